@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// An Actor is who makes a change. No change is made without one.
+type Actor struct {
+	Role      CallerRole
+	TokenName string // the name of the token that the call carried
+	UserID    string // the user of Aeroplane for whom the caller said it was acting; empty: none
+	Address   string // where the call came from
+}
+
+// CallerRole is what a caller of this service may do.
+type CallerRole uint8
+
+const (
+	// RoleGateway may ask for decisions.
+	RoleGateway CallerRole = iota + 1
+	// RoleAdmin may do everything.
+	RoleAdmin
+	// RoleSystem is the service itself, for retention.
+	RoleSystem
+)
+
+// An Action names what an Event tells of.
+type Action string
+
+// The closed list of actions.
+const (
+	KeyCreate        Action = "key.create"
+	KeyRevoke        Action = "key.revoke"
+	SessionPut       Action = "session.put"
+	SessionRevoke    Action = "session.revoke"
+	ProjectPut       Action = "project.put"
+	ProjectDelete    Action = "project.delete"
+	ServicePut       Action = "service.put"
+	ServiceDelete    Action = "service.delete"
+	DeploymentPut    Action = "deployment.put"
+	DeploymentDelete Action = "deployment.delete"
+	RetentionDelete  Action = "retention.delete"
+)
+
+// Actions returns every Action.
+func Actions() []Action {
+	return []Action{
+		KeyCreate, KeyRevoke, SessionPut, SessionRevoke, ProjectPut, ProjectDelete,
+		ServicePut, ServiceDelete, DeploymentPut, DeploymentDelete, RetentionDelete,
+	}
+}
+
+// An Event is an audit record: one thing that was changed, by whom, when, and from where. It never holds a secret.
+type Event struct {
+	ID        int64 // later records have higher ids
+	At        time.Time
+	Actor     Actor
+	Action    Action
+	SubjectID string // the id of a key, project, service or deployment; the hexadecimal digest of a session
+	Details   map[string]string
+}
+
+// An EventFilter selects events. Zero fields select all.
+type EventFilter struct {
+	Action    Action
+	SubjectID string
+	TokenName string
+	UserID    string    // Actor.UserID
+	Since     time.Time // at or after
+	Until     time.Time // before
+}
+
+// Audit lists what was recorded.
+type Audit struct {
+	Store AuditStore
+}
+
+// List returns a page of the events that match, newest first. Errors: Invalid.
+func (s *Audit) List(ctx context.Context, f EventFilter, r PageRequest) ([]Event, string, error) {
+	var v violations
+	if f.Action != "" && !slices.Contains(Actions(), f.Action) {
+		v.add("action", "must be one of %v", Actions())
+	}
+	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		v.add("end_time", "must be after start_time")
+	}
+	if err := v.err(); err != nil {
+		return nil, "", err
+	}
+	return paged(r, "events", f, func(e Event) Cursor { return Cursor{At: e.ID} },
+		func(p Page) ([]Event, error) { return s.Store.Events(ctx, f, p) })
+}

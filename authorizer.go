@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"context"
+	"time"
+
+	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/resolver"
+)
+
+// A Request is one HTTP request, as its client sent it.
+type Request struct {
+	Method     string
+	Target     string // path and query, not decoded
+	Credential Credential
+	// TransferTo is the project that the body of a service transfer names. Nil: nobody could see it.
+	TransferTo *string
+}
+
+// An Authorizer decides. Its fields are set before first use and not changed afterwards; all are required.
+type Authorizer struct {
+	Routes *resolver.Table
+	Facts  FactStore
+	// Used notes that a key authenticated a request. It is called on the request's path and must not block.
+	Used func(keyID string, at time.Time)
+	Now  func() time.Time
+}
+
+// Authorize decides on one request. The order in which it looks is the order of refusals (4): method, path, route,
+// credential, facts, decision. An error means that no decision was reached: the facts could not be read.
+func (a *Authorizer) Authorize(ctx context.Context, r Request) (Decision, error) {
+	method, ok := resolver.MethodOf(r.Method)
+	if !ok {
+		return deny(MethodNotAllowed, "unknown method"), nil
+	}
+	path, err := a.Routes.Gate(r.Target)
+	if err != nil {
+		return deny(MalformedPath, err.Error()), nil
+	}
+	if method == resolver.OPTIONS {
+		return allow(Grant{}), nil
+	}
+	match := a.Routes.Match(method, path)
+	d, err := a.onRoute(ctx, method, match, r)
+	d.Route = match.Route.Line
+	return d, err
+}
+
+func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match resolver.Match, r Request) (Decision, error) {
+	route := match.Route
+	if route.Who == resolver.Public {
+		return allow(Grant{}), nil
+	}
+	text := r.Credential.text.Reveal()
+	switch {
+	case r.Credential.Kind == ContradictoryCredential:
+		return deny(InvalidKey, "contradictory credential headers"), nil
+	case r.Credential.Kind == KeyCredential && apikey.FormOf(text) == apikey.Malformed:
+		return deny(InvalidKey, "malformed"), nil
+	case text == "":
+		return decide(ask{method: method, match: match}, Facts{}, time.Time{}), nil
+	}
+	query := Query{Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: match.ID}
+	if route.Scope == resolver.ServiceTransfer {
+		query.TransferTo = knowable(r.TransferTo)
+	}
+	facts, err := a.Facts.Lookup(ctx, query)
+	if err != nil {
+		return Decision{}, err
+	}
+	now := a.Now()
+	d := decide(ask{method: method, match: match, credential: query.Kind, transferTo: query.TransferTo}, facts, now)
+	if facts.Key != nil {
+		d.KeyID = facts.Key.ID
+		if d.Reason != InvalidKey {
+			a.Used(facts.Key.ID, now) // also where the request is then refused (6)
+		}
+	}
+	return d, nil
+}
+
+// knowable returns the id of a transfer's target, which comes from a client's body and may be any text. What cannot be
+// an id stands for a project that nobody knows, and no store is bothered with it.
+func knowable(id *string) *string {
+	if id == nil || validID(*id) {
+		return id
+	}
+	return new(string)
+}

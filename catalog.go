@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"context"
+	"time"
+)
+
+// A Project is a project of Aeroplane.
+type Project struct {
+	ID      string
+	Slug    string // the name in URLs; one owner has it once, and so has nobody
+	Name    string // the name that people see
+	OwnerID string // empty: nobody's
+}
+
+// A Service is a service of Aeroplane. It may name a project that is not known; it is then unknown itself.
+type Service struct {
+	ID        string
+	ProjectID string
+}
+
+// A Deployment is a deployment of a service. It may name a service that is not known; it is then unknown itself.
+type Deployment struct {
+	ID        string
+	ServiceID string
+}
+
+// A ProjectFilter selects projects.
+type ProjectFilter struct {
+	OwnerID *string // only projects that belong to this user; empty: to nobody
+}
+
+// MaxBatch bounds the items of one batch, which is one transaction: a change beside it never waits long.
+const MaxBatch = 500
+
+// Catalog changes and lists what is known of Aeroplane. Its rules for input are here; Store keeps what passes them.
+type Catalog struct {
+	Store CatalogStore
+	Now   func() time.Time
+}
+
+func (c *Catalog) change(a Actor) Change { return Change{Actor: a, At: stamp(c.Now())} }
+
+// PutProjects creates or replaces 1 to MaxBatch projects, all or none, and returns how many were new or different.
+// field names the input in violations.
+func (c *Catalog) PutProjects(ctx context.Context, a Actor, field string, projects []Project) (int, error) {
+	var v violations
+	checkBatch(&v, field, projects, func(p Project) string { return p.ID })
+	for i, p := range projects {
+		at := item(field, i, len(projects))
+		checkText(&v, at+".slug", p.Slug, 1, 255)
+		checkText(&v, at+".name", p.Name, 0, 255)
+		checkUserID(&v, at+".owner_id", p.OwnerID, optional)
+	}
+	if err := v.err(); err != nil {
+		return 0, err
+	}
+	return c.Store.PutProjects(ctx, c.change(a), projects)
+}
+
+// PutServices creates or replaces 1 to MaxBatch services, all or none, and returns how many were new or different.
+func (c *Catalog) PutServices(ctx context.Context, a Actor, field string, services []Service) (int, error) {
+	var v violations
+	checkBatch(&v, field, services, func(s Service) string { return s.ID })
+	for i, s := range services {
+		checkID(&v, item(field, i, len(services))+".project_id", s.ProjectID)
+	}
+	if err := v.err(); err != nil {
+		return 0, err
+	}
+	return c.Store.PutServices(ctx, c.change(a), services)
+}
+
+// PutDeployments creates or replaces 1 to MaxBatch deployments, all or none, and returns how many were new or different.
+func (c *Catalog) PutDeployments(ctx context.Context, a Actor, field string, deployments []Deployment) (int, error) {
+	var v violations
+	checkBatch(&v, field, deployments, func(d Deployment) string { return d.ID })
+	for i, d := range deployments {
+		checkID(&v, item(field, i, len(deployments))+".service_id", d.ServiceID)
+	}
+	if err := v.err(); err != nil {
+		return 0, err
+	}
+	return c.Store.PutDeployments(ctx, c.change(a), deployments)
+}
+
+// DeleteProjects deletes up to MaxBatch projects, all in one transaction, and returns how many there were.
+func (c *Catalog) DeleteProjects(ctx context.Context, a Actor, ids []string) (int, error) {
+	return c.delete(ctx, a, ids, c.Store.DeleteProjects)
+}
+
+// DeleteServices deletes up to MaxBatch services, all in one transaction, and returns how many there were.
+func (c *Catalog) DeleteServices(ctx context.Context, a Actor, ids []string) (int, error) {
+	return c.delete(ctx, a, ids, c.Store.DeleteServices)
+}
+
+// DeleteDeployments deletes up to MaxBatch deployments, all in one transaction, and returns how many there were.
+func (c *Catalog) DeleteDeployments(ctx context.Context, a Actor, ids []string) (int, error) {
+	return c.delete(ctx, a, ids, c.Store.DeleteDeployments)
+}
+
+func (c *Catalog) delete(ctx context.Context, a Actor, ids []string,
+	del func(context.Context, Change, []string) (int, error)) (int, error) {
+	var v violations
+	field := "ids"
+	if len(ids) == 1 {
+		field = "id"
+	}
+	checkBatch(&v, field, ids, func(id string) string { return id })
+	if err := v.err(); err != nil {
+		return 0, err
+	}
+	return del(ctx, c.change(a), ids)
+}
+
+// Projects returns a page of the projects that match, by id.
+func (c *Catalog) Projects(ctx context.Context, f ProjectFilter, r PageRequest) ([]Project, string, error) {
+	return paged(r, "projects", f, func(p Project) Cursor { return Cursor{ID: p.ID} },
+		func(p Page) ([]Project, error) { return c.Store.Projects(ctx, f, p) })
+}
+
+// Services returns a page of the services in a project, or of all where projectID is empty, by id.
+func (c *Catalog) Services(ctx context.Context, projectID string, r PageRequest) ([]Service, string, error) {
+	return paged(r, "services", projectID, func(s Service) Cursor { return Cursor{ID: s.ID} },
+		func(p Page) ([]Service, error) { return c.Store.Services(ctx, projectID, p) })
+}
+
+// Deployments returns a page of the deployments of a service, or of all where serviceID is empty, by id.
+func (c *Catalog) Deployments(ctx context.Context, serviceID string, r PageRequest) ([]Deployment, string, error) {
+	return paged(r, "deployments", serviceID, func(d Deployment) Cursor { return Cursor{ID: d.ID} },
+		func(p Page) ([]Deployment, error) { return c.Store.Deployments(ctx, serviceID, p) })
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"strings"
+
+	"aeroplane.run/authz/internal/apikey"
+)
+
+// A CredentialKind says what a request carries to say who calls.
+type CredentialKind uint8
+
+const (
+	// NoCredential is a request that carries none.
+	NoCredential CredentialKind = iota
+	// KeyCredential is an API key.
+	KeyCredential
+	// SessionCredential is the value of the session cookie, which may be empty.
+	SessionCredential
+	// ContradictoryCredential is headers which two readers could take for different keys. It is refused like a bad key.
+	ContradictoryCredential
+)
+
+// A Credential is the one credential of a request.
+type Credential struct {
+	Kind CredentialKind
+	text apikey.Secret
+}
+
+// KeyText returns the credential of an API key that somebody else took from its header. Empty is none.
+func KeyText(text string) Credential {
+	if text == "" {
+		return Credential{}
+	}
+	return Credential{Kind: KeyCredential, text: apikey.NewSecret(text)}
+}
+
+// SessionToken returns the credential of a session cookie's value.
+func SessionToken(text string) Credential {
+	return Credential{Kind: SessionCredential, text: apikey.NewSecret(text)}
+}
+
+// sessionCookie is the name of the cookie that holds a session's token.
+const sessionCookie = "aeroplane_session"
+
+// CredentialHeaders are the headers that may carry a credential, each with every value that was received.
+type CredentialHeaders struct {
+	Authorization []string
+	APIKey        []string // X-API-Key, whatever its case; no aliases
+	Cookie        []string
+}
+
+// Credential picks the one credential, by the rules of behaviour 2. Every door goes through here.
+func (h CredentialHeaders) Credential() Credential {
+	if h.contradictory() {
+		return Credential{Kind: ContradictoryCredential}
+	}
+	bearer, key := h.bearer(), h.key()
+	switch {
+	case bearer != "" && key != "" && bearer != key:
+		return Credential{Kind: ContradictoryCredential}
+	case bearer != "":
+		return KeyText(bearer)
+	case key != "":
+		return KeyText(key)
+	}
+	if token, ok := h.session(); ok {
+		return SessionToken(token)
+	}
+	return Credential{}
+}
+
+// contradictory reports whether two readers of the key headers could disagree: a doubled header, an Authorization
+// value that somebody may have joined from two, or bytes that are no ASCII.
+func (h CredentialHeaders) contradictory() bool {
+	if len(h.Authorization) > 1 || len(h.APIKey) > 1 {
+		return true
+	}
+	for _, value := range h.Authorization {
+		if !ascii(value) || strings.Contains(value, ",") && strings.Contains(lower(value), "bearer") {
+			return true
+		}
+	}
+	for _, value := range h.APIKey {
+		if !ascii(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// bearer returns the bearer token, or "" where Authorization holds none.
+func (h CredentialHeaders) bearer() string {
+	if len(h.Authorization) == 0 {
+		return ""
+	}
+	const scheme = "bearer"
+	value := trim(h.Authorization[0])
+	if len(value) <= len(scheme) || lower(value[:len(scheme)]) != scheme || !blank(value[len(scheme)]) {
+		return ""
+	}
+	return trim(value[len(scheme):])
+}
+
+func (h CredentialHeaders) key() string {
+	if len(h.APIKey) == 0 {
+		return ""
+	}
+	return trim(h.APIKey[0])
+}
+
+// session returns the value of the first session cookie across all Cookie headers, even if it is empty.
+func (h CredentialHeaders) session() (token string, ok bool) {
+	for _, header := range h.Cookie {
+		for pair := range strings.SplitSeq(header, ";") {
+			name, value, found := strings.Cut(pair, "=")
+			if !found || trim(name) != sessionCookie {
+				continue
+			}
+			value = trim(value)
+			if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+				value = value[1 : len(value)-1]
+			}
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// A blank is a space or a tab, nothing else. The standard library's trimming knows more.
+func blank(c byte) bool { return c == ' ' || c == '\t' }
+
+func trim(s string) string { return strings.Trim(s, " \t") }
+
+func ascii(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] > 0x7F {
+			return false
+		}
+	}
+	return true
+}
+
+// lower folds the case of ASCII letters only, so that no other letter becomes one of "bearer".
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + ('a' - 'A')
+		}
+		return r
+	}, s)
+}

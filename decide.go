@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"slices"
+	"time"
+
+	"aeroplane.run/authz/resolver"
+)
+
+// An ask is what of a request a decision depends on, once its path and headers have been read.
+type ask struct {
+	method     resolver.Method
+	match      resolver.Match
+	credential CredentialKind // NoCredential, KeyCredential or SessionCredential
+	transferTo *string
+}
+
+// decide computes the decision from facts and the clock. It is the rules of behaviour 4 and 5, from the credential on,
+// in their order: each may refuse, none grants what an earlier one withheld.
+func decide(a ask, f Facts, now time.Time) Decision {
+	var caller Principal
+	switch a.credential {
+	case KeyCredential:
+		if f.Key == nil {
+			return deny(InvalidKey, "unknown")
+		}
+		if state := f.Key.State(now); state != Live {
+			return deny(InvalidKey, state.String())
+		}
+		caller.Key = f.Key
+	case SessionCredential:
+		if f.Session != nil && f.Session.Live(now) {
+			caller.Session = f.Session
+		}
+	}
+
+	who := a.match.Route.Who
+	switch {
+	case caller.Key != nil && who != resolver.Any:
+		return deny(BrowserSessionRequired, "")
+	case who == resolver.Browser:
+		return allow(Grant{Principal: caller})
+	case caller == (Principal{}):
+		return deny(AuthenticationRequired, sessionTrouble(a.credential, f))
+	case who == resolver.Owner && caller.Session.Role != RoleOwner:
+		return deny(OwnerRequired, "")
+	case caller.Access() != Write && a.method.Writes():
+		return deny(ReadOnlyKey, "")
+	}
+	return inScope(a, f, caller)
+}
+
+// inScope applies the rules of scope (5) to a caller whom everything else has let through.
+func inScope(a ask, f Facts, caller Principal) Decision {
+	outside := SessionOutOfScope
+	if caller.Key != nil {
+		outside = KeyOutOfScope
+	}
+	grant := Grant{Principal: caller}
+
+	switch a.match.Route.Scope {
+	case resolver.Nothing:
+		return allow(grant)
+	case resolver.ProjectCreate:
+		if caller.selective() {
+			return deny(outside, "a key for selected projects creates none")
+		}
+		return allow(grant)
+	case resolver.ProjectList:
+		grant.Visible = visible(caller, f.Projects)
+		return allow(grant)
+	}
+
+	project, known := target(a.match.Route.Scope, caller, f.Projects)
+	switch {
+	case known && caller.reaches(project):
+		grant.ProjectID = project.ID
+	case known:
+		return deny(outside, "not the caller's project")
+	case !caller.reachesUnknown():
+		return deny(outside, "unknown project")
+	}
+
+	if a.match.Route.Scope == resolver.ServiceTransfer {
+		switch {
+		case a.transferTo == nil && caller.selective():
+			return deny(outside, "no transfer target named")
+		case a.transferTo == nil:
+			grant.TransferTargetUnchecked = true
+		case f.TransferTo == nil && !caller.reachesUnknown():
+			return deny(outside, "unknown transfer target")
+		case f.TransferTo != nil && !caller.reaches(*f.TransferTo):
+			return deny(outside, "the transfer target is not the caller's project")
+		}
+	}
+	return allow(grant)
+}
+
+// target returns the project that the route's id or slug means to the caller. A slug means the caller's own project,
+// for an owner's session else the ownerless one; without a user, the only project that bears it (5).
+func target(scope resolver.Scope, caller Principal, candidates []ProjectFact) (ProjectFact, bool) {
+	if scope != resolver.ProjectSlug || caller.UserID() == "" {
+		if len(candidates) != 1 {
+			return ProjectFact{}, false
+		}
+		return candidates[0], true
+	}
+	owners := []string{caller.UserID()}
+	if caller.ownerSession() {
+		owners = append(owners, "")
+	}
+	for _, owner := range owners {
+		if i := slices.IndexFunc(candidates, func(p ProjectFact) bool { return p.OwnerID == owner }); i >= 0 {
+			return candidates[i], true
+		}
+	}
+	return ProjectFact{}, false
+}
+
+// visible returns the projects that a caller may see, out of candidates that hold at least those.
+func visible(caller Principal, candidates []ProjectFact) *ProjectScope {
+	if caller.UserID() == "" && !caller.selective() {
+		return &ProjectScope{All: true}
+	}
+	scope := &ProjectScope{}
+	for _, p := range candidates {
+		if caller.reaches(p) {
+			scope.IDs = append(scope.IDs, p.ID)
+		}
+	}
+	slices.Sort(scope.IDs)
+	return scope
+}
+
+// sessionTrouble tells the log why there is nobody.
+func sessionTrouble(kind CredentialKind, f Facts) string {
+	switch {
+	case kind == NoCredential:
+		return "no credential"
+	case f.Session == nil:
+		return "unknown session"
+	case !f.Session.RevokedAt.IsZero():
+		return "revoked session"
+	}
+	return "expired session"
+}

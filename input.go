@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"fmt"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxID bounds an id, in bytes. Aeroplane's are far shorter.
+const maxID = 128
+
+const (
+	required = true
+	optional = false
+)
+
+// stamp brings a time into the form that is stored: UTC, whole microseconds.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// item names the i-th of n inputs: a single one has no index.
+func item(field string, i, n int) string {
+	if n == 1 {
+		return field
+	}
+	return fmt.Sprintf("%s[%d]", field, i)
+}
+
+// checkBatch checks the length of a batch, and the id of each of its items.
+func checkBatch[T any](v *violations, field string, items []T, id func(T) string) {
+	if len(items) == 0 || len(items) > MaxBatch {
+		v.add(field, "must hold 1 to %d items, not %d", MaxBatch, len(items))
+		return
+	}
+	seen := make(map[string]int, len(items))
+	for i, it := range items {
+		at := item(field, i, len(items))
+		if field != "id" && field != "ids" {
+			at += ".id"
+		}
+		checkID(v, at, id(it))
+		if first, ok := seen[id(it)]; ok {
+			v.add(at, "is the id of item %d too", first)
+		}
+		seen[id(it)] = i
+	}
+}
+
+// checkID checks the id of something in the catalog. Its characters are those that a path segment holds as they are,
+// since ids are compared with segments as bytes; none of them separates a list.
+func checkID(v *violations, field, id string) {
+	if !validID(id) {
+		v.add(field, "must be 1 to %d of the characters A-Z a-z 0-9 - . _ ~", maxID)
+	}
+}
+
+func validID(id string) bool {
+	ok := id != "" && len(id) <= maxID && id != "." && id != ".."
+	for i := 0; i < len(id) && ok; i++ {
+		c := id[i]
+		ok = '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' ||
+			c == '-' || c == '.' || c == '_' || c == '~'
+	}
+	return ok
+}
+
+// checkUserID checks the id of a user, which never stands in a path: visible ASCII without a comma.
+func checkUserID(v *violations, field, id string, need bool) {
+	if id == "" && !need {
+		return
+	}
+	ok := id != "" && len(id) <= maxID
+	for i := 0; i < len(id) && ok; i++ {
+		ok = '!' <= id[i] && id[i] <= '~' && id[i] != ','
+	}
+	if !ok {
+		v.add(field, "must be 1 to %d visible ASCII characters other than the comma", maxID)
+	}
+}
+
+// checkText checks text that people read: a bounded number of characters, none of them a control character.
+func checkText(v *violations, field, text string, least, most int) {
+	n := utf8.RuneCountInString(text)
+	ok := utf8.ValidString(text) && least <= n && n <= most
+	for _, r := range text {
+		ok = ok && !unicode.IsControl(r)
+	}
+	if !ok {
+		v.add(field, "must be %d to %d characters, none of them a control character", least, most)
+	}
+}

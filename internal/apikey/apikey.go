@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package apikey is the text form of an API key: minting, parsing, hashing and redacting. It is pure; nothing here
+// knows which keys exist.
+//
+// A key of our own is 69 characters,
+//
+//	ap_ <identifier: 16> _ <secret: 43> <checksum: 6>
+//
+// all of them letters and digits but for the two separators. The identifier is public: it is the key's id and is
+// displayed. The secret holds 256.03 random bits. The checksum is the CRC-32 of all that precedes it, in base 62, so
+// that a mistyped or invented key is refused without a look-up and a scanner that finds a match of Pattern can tell a
+// leaked key from look-alikes offline. It is no protection against forgery: the secret is.
+//
+// Aeroplane's own keys, which may be imported, are 55 characters, ap_ <8> _ <43>, both parts unpadded base64url. The
+// two formats differ in length, so a text is never of both.
+package apikey
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"hash/crc32"
+	"strings"
+)
+
+// Pattern matches keys of our own format, for secret scanners: RE2 syntax, to be confirmed by the checksum.
+const Pattern = `\bap_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}\b`
+
+const (
+	brand      = "ap_"
+	idLen      = 16
+	secretLen  = 43 // 62^43 > 2^256
+	sumLen     = 6  // 62^6 > 2^32
+	bodyLen    = len(brand) + idLen + 1 + secretLen
+	ownLen     = bodyLen + sumLen
+	importLen  = len(brand) + 8 + 1 + 43
+	importShow = len(brand) + 8
+
+	base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+// A Digest is the SHA-256 of a whole key, or of a session's token. It is what is stored, and what facts are looked up
+// by. A fast hash will do: what it covers has at least 256 random bits.
+type Digest [sha256.Size]byte
+
+// DigestOf returns the Digest of text.
+func DigestOf(text string) Digest { return sha256.Sum256([]byte(text)) }
+
+// Equal compares in constant time.
+func (d Digest) Equal(e Digest) bool { return subtle.ConstantTimeCompare(d[:], e[:]) == 1 }
+
+// A Minted key is a new one, with its secret.
+type Minted struct {
+	ID     string // the identifier
+	Prefix string // what may be displayed: "ap_" and the identifier
+	Secret Secret // the whole key
+	Digest Digest // what is stored of it
+}
+
+// Mint makes a new key of our own format.
+func Mint() Minted {
+	id := random(idLen)
+	body := brand + id + "_" + random(secretLen)
+	text := body + checksum(body)
+	return Minted{ID: id, Prefix: brand + id, Secret: NewSecret(text), Digest: DigestOf(text)}
+}
+
+// A Form is what can be told of a key from its text alone.
+type Form uint8
+
+const (
+	// Malformed is the text of no key: it need not be looked up.
+	Malformed Form = iota
+	// Own is a key of our own format whose checksum is right.
+	Own
+	// Imported is a key of Aeroplane's format. It has no checksum.
+	Imported
+)
+
+// FormOf tells the form of text.
+func FormOf(text string) Form {
+	switch len(text) {
+	case ownLen:
+		if text[:len(brand)] == brand && text[len(brand)+idLen] == '_' &&
+			all(text[len(brand):len(brand)+idLen], alphanumeric) &&
+			all(text[len(brand)+idLen+1:bodyLen], alphanumeric) &&
+			text[bodyLen:] == checksum(text[:bodyLen]) {
+			return Own
+		}
+	case importLen:
+		if text[:len(brand)] == brand && text[importShow] == '_' &&
+			all(text[len(brand):importShow], base64url) && all(text[importShow+1:], base64url) {
+			return Imported
+		}
+	}
+	return Malformed
+}
+
+// checksum returns the CRC-32 (IEEE) of body in base 62, most significant digit first.
+func checksum(body string) string {
+	sum := crc32.ChecksumIEEE([]byte(body))
+	var out [sumLen]byte
+	for i := sumLen - 1; i >= 0; i-- {
+		out[i] = base62[sum%62]
+		sum /= 62
+	}
+	return string(out[:])
+}
+
+// random returns n characters of base62, each drawn uniformly: bytes that would favour some are drawn again.
+func random(n int) string {
+	var b strings.Builder
+	var buf [64]byte
+	for b.Len() < n {
+		rand.Read(buf[:]) // never fails: the runtime aborts when the system has no randomness
+		for _, c := range buf {
+			if c < 62*4 && b.Len() < n {
+				b.WriteByte(base62[c%62])
+			}
+		}
+	}
+	return b.String()
+}
+
+func all(s string, ok func(byte) bool) bool {
+	for i := 0; i < len(s); i++ {
+		if !ok(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+func base64url(c byte) bool { return alphanumeric(c) || c == '-' || c == '_' }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"aeroplane.run/authz/internal/apikey"
+)
+
+// The bounds of a key's life, its name and its selection.
+const (
+	MinKeyLife      = time.Minute
+	MaxKeyLife      = 3650 * 24 * time.Hour
+	maxKeyName      = 80
+	maxKeyProjects  = 1000
+	maxRequestIDLen = 128
+)
+
+// An Issuer creates, lists and revokes keys.
+type Issuer struct {
+	Store KeyStore
+	Now   func() time.Time
+}
+
+// A KeyRequest describes a key to create.
+type KeyRequest struct {
+	Name     string // trimmed; 1 to 80 characters
+	UserID   string // empty in a single-user installation
+	Access   Access
+	Projects ProjectScope // all, or 1 to 1000 ids in any order
+	// Life is how long the key is good for, MinKeyLife to MaxKeyLife. Zero is only valid with Forever.
+	Life    time.Duration
+	Forever bool
+	// RequestID makes the call safe to repeat for as long as retention remembers it. Empty: it is not.
+	RequestID string
+}
+
+// An Issued key is the answer to Create.
+type Issued struct {
+	Key      Key
+	Secret   apikey.Secret // the whole key, this once; zero when Replayed
+	Replayed bool          // an earlier call with the same RequestID made the key
+}
+
+// Create mints a key. Errors: Invalid; FailedPrecondition if the request id was used for something else.
+func (s *Issuer) Create(ctx context.Context, a Actor, r KeyRequest) (Issued, error) {
+	r.normalise()
+	if err := r.check(); err != nil {
+		return Issued{}, err
+	}
+	minted := apikey.Mint()
+	now := stamp(s.Now())
+	key := Key{
+		ID: minted.ID, Prefix: minted.Prefix, Name: r.Name, UserID: r.UserID,
+		Access: r.Access, Projects: r.Projects, CreatedAt: now,
+	}
+	if !r.Forever {
+		key.ExpiresAt = stamp(now.Add(r.Life))
+	}
+	stored, replayed, err := s.Store.CreateKey(ctx, Change{Actor: a, At: now}, NewKey{
+		Key: key, Digest: minted.Digest, RequestID: r.RequestID, Fingerprint: r.fingerprint(),
+	})
+	if err != nil {
+		return Issued{}, err
+	}
+	if replayed {
+		return Issued{Key: stored, Replayed: true}, nil
+	}
+	return Issued{Key: stored, Secret: minted.Secret}, nil
+}
+
+// Get returns a key, whatever its state. Errors: Invalid, NotFound.
+func (s *Issuer) Get(ctx context.Context, id string) (Key, error) {
+	if err := checkOne("id", id); err != nil {
+		return Key{}, err
+	}
+	return s.Store.Key(ctx, id)
+}
+
+// List returns a page of the keys that match, newest first. No States means live keys; Now is set by List.
+func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, string, error) {
+	if len(f.States) == 0 {
+		f.States = []KeyState{Live}
+	}
+	filter := f // without the time, which is another one on the next page
+	f.Now = stamp(s.Now())
+	return paged(r, "keys", filter, func(k Key) Cursor { return Cursor{At: k.CreatedAt.UnixMicro(), ID: k.ID} },
+		func(p Page) ([]Key, error) { return s.Store.Keys(ctx, f, p) })
+}
+
+// Revoke ends a key for good, and reports whether that had been done before. Errors: Invalid, NotFound.
+func (s *Issuer) Revoke(ctx context.Context, a Actor, id string) (key Key, already bool, err error) {
+	if err := checkOne("id", id); err != nil {
+		return Key{}, false, err
+	}
+	return s.Store.RevokeKey(ctx, Change{Actor: a, At: stamp(s.Now())}, id)
+}
+
+// RevokeOfUser ends every key that acts for a user, and returns how many it ended. Errors: Invalid.
+func (s *Issuer) RevokeOfUser(ctx context.Context, a Actor, userID string) (int, error) {
+	var v violations
+	checkUserID(&v, "user_id", userID, required)
+	if err := v.err(); err != nil {
+		return 0, err
+	}
+	return s.Store.RevokeKeysOfUser(ctx, Change{Actor: a, At: stamp(s.Now())}, userID)
+}
+
+func (r *KeyRequest) normalise() {
+	r.Name = strings.TrimSpace(r.Name)
+	ids := slices.Clone(r.Projects.IDs)
+	slices.Sort(ids)
+	r.Projects.IDs = slices.Compact(ids)
+}
+
+func (r *KeyRequest) check() error {
+	var v violations
+	checkText(&v, "name", r.Name, 1, maxKeyName)
+	checkUserID(&v, "user_id", r.UserID, optional)
+	if r.Access != Read && r.Access != Write {
+		v.add("access_level", "must be ACCESS_LEVEL_READ or ACCESS_LEVEL_WRITE")
+	}
+	switch n := len(r.Projects.IDs); {
+	case r.Projects.All && n > 0:
+		v.add("projects", "must be all, or name projects, not both")
+	case !r.Projects.All && (n == 0 || n > maxKeyProjects):
+		v.add("projects", "must be all, or name 1 to %d projects", maxKeyProjects)
+	}
+	for i, id := range r.Projects.IDs {
+		checkID(&v, fmt.Sprintf("projects.project_ids[%d]", i), id)
+	}
+	switch {
+	case r.Forever && r.Life != 0:
+		v.add("expires_in", "must not be set beside never_expires")
+	case !r.Forever && (r.Life < MinKeyLife || r.Life > MaxKeyLife):
+		v.add("expires_in", "must be a minute to 3650 days; for no expiry set never_expires")
+	}
+	if r.RequestID != "" {
+		checkText(&v, "request_id", r.RequestID, 1, maxRequestIDLen)
+	}
+	return v.err()
+}
+
+// fingerprint tells a repeated call from another one that uses its request id.
+func (r *KeyRequest) fingerprint() Digest {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // plain fields
+	}
+	return apikey.DigestOf(string(text))
+}
+
+func checkOne(field, id string) error {
+	var v violations
+	checkID(&v, field, id)
+	return v.err()
+}

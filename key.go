@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import "time"
+
+// A Key is what is on record of an API key. The key itself is not.
+//
+// Times are UTC, to the microsecond, in every type of this package: all stores keep that much and no more.
+type Key struct {
+	ID     string
+	Name   string
+	Prefix string // what may be displayed to recognise the key by
+	UserID string // whom it acts for; empty in a single-user installation
+	Access Access
+	// Projects is what the key reaches. A selected project that is deleted leaves it for good (5).
+	Projects   ProjectScope
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // zero: never
+	RevokedAt  time.Time // zero: not revoked
+	LastUsedAt time.Time // zero: never; may lag by a minute
+}
+
+// A KeyState is where a key is in its life.
+type KeyState uint8
+
+const (
+	// Live keys are good.
+	Live KeyState = iota + 1
+	// Expired keys are over by time, and were not revoked before.
+	Expired
+	// Revoked keys were revoked, whenever they expire.
+	Revoked
+)
+
+// State returns the state of the key at an instant. At the instant of expiry it is expired (4).
+func (k *Key) State(now time.Time) KeyState {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return Revoked
+	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+		return Expired
+	}
+	return Live
+}
+
+// String returns "live", "expired" or "revoked".
+func (s KeyState) String() string {
+	return [...]string{"", "live", "expired", "revoked"}[s]
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"context"
+	"time"
+
+	"aeroplane.run/authz/resolver"
+)
+
+// A Store keeps everything. All methods may be called concurrently; none changes its arguments or keeps them.
+//
+// An error is an *Error, classified where it happened: Unavailable when the database could not be reached or did not
+// answer in time, Internal when it answered something unforeseen, and what each method names besides.
+//
+// A method that makes a change returns nil only after the change, and its audit record with it, is durable; on any
+// error other than those it names the outcome is unknown, and repeating the call is safe. A change is seen by every
+// read that starts after it returned, through any Store on the same database.
+type Store interface {
+	FactStore
+	KeyStore
+	SessionStore
+	CatalogStore
+	AuditStore
+	UseStore
+
+	// Ping reports whether the store can answer.
+	Ping(ctx context.Context) error
+	// Sweep deletes what retention no longer keeps, in transactions of at most 500 rows, until nothing is left or
+	// ctx ends. Stores on one database may sweep at the same time.
+	Sweep(ctx context.Context, c Change, keep Cutoffs) error
+	// Close releases the store. No other method may be called afterwards.
+	Close() error
+}
+
+// A FactStore looks up what one decision is computed from. It is the seam for caches: an implementation may hold facts,
+// but never what was decided from them.
+type FactStore interface {
+	// Lookup returns the facts that q asks for, all true at one instant after the call began. What is not known is
+	// absent from Facts and is no error. When ctx ends first the error is Unavailable.
+	Lookup(ctx context.Context, q Query) (Facts, error)
+}
+
+// A Query says what one decision needs to know.
+type Query struct {
+	// Kind and Digest name the credential.
+	Kind   CredentialKind // KeyCredential or SessionCredential
+	Digest Digest
+	// Scope and ID name what is reached, as the route table has it.
+	Scope resolver.Scope
+	ID    string
+	// TransferTo is the second project of a transfer. Nil: not named.
+	TransferTo *string
+}
+
+// Facts answer a Query.
+type Facts struct {
+	// Key is the key with the queried digest, whatever its state. Its Projects.IDs and LastUsedAt are left empty.
+	Key *Key
+	// Session is the session with the queried digest, whatever its state.
+	Session *Session
+	// Projects are the projects that the query's Scope and ID may mean: none or one, but for a slug every project
+	// of that slug which belongs to the credential's user or to nobody, and, where the credential has no user, any
+	// two that bear it. For a list, at least every project that Principal.reaches allows, except that it is empty
+	// for a caller without a user who is not restricted to a selection.
+	Projects []ProjectFact
+	// TransferTo is the project that the query's TransferTo names, if it is known.
+	TransferTo *ProjectFact
+}
+
+// A ProjectFact is what scope rules need to know of a project.
+type ProjectFact struct {
+	ID       string
+	OwnerID  string // empty: nobody's
+	Selected bool   // the queried key has selected it
+}
+
+// A Change says who makes a change, and when. It goes into the audit record.
+type Change struct {
+	Actor Actor
+	At    time.Time
+}
+
+// A KeyStore keeps keys.
+type KeyStore interface {
+	// CreateKey stores a new key. If the request id was used within Cutoffs' memory it stores nothing and returns the
+	// key of that time and true, or FailedPrecondition if the fingerprint differs. Invalid, with a violation of
+	// projects.project_ids[i] each, if a selected project is unknown or, where the key has a user, not that user's.
+	CreateKey(ctx context.Context, c Change, k NewKey) (key Key, replayed bool, err error)
+	// RevokeKey revokes a key. On one that is revoked it still commits a change of its own, returns true, and keeps
+	// the first time of revocation. NotFound if there is none.
+	RevokeKey(ctx context.Context, c Change, id string) (key Key, already bool, err error)
+	// RevokeKeysOfUser revokes every key of the user that is not revoked, and returns how many.
+	RevokeKeysOfUser(ctx context.Context, c Change, userID string) (int, error)
+	// Key returns a key, whatever its state. NotFound if there is none.
+	Key(ctx context.Context, id string) (Key, error)
+	// Keys returns the keys that match, newest first: by CreatedAt, then ID, descending. The cursor of a key is its
+	// CreatedAt in microseconds, and its ID.
+	Keys(ctx context.Context, f KeyFilter, p Page) ([]Key, error)
+}
+
+// A NewKey is a key to store.
+type NewKey struct {
+	Key
+	Digest Digest
+	// RequestID makes the creation safe to repeat. Empty: it is not.
+	RequestID string
+	// Fingerprint is a digest of what was asked for with RequestID.
+	Fingerprint Digest
+}
+
+// A KeyFilter selects keys. The zero filter selects none: States must be named.
+type KeyFilter struct {
+	UserID    *string // only keys that act for this user; empty: for nobody
+	ProjectID string  // only keys that reach this project, by the rules of scope (5)
+	States    []KeyState
+	Now       time.Time // the instant that States are about
+}
+
+// A SessionStore keeps sessions.
+type SessionStore interface {
+	// PutSession stores or replaces a session. FailedPrecondition if it was revoked. RevokedAt is ignored.
+	PutSession(ctx context.Context, c Change, s Session) error
+	// RevokeSession revokes a session, like RevokeKey.
+	RevokeSession(ctx context.Context, c Change, d Digest) (already bool, err error)
+	// RevokeSessionsOfUser revokes every session of the user that is not revoked, and returns how many.
+	RevokeSessionsOfUser(ctx context.Context, c Change, userID string) (int, error)
+}
+
+// A CatalogStore keeps what exists in Aeroplane. Each method is one transaction. Ids are compared as bytes. Putting
+// what is stored already changes nothing and leaves no audit record; nor does deleting what is not there.
+type CatalogStore interface {
+	// PutProjects creates or replaces projects and returns how many were new or different. AlreadyExists, naming the
+	// other project, if an owner would have two of one slug.
+	PutProjects(ctx context.Context, c Change, p []Project) (changed int, err error)
+	// DeleteProjects deletes projects, takes them out of every key's selection, and returns how many there were.
+	DeleteProjects(ctx context.Context, c Change, ids []string) (deleted int, err error)
+	// Projects returns the projects that match, by id.
+	Projects(ctx context.Context, f ProjectFilter, p Page) ([]Project, error)
+
+	// PutServices creates or replaces services and returns how many were new or different.
+	PutServices(ctx context.Context, c Change, s []Service) (changed int, err error)
+	// DeleteServices deletes services and returns how many there were.
+	DeleteServices(ctx context.Context, c Change, ids []string) (deleted int, err error)
+	// Services returns the services in a project, or all where it is empty, by id.
+	Services(ctx context.Context, projectID string, p Page) ([]Service, error)
+
+	// PutDeployments creates or replaces deployments and returns how many were new or different.
+	PutDeployments(ctx context.Context, c Change, d []Deployment) (changed int, err error)
+	// DeleteDeployments deletes deployments and returns how many there were.
+	DeleteDeployments(ctx context.Context, c Change, ids []string) (deleted int, err error)
+	// Deployments returns the deployments of a service, or all where it is empty, by id.
+	Deployments(ctx context.Context, serviceID string, p Page) ([]Deployment, error)
+}
+
+// An AuditStore returns what was recorded.
+type AuditStore interface {
+	// Events returns the records that match, newest first. The cursor of an event is its ID, as Cursor.At.
+	Events(ctx context.Context, f EventFilter, p Page) ([]Event, error)
+}
+
+// A UseStore keeps when keys were last used, apart from the keys, so that use never touches what decisions read.
+type UseStore interface {
+	// RecordUse notes uses. A time earlier than the one stored changes nothing, and neither does an unknown key.
+	RecordUse(ctx context.Context, uses []KeyUse) error
+}
+
+// A KeyUse says that a key authenticated a request.
+type KeyUse struct {
+	KeyID string
+	At    time.Time
+}
+
+// A Page is a stretch of a list: at most Size rows after the row that After points at.
+type Page struct {
+	Size  int    // at least 1
+	After Cursor // zero: from the start
+}
+
+// A Cursor points at a row of a list by the columns that the list is ordered by. Lists by id use ID alone.
+type Cursor struct {
+	At int64
+	ID string
+}
+
+// IsZero reports whether the cursor points at nothing.
+func (c Cursor) IsZero() bool { return c == Cursor{} }
+
+// Cutoffs say what retention keeps: rows of which the named time is before the cutoff may go. A zero time keeps all.
+type Cutoffs struct {
+	Events     time.Time // audit records, by when they were written
+	Keys       time.Time // revoked and expired keys, by when they ended
+	Sessions   time.Time // revoked and expired sessions, by when they would have expired
+	RequestIDs time.Time // remembered request ids, by when they were used
+}

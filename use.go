@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// A UseRecorder gathers in memory when keys were used, and writes it in batches, so that no request waits for a write
+// and no key is written more than once an interval. What it holds is lost when the process is killed.
+type UseRecorder struct {
+	store UseStore
+	log   *slog.Logger
+
+	mu   sync.Mutex
+	last map[string]time.Time // guarded by mu: what is still to be written
+}
+
+// NewUseRecorder returns a recorder that writes to store once Run is called.
+func NewUseRecorder(store UseStore, log *slog.Logger) *UseRecorder {
+	return &UseRecorder{store: store, log: log, last: make(map[string]time.Time)}
+}
+
+// Used notes a use. It does not block on I/O.
+func (r *UseRecorder) Used(keyID string, at time.Time) {
+	r.mu.Lock()
+	if at.After(r.last[keyID]) {
+		r.last[keyID] = at
+	}
+	r.mu.Unlock()
+}
+
+// Run flushes every interval until ctx ends, and then once more, within grace.
+func (r *UseRecorder) Run(ctx context.Context, interval, grace time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			r.Flush(ctx)
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+			defer cancel()
+			r.Flush(last)
+			return
+		}
+	}
+}
+
+// Flush writes what was gathered. What could not be written is kept for the next time.
+func (r *UseRecorder) Flush(ctx context.Context) {
+	r.mu.Lock()
+	last := r.last
+	r.last = make(map[string]time.Time, len(last))
+	r.mu.Unlock()
+	if len(last) == 0 {
+		return
+	}
+	uses := make([]KeyUse, 0, len(last))
+	for id, at := range last {
+		uses = append(uses, KeyUse{KeyID: id, At: stamp(at)})
+	}
+	if err := r.store.RecordUse(ctx, uses); err != nil {
+		r.log.Warn("last-used times not written; trying again later", "keys", len(uses), "error", err)
+		for _, u := range uses {
+			r.Used(u.KeyID, u.At)
+		}
+	}
+}
