@@ -85,8 +85,8 @@ type Change struct {
 // A KeyStore keeps keys.
 type KeyStore interface {
 	// CreateKey stores a new key. If the request id was used within Cutoffs' memory it stores nothing and returns the
-	// key of that time and true, or FailedPrecondition if the fingerprint differs. Invalid, with a violation of
-	// projects.project_ids[i] each, if a selected project is unknown or, where the key has a user, not that user's.
+	// key of that time and true, or FailedPrecondition if the fingerprint differs. Invalid, with a violation
+	// that names it each, if a selected project is unknown or, where the key has a user, not that user's.
 	CreateKey(ctx context.Context, c Change, k NewKey) (key Key, replayed bool, err error)
 	// RevokeKey revokes a key. On one that is revoked it still commits a change of its own, returns true, and keeps
 	// the first time of revocation. NotFound if there is none.

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+
+	"aeroplane.run/authz"
+)
+
+const (
+	// lockTimeout bounds the wait for another transaction.
+	lockTimeout = 2 * time.Second
+	// margin is how long the server may take to say that a statement's time is over.
+	margin = 2 * time.Second
+	// dialTimeout bounds the making of a connection, unless the DSN has a connect_timeout.
+	dialTimeout = 5 * time.Second
+)
+
+// connect returns a pool of connections on which a statement takes no longer than timeout.
+func connect(c Config, timeout time.Duration) (*sql.DB, error) {
+	cfg, err := pq.NewConfig(c.DSN)
+	if err != nil {
+		// The error is dropped: it may quote the DSN, and that may hold a password.
+		return nil, authz.Errorf(authz.FailedPrecondition, "the DSN of Postgres is no valid connection string or URL, "+
+			"or a PG… variable of the environment is wrong; it is not shown, since it may hold a password")
+	}
+	cfg.ApplicationName = cmp.Or(cfg.ApplicationName, "aeroplane-authz")
+	// One round trip for a statement that is not prepared.
+	cfg.BinaryParameters = true
+	// A standby answers with what was true some time ago, and a key that was revoked since would pass.
+	cfg.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
+	dial := dialer{limit: timeout + margin, Dialer: net.Dialer{
+		Timeout:         cmp.Or(cfg.ConnectTimeout, dialTimeout),
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
+	}}
+	cfg.ConnectTimeout = 0 // the dialer's; pq would reset our deadlines
+	if cfg.Runtime == nil {
+		cfg.Runtime = make(map[string]string)
+	}
+	// What a connection sets for itself outranks the settings of server, database and role.
+	if cfg.Runtime["synchronous_commit"] == "" {
+		cfg.Runtime["synchronous_commit"] = "on"
+	}
+	cfg.Runtime["default_transaction_isolation"] = "read committed"
+	cfg.Runtime["statement_timeout"] = milliseconds(timeout)
+	cfg.Runtime["lock_timeout"] = milliseconds(lockTimeout)
+	cfg.Runtime["idle_in_transaction_session_timeout"] = milliseconds(timeout + margin)
+	return sql.OpenDB(&connector{config: cfg, passwordFile: c.PasswordFile, dialer: dial}), nil
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// A connector makes connections.
+type connector struct {
+	config       pq.Config
+	passwordFile string
+	dialer       dialer
+}
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	cfg := c.config.Clone()
+	if c.passwordFile != "" {
+		text, err := os.ReadFile(c.passwordFile)
+		if err != nil {
+			return nil, &connectError{err}
+		}
+		cfg.Password, cfg.Passfile = strings.TrimRight(string(text), "\r\n"), ""
+	}
+	base, err := pq.NewConnectorConfig(cfg)
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	base.Dialer(c.dialer)
+	conn, err := base.Connect(ctx)
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	return conn, nil
+}
+
+// Driver implements driver.Connector.
+func (c *connector) Driver() driver.Driver { return pq.Driver{} }
+
+// A connectError is a connection that could not be made.
+type connectError struct{ cause error }
+
+func (e *connectError) Error() string { return "connect: " + e.cause.Error() }
+func (e *connectError) Unwrap() error { return e.cause }
+
+// A dialer dials connections on which nothing takes longer than limit. It implements pq.DialerContext.
+//
+// A context does not bound a query whose server has stopped answering: the driver goes on reading.
+type dialer struct {
+	net.Dialer
+	limit time.Duration
+}
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return d.DialContext(ctx, network, address)
+}
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := d.Dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return boundedConn{conn, d.limit}, nil
+}
+
+// A boundedConn bounds each read and each write.
+type boundedConn struct {
+	net.Conn
+	limit time.Duration
+}
+
+func (c boundedConn) Read(b []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.limit)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(b)
+}
+
+func (c boundedConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.limit)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"aeroplane.run/authz/internal/sqlstore"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// schema returns what the tables are to look like. An advisory lock makes several programs that migrate at once wait
+// for each other.
+func schema(db *sql.DB) (sqlstore.Schema, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // they are embedded
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600), lock.WithUnlockTimeout(1, 10))
+	return sqlstore.Schema{
+		DB: db, Dialect: goose.DialectPostgres, Migrations: files, Locker: locker,
+		HasVersion: "SELECT to_regclass($1) IS NOT NULL",
+	}, err
+}
+
+var dialect = sqlstore.Dialect{
+	Fault: fault,
+	Watch: watch,
+	// Writes to the log, and so waits like a change. What others committed may be seen although no standby has it, if
+	// their wait was cancelled.
+	Barrier:    "SELECT pg_logical_emit_message(true, 'aeroplane-authz', '')",
+	Lock:       "FOR NO KEY UPDATE",
+	SkipLocked: "FOR UPDATE SKIP LOCKED",
+}
+
+// watch listens for warnings. A commit whose wait for the standbys is cancelled succeeds all the same, and a warning is
+// the only trace of it. Any other warning is treated alike: a change of ours gives no cause for one.
+func watch(conn *sql.Conn) (confirm func() error, err error) {
+	var warning *pq.Error
+	err = conn.Raw(func(c any) error {
+		pq.SetNoticeHandler(c.(driver.Conn), func(notice *pq.Error) {
+			// By the code: the word for severity is in the language of the server.
+			if notice.Code.Class() != pqerror.ClassSuccessfulCompletion && warning == nil {
+				warning = notice
+			}
+		})
+		return nil
+	})
+	return func() error {
+		if warning == nil {
+			return nil
+		}
+		return warning
+	}, err
+}
+
+// fault classifies an error of the driver, by its SQLSTATE where the server sent one.
+func fault(err error) sqlstore.Fault {
+	var connect *connectError
+	if errors.As(err, &connect) {
+		return sqlstore.Unreachable
+	}
+	if e := pq.As(err); e != nil {
+		return stateFault(e.Code)
+	}
+	var network net.Error
+	switch {
+	case errors.As(err, &network),
+		errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, net.ErrClosed),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return sqlstore.Unreachable
+	}
+	return sqlstore.Unforeseen
+}
+
+func stateFault(code pqerror.Code) sqlstore.Fault {
+	switch code {
+	case pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected,
+		// Every change first looks whether it will break a rule. If it does so yet, somebody came between.
+		pqerror.UniqueViolation, pqerror.ForeignKeyViolation:
+		return sqlstore.Clash
+	case pqerror.TRStatementCompletionUnknown, pqerror.LockNotAvailable, pqerror.ReadOnlySQLTransaction,
+		pqerror.IdleInTransactionSessionTimeout:
+		return sqlstore.Unreachable
+	}
+	switch code.Class() {
+	case pqerror.ClassConnectionException, pqerror.ClassInsufficientResources,
+		pqerror.ClassOperatorIntervention, // shut down, terminated, statement timeout
+		pqerror.ClassSystemError:
+		return sqlstore.Unreachable
+	}
+	return sqlstore.Unforeseen
+}

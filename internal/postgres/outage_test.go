@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/postgres"
+	"aeroplane.run/authz/internal/testservers"
+)
+
+// patience is how long a test waits for what another process does, before it fails.
+const patience = time.Minute
+
+func TestAServerThatStopsAnswering(t *testing.T) {
+	t.Parallel()
+	server := testservers.StartPostgres(t, testservers.Options{})
+	s := open(t, postgres.Config{DSN: server.NewDatabase(t), StatementTimeout: 500 * time.Millisecond})
+	defer s.Close()
+	create(t, s, "key")
+	query := authz.Query{Kind: authz.KeyCredential, Digest: newKey("key").Digest}
+
+	server.Signal(t, syscall.SIGSTOP)
+	calls := map[string]func(context.Context) error{
+		"lookup": func(ctx context.Context) error { _, err := s.Lookup(ctx, query); return err },
+		"change": func(ctx context.Context) error { _, _, err := s.RevokeKey(ctx, admin, "key"); return err },
+		"ping":   s.Ping,
+	}
+	var all sync.WaitGroup
+	for name, call := range calls {
+		all.Go(func() {
+			if err := within(t, func() error { return call(context.Background()) }); authz.KindOf(err) != authz.Unavailable {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	all.Wait()
+	server.Signal(t, syscall.SIGCONT)
+
+	until(t, "an answer", func() bool { _, _, err := s.RevokeKey(t.Context(), admin, "key"); return err == nil })
+	if facts, err := s.Lookup(t.Context(), query); err != nil || facts.Key == nil || facts.Key.RevokedAt.IsZero() {
+		t.Errorf("%+v, %v", facts, err)
+	}
+}
+
+func TestAServerThatStartsAgain(t *testing.T) {
+	t.Parallel()
+	server := testservers.StartPostgres(t, testservers.Options{})
+	s := open(t, postgres.Config{DSN: server.NewDatabase(t)})
+	defer s.Close()
+	create(t, s, "key")
+	server.Kill(t)
+	if err := s.Ping(t.Context()); authz.KindOf(err) != authz.Unavailable {
+		t.Error(err)
+	}
+	server.Start(t)
+	if _, already, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || already {
+		t.Error(already, err)
+	}
+}
+
+func TestConnectionsThatAreTerminatedAreReplaced(t *testing.T) {
+	t.Parallel()
+	server := testservers.Postgres(t)
+	dsn := server.NewDatabase(t)
+	s := open(t, postgres.Config{DSN: dsn})
+	defer s.Close()
+	create(t, s, "key")
+	for _, call := range []func() error{
+		func() error { return s.Ping(t.Context()) },
+		func() error { _, _, err := s.RevokeKey(t.Context(), admin, "key"); return err },
+		func() error {
+			_, err := s.Lookup(t.Context(), authz.Query{Kind: authz.KeyCredential})
+			return err
+		},
+	} {
+		var all sync.WaitGroup
+		for range 8 { // so that every connection is made, and then dead
+			all.Go(func() { _ = s.Ping(t.Context()) })
+		}
+		all.Wait()
+		terminate(t, server.AdminDSN("postgres"), dsn)
+		if err := call(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAWaitForALockIsBounded(t *testing.T) {
+	t.Parallel()
+	dsn := testservers.Postgres(t).NewDatabase(t)
+	s := open(t, postgres.Config{DSN: dsn, StatementTimeout: time.Hour})
+	defer s.Close()
+	create(t, s, "key")
+	db := connect(t, dsn)
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec("LOCK TABLE keys"); err != nil {
+		t.Fatal(err)
+	}
+	err = within(t, func() error { _, _, err := s.RevokeKey(context.Background(), admin, "key"); return err })
+	if authz.KindOf(err) != authz.Unavailable {
+		t.Error(err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if _, already, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || already {
+		t.Error(already, err)
+	}
+}
+
+func TestAStatementIsBounded(t *testing.T) {
+	t.Parallel()
+	dsn := testservers.Postgres(t).NewDatabase(t)
+	s := open(t, postgres.Config{DSN: dsn, StatementTimeout: 100 * time.Millisecond})
+	defer s.Close()
+	create(t, s, "key")
+	// A table that takes long to read.
+	run(t, dsn, `ALTER TABLE keys RENAME TO all_keys;
+		CREATE VIEW keys AS SELECT * FROM all_keys WHERE pg_sleep(3600) IS NOT NULL`)
+	if err := within(t, func() error { return s.Ping(context.Background()) }); authz.KindOf(err) != authz.Unavailable {
+		t.Error(err)
+	}
+}
+
+// A commit that waits for a standby, and whose wait is cancelled, looks like a success. No standby has it.
+func TestACommitThatNoStandbyConfirmedIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	server := testservers.StartPostgres(t, testservers.Options{})
+	dsn := server.NewDatabase(t)
+	s := open(t, postgres.Config{DSN: dsn, StatementTimeout: time.Hour}) // only the cancelling is to end a wait
+	defer s.Close()
+	create(t, s, "key")
+	create(t, s, "revoked")
+	if _, _, err := s.RevokeKey(t.Context(), admin, "revoked"); err != nil {
+		t.Fatal(err)
+	}
+	db := connect(t, server.AdminDSN(name(t, dsn)))
+	standbys(t, db, "missing")
+
+	ctx := context.Background()
+	for name, change := range map[string]func() error{
+		"first":         func() error { _, _, err := s.RevokeKey(ctx, admin, "key"); return err },
+		"again":         func() error { _, _, err := s.RevokeKey(ctx, admin, "revoked"); return err },
+		"no project":    func() error { _, err := s.DeleteProjects(ctx, admin, []string{"absent"}); return err },
+		"no key at all": func() error { _, err := s.RevokeKeysOfUser(ctx, admin, "nobody"); return err },
+	} {
+		err := within(t, func() error {
+			done := make(chan error, 1)
+			go func() { done <- change() }()
+			cancelWait(t, db, done)
+			return <-done
+		})
+		if authz.KindOf(err) != authz.Unavailable {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	standbys(t, db, "")
+	if _, already, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || !already {
+		t.Errorf("repeated: already %v, %v", already, err)
+	}
+}
+
+// standbys sets which standbys commits wait for, and returns when they do.
+func standbys(t *testing.T, db *sql.DB, names string) {
+	t.Helper()
+	for _, statement := range []string{
+		"ALTER SYSTEM SET synchronous_standby_names = '" + names + "'", "SELECT pg_reload_conf()",
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the setting", func() bool {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		done := make(chan error, 1)
+		go func() {
+			_, err := db.ExecContext(ctx, "SELECT pg_logical_emit_message(true, 'test', '')")
+			done <- err
+		}()
+		for {
+			select {
+			case <-done:
+				return names == ""
+			default:
+			}
+			if waits(t, db) {
+				cancel()
+				<-done
+				return names != ""
+			}
+		}
+	})
+}
+
+// cancelWait cancels a commit's wait for the standbys, once there is one.
+func cancelWait(t *testing.T, db *sql.DB, done chan error) {
+	until(t, "a commit that waits", func() bool { return waits(t, db) || len(done) > 0 })
+	if _, err := db.Exec("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"); err != nil {
+		t.Error(err)
+	}
+}
+
+func waits(t *testing.T, db *sql.DB) (waits bool) {
+	t.Helper()
+	err := db.QueryRow("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'").Scan(&waits)
+	if err != nil {
+		t.Error(err)
+	}
+	return waits
+}
+
+func connect(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("postgres", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// within returns what call returns, and fails if it does not return at all.
+func within(t *testing.T, call func() error) error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- call() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		t.Error("the call did not return")
+		return nil
+	}
+}
+
+// until waits for what other processes do.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("waited in vain for %s", what)
+			return
+		}
+	}
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"aeroplane.run/authz"
+)
+
+// acquire locks a directory, or says who has it. The file stays when the lock goes: to remove it would let two processes
+// lock two files of one name.
+func acquire(dir string) (*flock.Flock, error) {
+	path := filepath.Join(dir, lockFile)
+	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, unusable(dir, err)
+	}
+	if !locked {
+		return nil, &authz.Error{Kind: authz.FailedPrecondition, Code: "DATABASE_IN_USE",
+			Message: "the data directory " + dir + " is in use by " + holder(path) + ", even if that does not answer: " +
+				"stop it first, or name another directory"}
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
+		return nil, errors.Join(unusable(dir, err), lock.Unlock())
+	}
+	return lock, nil
+}
+
+// holder names the process that wrote the lock file.
+func holder(path string) string {
+	text, err := os.ReadFile(path)
+	pid, notNumber := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || notNumber != nil {
+		return "another process"
+	}
+	return "process " + strconv.Itoa(pid)
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sqlite is the Store on an embedded SQLite database, for a single process. What the database and the process
+// promise each other is set here; the statements are those of package sqlstore.
+//
+// Whoever has the store open has it alone. Two locks see to that: one of ours on a file beside the database, from before
+// the first look at it until after the last, and SQLite's own. Both are held also while the process is stopped, and
+// both end with it however it ends.
+//
+// A change that was answered is on disk: every commit is written to the log and synced.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+	"modernc.org/sqlite"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/sqlstore"
+)
+
+// The files in the directory.
+const (
+	databaseFile = "authz.db" // and, while it is open, authz.db-wal
+	lockFile     = "authz.lock"
+)
+
+// Config says what to open.
+type Config struct {
+	// Dir is the directory of the database. It is made if it is missing.
+	Dir string
+	// Migrate brings an older schema up to date. Without it such a database is refused.
+	Migrate bool
+}
+
+// A Store is the store on one directory.
+type Store struct {
+	*sqlstore.Store
+	lock *flock.Flock
+}
+
+var _ authz.Store = (*Store)(nil)
+
+// Open opens the store of a directory. Errors: FailedPrecondition if another process has it, if it is damaged or not a
+// database, or if its schema is not the one that is needed.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	db, lock, err := open(ctx, c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := schema(db).Ready(ctx, c.Migrate); err != nil {
+		return nil, errors.Join(dialect.Classified(err), release(db, lock))
+	}
+	return &Store{sqlstore.New(db, 1, dialect), lock}, nil
+}
+
+// Close closes the database and lets others have it.
+func (s *Store) Close() error {
+	return errors.Join(s.Store.Close(), s.lock.Unlock())
+}
+
+// Migrate makes the migrations that are missing, and returns the version of the schema before and after.
+func Migrate(ctx context.Context, c Config) (from, to int64, err error) {
+	err = withSchema(ctx, c, func(s sqlstore.Schema) (err error) {
+		from, to, err = s.Migrate(ctx)
+		return err
+	})
+	return from, to, err
+}
+
+// Status returns the version of the schema, and changes nothing of it.
+func Status(ctx context.Context, c Config) (v sqlstore.SchemaVersion, err error) {
+	err = withSchema(ctx, c, func(s sqlstore.Schema) (err error) {
+		v, err = s.Version(ctx)
+		return err
+	})
+	return v, err
+}
+
+func withSchema(ctx context.Context, c Config, do func(sqlstore.Schema) error) error {
+	db, lock, err := open(ctx, c.Dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dialect.Classified(do(schema(db))), release(db, lock))
+}
+
+func release(db *sql.DB, lock *flock.Flock) error {
+	return errors.Join(db.Close(), lock.Unlock())
+}
+
+// open takes the directory, and opens the database in it on the one connection that there will be.
+func open(ctx context.Context, dir string) (_ *sql.DB, _ *flock.Flock, err error) {
+	dir, err = filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return nil, nil, unusable(dir, err)
+	}
+	lock, err := acquire(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	path := filepath.Join(dir, databaseFile)
+	if err := private(path); err != nil {
+		return nil, nil, errors.Join(unusable(dir, err), lock.Unlock())
+	}
+	connector, err := sqlite.NewConnector(dsn(path))
+	if err != nil {
+		return nil, nil, errors.Join(unusable(dir, err), lock.Unlock())
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	if err := verify(ctx, db); err != nil {
+		return nil, nil, errors.Join(refusal(path, err), release(db, lock))
+	}
+	return db, lock, nil
+}
+
+// private makes the file of the database, or one that was copied here, readable for nobody else. What SQLite puts
+// beside it has the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
+}
+
+// dsn returns the address of the database with what is set on each connection to it. The lock comes before the journal:
+// a log that is opened exclusively needs no shared memory.
+func dsn(path string) string {
+	u := url.URL{Scheme: "file", Path: path}
+	return u.String() + "?_pragma=locking_mode(EXCLUSIVE)&_pragma=trusted_schema(OFF)&_journal_mode=WAL" +
+		"&_synchronous=FULL&_foreign_keys=1&_dqs=0&_defensive=1"
+}
+
+// verify checks that what dsn asks for took effect, and that the database is sound. SQLite ignores some of what it is
+// asked for without a word.
+func verify(ctx context.Context, db *sql.DB) error {
+	for _, want := range []struct{ pragma, value string }{
+		{"journal_mode", "wal"},
+		{"locking_mode", "exclusive"},
+		{"synchronous", "2"}, // FULL
+		{"foreign_keys", "1"},
+	} {
+		var got string
+		if err := db.QueryRowContext(ctx, "PRAGMA "+want.pragma).Scan(&got); err != nil {
+			return err
+		}
+		if got != want.value {
+			return authz.Errorf(authz.FailedPrecondition, "the database does not do as it must: %s is %s", want.pragma, got)
+		}
+	}
+	var sound string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&sound); err != nil {
+		return err
+	}
+	if sound != "ok" {
+		return errors.New(sound)
+	}
+	return nil
+}
+
+func unusable(dir string, cause error) error {
+	return authz.Errorf(authz.FailedPrecondition, "the data directory %s cannot be used", dir).Because(cause)
+}
+
+// refusal says why a database was refused.
+func refusal(path string, err error) error {
+	var known *authz.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case dialect.Fault(err) != sqlstore.Unforeseen:
+		return authz.Errorf(authz.Unavailable, "the database %s cannot be opened", path).Because(err)
+	}
+	damaged := &authz.Error{Kind: authz.FailedPrecondition, Code: "DATABASE_DAMAGED",
+		Message: path + " is damaged, or not a database: restore it from a backup, or move it away to begin anew"}
+	return damaged.Because(err)
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite_test
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/sqlite"
+	"aeroplane.run/authz/internal/storetest"
+)
+
+func TestMain(m *testing.M) {
+	if task := os.Getenv(taskVariable); task != "" {
+		os.Exit(work(task, os.Getenv(dirVariable)))
+	}
+	os.Exit(m.Run())
+}
+
+// A directory is a database of the contract suite.
+type directory string
+
+func (d directory) Open(t testing.TB) authz.Store {
+	t.Helper()
+	return open(t, string(d))
+}
+
+func (directory) Shared() bool { return false }
+
+func TestContract(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Database { return directory(t.TempDir()) })
+}
+
+func TestFilesArePrivate(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new", "data")
+	s := open(t, dir)
+	defer s.Close()
+	create(t, s, "key")
+	for path, want := range map[string]os.FileMode{
+		dir: 0o700, dir + "/authz.db": 0o600, dir + "/authz.db-wal": 0o600, dir + "/authz.lock": 0o600,
+	} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %o, want %o", path, got, want)
+		}
+	}
+}
+
+func TestACopiedDatabaseIsMadePrivate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	closed(t, open(t, dir))
+	path := filepath.Join(dir, "authz.db")
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, open(t, dir))
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func TestOddDirectoryNames(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a b?c=d#e%20f;g&h")
+	s := open(t, dir)
+	create(t, s, "key")
+	closed(t, s)
+	if _, err := os.Stat(filepath.Join(dir, "authz.db")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSettingsAreVerified(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ settings, complaint string }{
+		{"_synchronous=FULL&_foreign_keys=1&_pragma=locking_mode(EXCLUSIVE)", "journal_mode"},
+		{"_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1", "locking_mode"},
+		{"_journal_mode=WAL&_synchronous=NORMAL&_foreign_keys=1&_pragma=locking_mode(EXCLUSIVE)", "synchronous"},
+		{"_journal_mode=WAL&_synchronous=FULL&_pragma=locking_mode(EXCLUSIVE)", "foreign_keys"},
+	} {
+		db := raw(t, t.TempDir(), test.settings)
+		err := sqlite.Verify(t.Context(), db)
+		if authz.KindOf(err) != authz.FailedPrecondition || !strings.Contains(err.Error(), test.complaint) {
+			t.Errorf("%s: %v", test.settings, err)
+		}
+	}
+}
+
+func TestSQLiteLocksOthersOutToo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	defer s.Close()
+	if _, err := raw(t, dir, "").Exec("SELECT * FROM keys"); err == nil {
+		t.Error("somebody who ignores the lock file got in")
+	}
+	create(t, s, "key")
+}
+
+func TestADirectoryIsOpenOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	refused(t, dir, fmt.Sprintf("process %d", os.Getpid()))
+	closed(t, s)
+	closed(t, open(t, dir))
+}
+
+func TestWhatIsNoSoundDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func([]byte) []byte{
+		"text":      func([]byte) []byte { return bytes.Repeat([]byte("no database\n"), 1000) },
+		"truncated": func(db []byte) []byte { return db[:len(db)/2] },
+		"a page": func(db []byte) []byte {
+			return append(db[:len(db)-4096], bytes.Repeat([]byte{0xA5}, 4096)...)
+		},
+		"overwritten": func(db []byte) []byte {
+			return append(db[:4096:4096], bytes.Repeat([]byte{0xA5}, len(db)-4096)...)
+		},
+	} {
+		dir := t.TempDir()
+		s := open(t, dir)
+		for i := range 50 {
+			create(t, s, fmt.Sprint("key", i))
+		}
+		closed(t, s)
+		path := filepath.Join(dir, "authz.db")
+		db, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, damage(db), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Migrate: true})
+		if authz.KindOf(err) != authz.FailedPrecondition || !strings.Contains(err.Error(), "restore it from a backup") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestADirectoryThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := sqlite.Open(t.Context(), sqlite.Config{Dir: file})
+	if authz.KindOf(err) != authz.FailedPrecondition || !strings.Contains(err.Error(), file) {
+		t.Error(err)
+	}
+}
+
+func TestSchemaVersions(t *testing.T) {
+	t.Parallel()
+	c := sqlite.Config{Dir: t.TempDir()}
+	v, err := sqlite.Status(t.Context(), c)
+	if err != nil || v.Have != 0 || v.Need < 1 {
+		t.Fatalf("empty: %+v, %v", v, err)
+	}
+	complaint(t, c, "version 0", "run `aeroplane-authz migrate`")
+	for range 2 {
+		from, to, err := sqlite.Migrate(t.Context(), c)
+		if err != nil || from != v.Have || to != v.Need {
+			t.Fatalf("migrate: %d to %d, %v", from, to, err)
+		}
+		v.Have = v.Need
+	}
+	s, err := sqlite.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed(t, s)
+
+	db := raw(t, c.Dir, "")
+	if _, err := db.Exec("INSERT INTO schema_version (version_id, is_applied) VALUES (99, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	complaint(t, c, "version 99", "upgrade aeroplane-authz")
+	c.Migrate = true
+	complaint(t, c, "version 99", "upgrade aeroplane-authz")
+}
+
+// complaint checks that a database is refused with words.
+func complaint(t *testing.T, c sqlite.Config, words ...string) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), c)
+	if err == nil {
+		closed(t, s)
+	}
+	for _, word := range words {
+		if authz.KindOf(err) != authz.FailedPrecondition || !strings.Contains(err.Error(), word) {
+			t.Errorf("want FailedPrecondition with %q: %v", word, err)
+		}
+	}
+}
+
+// refused checks that a directory is refused because holder has it.
+func refused(t *testing.T, dir, holder string) {
+	t.Helper()
+	complaint(t, sqlite.Config{Dir: dir, Migrate: true}, dir, "in use by "+holder, "stop it first")
+}
+
+func open(t testing.TB, dir string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func closed(t testing.TB, s *sqlite.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// raw opens the database of a directory with the driver alone.
+func raw(t *testing.T, dir, settings string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "authz.db")+"?"+settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+var admin = authz.Change{
+	Actor: authz.Actor{Role: authz.RoleAdmin, TokenName: "test"},
+	At:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
+}
+
+func newKey(id string) authz.NewKey {
+	k := authz.NewKey{Key: authz.Key{
+		ID: id, Name: id, Access: authz.Read, Projects: authz.ProjectScope{All: true}, CreatedAt: admin.At,
+	}}
+	copy(k.Digest[:], id)
+	return k
+}
+
+func create(t *testing.T, s authz.Store, id string) {
+	t.Helper()
+	if _, _, err := s.CreateKey(t.Context(), admin, newKey(id)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"aeroplane.run/authz"
+)
+
+// selectKeys reads whole keys: c, and what is kept beside it.
+const selectKeys = `SELECT ` + keyColumnList + `, u.last_used_at,
+		(SELECT string_agg(p.project_id, ',' ORDER BY p.project_id) FROM key_projects p WHERE p.key_id = c.id)
+	FROM keys c LEFT JOIN key_use u ON u.key_id = c.id`
+
+func wholeKeyColumns(k *authz.Key) []any {
+	return append(keyColumns(k), stored{&k.LastUsedAt}, idList{&k.Projects.IDs})
+}
+
+// idList scans ids that are joined by commas, which no id holds.
+type idList struct{ ids *[]string }
+
+// Scan implements sql.Scanner.
+func (l idList) Scan(v any) error {
+	var text string
+	if err := zero(&text).Scan(v); err != nil || text == "" {
+		return err
+	}
+	*l.ids = strings.Split(text, ",")
+	return nil
+}
+
+// Key returns a key, whatever its state.
+func (s *Store) Key(ctx context.Context, id string) (key authz.Key, err error) {
+	err = s.do(ctx, func(ctx context.Context) error {
+		key, err = keyByID(ctx, s.db, id)
+		return err
+	})
+	return key, err
+}
+
+func keyByID(ctx context.Context, q querier, id string) (authz.Key, error) {
+	var w filter
+	w.equal("c.id", id)
+	key, ok, err := queryOne(ctx, q, wholeKeyColumns, selectKeys+w.where(), w.params...)
+	if err == nil && !ok {
+		err = noSuchKey(id)
+	}
+	return key, err
+}
+
+func noSuchKey(id string) error { return authz.Errorf(authz.NotFound, "there is no key %q", id) }
+
+// Keys returns the keys that match, newest first.
+func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (keys []authz.Key, err error) {
+	var w filter
+	w.and(w.states(f))
+	if f.UserID != nil {
+		w.equal("c.user_id", *f.UserID)
+	}
+	if f.ProjectID != "" {
+		w.reaches(f.ProjectID)
+	}
+	if after := page.After; !after.IsZero() {
+		w.and("(c.created_at, c.id) < " + w.row(after.At, strings.ReplaceAll(after.ID, "\x00", "")))
+	}
+	text := selectKeys + w.where() + " ORDER BY c.created_at DESC, c.id DESC LIMIT " + w.bind(page.Size)
+	err = s.do(ctx, func(ctx context.Context) error {
+		keys, err = query(ctx, s.db, wholeKeyColumns, text, w.params...)
+		return err
+	})
+	return keys, err
+}
+
+// states returns the condition that a key is in one of the states of f. It says what Key.State says.
+func (w *filter) states(f authz.KeyFilter) string {
+	any := []string{"1 = 0"}
+	for _, state := range f.States {
+		switch state {
+		case authz.Live:
+			any = append(any, "c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > "+w.bind(micros(f.Now))+")")
+		case authz.Expired:
+			any = append(any, "c.revoked_at IS NULL AND c.expires_at <= "+w.bind(micros(f.Now)))
+		case authz.Revoked:
+			any = append(any, "c.revoked_at IS NOT NULL")
+		}
+	}
+	return "(" + strings.Join(any, " OR ") + ")"
+}
+
+// reaches adds that a key reaches a project: it is known, it is the key's user's where the key has one, and the key is
+// for all projects or has selected it.
+func (w *filter) reaches(projectID string) {
+	var known filter
+	known.params = w.params
+	known.equal("p.id", projectID)
+	w.params = known.params
+	w.and("EXISTS (SELECT 1 FROM projects p" + known.where() + " AND c.user_id IN ('', p.owner_id)" +
+		" AND (c.all_projects OR EXISTS (SELECT 1 FROM key_projects kp WHERE kp.key_id = c.id AND kp.project_id = p.id)))")
+}
+
+// CreateKey stores a new key, or returns the one that an earlier call with its request id stored.
+func (s *Store) CreateKey(ctx context.Context, c authz.Change, k authz.NewKey) (key authz.Key, replayed bool, err error) {
+	err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
+		var earlier string
+		if earlier, replayed, err = t.claim(ctx, k); err != nil {
+			return err
+		}
+		if replayed {
+			key, err = keyByID(ctx, t, earlier)
+			return err
+		}
+		if !k.Projects.All {
+			if err := t.checkSelection(ctx, k.UserID, k.Projects.IDs); err != nil {
+				return err
+			}
+		}
+		if err := t.insertKey(ctx, k); err != nil {
+			return err
+		}
+		if err := t.record(ctx, entry{authz.KeyCreate, k.ID, createDetails(k.Key)}); err != nil {
+			return err
+		}
+		key, err = keyByID(ctx, t, k.ID)
+		return err
+	})
+	if err != nil {
+		return authz.Key{}, false, err
+	}
+	return key, replayed, nil
+}
+
+// claim takes the request id for a new key, or returns the key of the call that took it before. Of two transactions with
+// one request id the second waits here for the first.
+func (t *tx) claim(ctx context.Context, k authz.NewKey) (earlier string, taken bool, err error) {
+	if k.RequestID == "" {
+		return "", false, nil
+	}
+	_, claimed, err := queryOne(ctx, t, column[string], `INSERT INTO requests (request_id, fingerprint, key_id, at)
+		VALUES ($1, $2, $3, $4) ON CONFLICT (request_id) DO NOTHING RETURNING key_id`,
+		k.RequestID, k.Fingerprint[:], k.ID, t.change.At.UnixMicro())
+	if err != nil || claimed {
+		return "", false, err
+	}
+	type request struct {
+		fingerprint []byte
+		keyID       string
+	}
+	first, ok, err := queryOne(ctx, t, func(r *request) []any { return []any{&r.fingerprint, &r.keyID} },
+		"SELECT fingerprint, key_id FROM requests WHERE request_id = $1", k.RequestID)
+	switch {
+	case err != nil:
+		return "", false, err
+	case !ok:
+		return "", false, authz.Errorf(authz.Unavailable, "the request_id was just being forgotten; repeat the call")
+	case string(first.fingerprint) != string(k.Fingerprint[:]):
+		return "", false, &authz.Error{Kind: authz.FailedPrecondition, Code: "REQUEST_ID_REUSED",
+			Message: "the request_id was used for another request"}
+	}
+	return first.keyID, true, nil
+}
+
+// checkSelection checks that every project is known and, where the key has a user, that user's.
+func (t *tx) checkSelection(ctx context.Context, userID string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	var p params
+	text := "SELECT id FROM projects WHERE id IN " + p.in(ids)
+	if userID != "" {
+		text += " AND owner_id = " + p.bind(userID)
+	}
+	known, err := query(ctx, t, column[string], text, p...)
+	if err != nil {
+		return err
+	}
+	slices.Sort(known)
+	var wrong []authz.Violation
+	for _, id := range ids {
+		if _, ok := slices.BinarySearch(known, id); !ok {
+			wrong = append(wrong, authz.Violation{
+				Field:       "projects.project_ids",
+				Description: fmt.Sprintf("must be known projects, and the user's where the key has one: %q is none", id),
+			})
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return &authz.Error{Kind: authz.Invalid, Code: "INVALID_FIELD",
+		Message: wrong[0].Field + ": " + wrong[0].Description, Violations: wrong}
+}
+
+func (t *tx) insertKey(ctx context.Context, k authz.NewKey) error {
+	_, err := t.ExecContext(ctx, `INSERT INTO keys
+		(id, digest, name, prefix, user_id, access, all_projects, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		k.ID, k.Digest[:], k.Name, k.Prefix, k.UserID, k.Access, k.Projects.All, micros(k.CreatedAt), micros(k.ExpiresAt))
+	if err != nil || k.Projects.All {
+		return err
+	}
+	for ids := range slices.Chunk(k.Projects.IDs, chunk) {
+		var p params
+		text := "INSERT INTO key_projects (key_id, project_id) VALUES " +
+			rows(&p, ids, func(id string) []any { return []any{k.ID, id} })
+		if _, err := t.ExecContext(ctx, text, p...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func createDetails(k authz.Key) map[string]string {
+	projects := "all"
+	if !k.Projects.All {
+		projects = strings.Join(k.Projects.IDs, ",")
+	}
+	return map[string]string{
+		"name": k.Name, "user_id": k.UserID, "access_level": accessText(k.Access),
+		"projects": projects, "expire_time": timeText(k.ExpiresAt),
+	}
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore_test
+
+import (
+	"bytes"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aeroplane.run/authz/internal/postgres"
+	"aeroplane.run/authz/internal/sqlite"
+	"aeroplane.run/authz/internal/sqlstore"
+	"aeroplane.run/authz/internal/testservers"
+)
+
+func TestMain(m *testing.M) { os.Exit(testservers.Main(m)) }
+
+// The cost of a decision must not grow with what is stored: its look-up goes by indexes alone.
+
+func TestSQLiteLooksUpByIndex(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	store, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, "sqlite", filepath.Join(dir, "authz.db"))
+	for _, s := range sqlstore.LookupStatements() {
+		for _, step := range explain(t, db, "EXPLAIN QUERY PLAN ", s) {
+			if strings.Contains(step, "SCAN") && !strings.Contains(step, "SCAN one") && !strings.Contains(step, "CONSTANT ROW") {
+				t.Errorf("%s: %s", s.Name, step)
+			}
+		}
+	}
+}
+
+func TestPostgresLooksUpByIndex(t *testing.T) {
+	t.Parallel()
+	dsn := testservers.Postgres(t).NewDatabase(t)
+	if _, _, err := postgres.Migrate(t.Context(), postgres.Config{DSN: dsn}); err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, "postgres", dsn)
+	// Ten thousand of each, and for every key a selection of one. Many projects share a slug, and many an owner.
+	_, err := db.Exec(`
+		INSERT INTO keys SELECT 'k'||i, sha256(i::text::bytea), '', '', 'u'||i%100, 1, i%2=0, i FROM generate_series(1, 10000) i;
+		INSERT INTO sessions SELECT sha256(i::text::bytea), 'u'||i%100, 1, i FROM generate_series(1, 10000) i;
+		INSERT INTO projects SELECT 'p'||i, 's'||i/100, '', 'u'||i%100 FROM generate_series(1, 10000) i;
+		INSERT INTO services SELECT 'v'||i, 'p'||i FROM generate_series(1, 10000) i;
+		INSERT INTO deployments SELECT 'd'||i, 'v'||i FROM generate_series(1, 10000) i;
+		INSERT INTO key_projects SELECT 'k'||i, 'p'||i FROM generate_series(1, 10000) i;
+		ANALYZE`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sqlstore.LookupStatements() {
+		plan := explain(t, db, "EXPLAIN ", s)
+		if text := strings.Join(plan, "\n"); strings.Contains(text, "Seq Scan") {
+			t.Errorf("%s:\n%s", s.Name, text)
+		}
+	}
+}
+
+func raw(t *testing.T, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// explain returns the last column of each row of a plan.
+func explain(t *testing.T, db *sql.DB, command string, s sqlstore.Statement) (steps []string) {
+	t.Helper()
+	values := []any{bytes.Repeat([]byte{7}, 32), "p7", "p8"}[:s.Values]
+	rows, err := db.Query(command+s.Text, values...)
+	if err != nil {
+		t.Fatalf("%s: %v", s.Name, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dest := make([]any, len(columns))
+	for i := range dest {
+		dest[i] = new(any)
+	}
+	var step string
+	dest[len(dest)-1] = &step
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil || len(steps) == 0 {
+		t.Fatalf("%s: no plan: %v", s.Name, err)
+	}
+	t.Logf("%s:\n%s", s.Name, strings.Join(steps, "\n"))
+	return steps
+}

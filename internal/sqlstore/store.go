@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sqlstore is the Store on a SQL database. The statements are the same for every database; what differs between
+// them is a Dialect. Begin with Store.do and Store.change, through which every call goes.
+//
+// The text is written for what SQLite and Postgres have in common: $1 for a value, ON CONFLICT, RETURNING, row values.
+// Times are stored as microseconds since 1970, and NULL for the zero time. Ids and slugs are compared as bytes.
+//
+// Contexts bound only the wait for a connection. A statement, once it is sent, runs to its end, which the database
+// bounds: to cancel a commit is to learn nothing of it.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+
+	"aeroplane.run/authz"
+)
+
+// A Dialect is what differs between databases.
+type Dialect struct {
+	// Fault classifies an error of the driver.
+	Fault func(error) Fault
+	// Watch, where a commit may succeed without being durable, is called before a change begins on the connection. What
+	// it returns is called after the commit, and tells of such a commit.
+	Watch func(*sql.Conn) (confirm func() error, err error)
+	// Barrier, where a change may be seen before it is durable, is a statement that makes a transaction which found
+	// nothing to change wait for what it saw.
+	Barrier string
+	// Lock and SkipLocked end a SELECT of rows that are about to be changed, where others may change them meanwhile.
+	Lock, SkipLocked string
+}
+
+// A Fault says what is to be done about an error of the driver.
+type Fault uint8
+
+const (
+	// Unforeseen errors are faults of ours, or a damaged database.
+	Unforeseen Fault = iota
+	// Unreachable is a database that cannot be reached, or does not answer in time, or cannot write.
+	Unreachable
+	// Clash is a transaction that was rolled back because of another one. To run it again will help.
+	Clash
+)
+
+// A Store keeps everything in a SQL database.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+	slots   chan struct{} // one for each connection, so that nobody waits for one without a bound
+	lookups sync.Map      // of shape: the *sql.Stmt that looks up its facts
+}
+
+var _ authz.Store = (*Store)(nil)
+
+// New returns a Store on a database whose schema is in place. It takes conns connections at most, and closes db in the
+// end.
+func New(db *sql.DB, conns int, d Dialect) *Store {
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return &Store{db: db, dialect: d, slots: make(chan struct{}, conns)}
+}
+
+// Close releases the connections.
+func (s *Store) Close() error {
+	s.lookups.Range(func(_, stmt any) bool {
+		_ = stmt.(*sql.Stmt).Close() // the connection goes next
+		return true
+	})
+	return s.db.Close()
+}
+
+// Ping reports whether the store can answer: it reads a table, as every decision does.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.do(ctx, func(ctx context.Context) error {
+		var n int
+		return s.db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM keys LIMIT 1) AS a").Scan(&n)
+	})
+}
+
+// do runs fn, which needs no transaction. fn may use one connection at a time: to query while rows are open would wait
+// for ever where there is only one.
+func (s *Store) do(ctx context.Context, fn func(context.Context) error) error {
+	if err := s.acquire(ctx); err != nil {
+		return err
+	}
+	defer s.release()
+	if err := fn(context.WithoutCancel(ctx)); err != nil {
+		return s.dialect.Classified(err)
+	}
+	if err := ctx.Err(); err != nil {
+		return unavailable(err) // it took too long, even if it came
+	}
+	return nil
+}
+
+// acquire waits for the right to use a connection.
+func (s *Store) acquire(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return unavailable(err)
+	}
+	select {
+	case s.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
+	}
+}
+
+func (s *Store) release() { <-s.slots }
+
+// Classified turns an error of the driver into one of the contract's. An Error is left as it is.
+func (d Dialect) Classified(err error) error {
+	var known *authz.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	if d.Fault(err) == Unforeseen {
+		return authz.Errorf(authz.Internal, "the database answered something unforeseen").Because(err)
+	}
+	return unavailable(err)
+}
+
+func unavailable(cause error) error {
+	return authz.Errorf(authz.Unavailable, "the database did not answer in time, or cannot be reached").Because(cause)
+}
+
+func unknownOutcome(cause error) error {
+	return authz.Errorf(authz.Unavailable, "the outcome of the change is unknown; repeat the call").Because(cause)
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlstore
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"aeroplane.run/authz"
+)
+
+// maxSwept bounds the rows of one transaction, so that no change waits long for a sweep.
+const maxSwept = 500
+
+// A sweeping deletes rows of a table whose time is before a cutoff.
+type sweeping struct {
+	table, key string
+	where      string // $1 is the cutoff
+	before     time.Time
+}
+
+const (
+	dead      = "COALESCE(revoked_at, expires_at) < $1"
+	ofDeadKey = "key_id IN (SELECT id FROM keys WHERE " + dead + ")"
+)
+
+// sweepings returns what is to be done to keep only what keep says. What belongs to a key goes before it, so that a key
+// with many selected projects takes several transactions.
+func sweepings(keep authz.Cutoffs) []sweeping {
+	return []sweeping{
+		{"audit_events", "id", "at < $1", keep.Events},
+		{"key_projects", "key_id, project_id", ofDeadKey, keep.Keys},
+		{"key_use", "key_id", ofDeadKey, keep.Keys},
+		{"requests", "request_id", ofDeadKey, keep.Keys},
+		{"keys", "id", dead, keep.Keys},
+		{"sessions", "digest", "expires_at < $1", keep.Sessions},
+		{"requests", "request_id", "at < $1", keep.RequestIDs},
+	}
+}
+
+// Sweep deletes what retention no longer keeps.
+func (s *Store) Sweep(ctx context.Context, c authz.Change, keep authz.Cutoffs) error {
+	for {
+		swept := 0
+		err := s.change(ctx, c, func(ctx context.Context, t *tx) (err error) {
+			swept, err = t.sweep(ctx, keep)
+			return err
+		})
+		if err != nil || swept == 0 {
+			return err
+		}
+	}
+}
+
+// sweep deletes at most maxSwept rows, and records how many of each table.
+func (t *tx) sweep(ctx context.Context, keep authz.Cutoffs) (swept int, err error) {
+	counts := make(map[string]string)
+	for _, w := range sweepings(keep) {
+		if w.before.IsZero() || swept == maxSwept {
+			continue
+		}
+		n, err := t.sweepTable(ctx, w, maxSwept-swept)
+		if err != nil {
+			return 0, err
+		}
+		if n > 0 {
+			before, _ := strconv.Atoi(counts[w.table])
+			counts[w.table] = strconv.Itoa(before + n)
+			swept += n
+		}
+	}
+	if swept == 0 {
+		return 0, nil
+	}
+	return swept, t.record(ctx, entry{action: authz.RetentionDelete, details: counts})
+}
+
+// sweepTable deletes at most limit rows. Those that another store is sweeping are left to it.
+func (t *tx) sweepTable(ctx context.Context, w sweeping, limit int) (int, error) {
+	// A cutoff in the future would take keys that are still good, and the very records that the sweep writes.
+	before := w.before
+	if before.After(t.change.At) {
+		before = t.change.At
+	}
+	result, err := t.ExecContext(ctx, "WITH swept AS MATERIALIZED (SELECT "+w.key+" FROM "+w.table+
+		" WHERE "+w.where+" LIMIT $2 "+t.dialect.SkipLocked+")"+
+		" DELETE FROM "+w.table+" WHERE ("+w.key+") IN (SELECT "+w.key+" FROM swept)", before.UnixMicro(), limit)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package testservers
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// attributes returns how a server is started: as the given user, in a process group of its own, and so that whatever
+// ends us ends it, by a signal that lets it clear up.
+//
+// The group makes that true of a frozen server, too: the system wakes the stopped members of an orphaned group.
+func attributes(as *syscall.Credential, death syscall.Signal) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: as, Setpgid: true, Pdeathsig: death}
+}
+
+// children returns the processes whose parent is pid.
+func children(pid int) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var found []int
+	for _, entry := range entries {
+		child, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
+		if err != nil {
+			continue // it has ended
+		}
+		// "pid (name) state parent ...", where the name may hold blanks and parentheses.
+		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		if len(fields) > 1 && string(fields[1]) == strconv.Itoa(pid) {
+			found = append(found, child)
+		}
+	}
+	return found
+}
