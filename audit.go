@@ -91,6 +91,7 @@ func (s *Audit) List(ctx context.Context, f EventFilter, r PageRequest) ([]Event
 	if err := v.err(); err != nil {
 		return nil, "", err
 	}
+	f.Since, f.Until = stampUp(f.Since), stampUp(f.Until)
 	return paged(r, "events", f, func(e Event) Cursor { return Cursor{At: e.ID} },
 		func(p Page) ([]Event, error) { return s.Store.Events(ctx, f, p) })
 }

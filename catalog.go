@@ -44,15 +44,14 @@ type Catalog struct {
 func (c *Catalog) change(a Actor) Change { return Change{Actor: a, At: stamp(c.Now())} }
 
 // PutProjects creates or replaces 1 to MaxBatch projects, all or none, and returns how many were new or different.
-// field names the input in violations.
+// In violations field names the input: "project", or "projects[%d]" for a batch.
 func (c *Catalog) PutProjects(ctx context.Context, a Actor, field string, projects []Project) (int, error) {
 	var v violations
-	checkBatch(&v, field, projects, func(p Project) string { return p.ID })
+	checkBatch(&v, field, ".id", projects, func(p Project) string { return p.ID })
 	for i, p := range projects {
-		at := item(field, i, len(projects))
-		checkText(&v, at+".slug", p.Slug, 1, 255)
-		checkText(&v, at+".name", p.Name, 0, 255)
-		checkUserID(&v, at+".owner_id", p.OwnerID, optional)
+		checkText(&v, at(field, i)+".slug", p.Slug, 1, 255)
+		checkText(&v, at(field, i)+".name", p.Name, 0, 255)
+		checkUserID(&v, at(field, i)+".owner_id", p.OwnerID, optional)
 	}
 	if err := v.err(); err != nil {
 		return 0, err
@@ -63,9 +62,9 @@ func (c *Catalog) PutProjects(ctx context.Context, a Actor, field string, projec
 // PutServices creates or replaces 1 to MaxBatch services, all or none, and returns how many were new or different.
 func (c *Catalog) PutServices(ctx context.Context, a Actor, field string, services []Service) (int, error) {
 	var v violations
-	checkBatch(&v, field, services, func(s Service) string { return s.ID })
+	checkBatch(&v, field, ".id", services, func(s Service) string { return s.ID })
 	for i, s := range services {
-		checkID(&v, item(field, i, len(services))+".project_id", s.ProjectID)
+		checkID(&v, at(field, i)+".project_id", s.ProjectID)
 	}
 	if err := v.err(); err != nil {
 		return 0, err
@@ -76,9 +75,9 @@ func (c *Catalog) PutServices(ctx context.Context, a Actor, field string, servic
 // PutDeployments creates or replaces 1 to MaxBatch deployments, all or none, and returns how many were new or different.
 func (c *Catalog) PutDeployments(ctx context.Context, a Actor, field string, deployments []Deployment) (int, error) {
 	var v violations
-	checkBatch(&v, field, deployments, func(d Deployment) string { return d.ID })
+	checkBatch(&v, field, ".id", deployments, func(d Deployment) string { return d.ID })
 	for i, d := range deployments {
-		checkID(&v, item(field, i, len(deployments))+".service_id", d.ServiceID)
+		checkID(&v, at(field, i)+".service_id", d.ServiceID)
 	}
 	if err := v.err(); err != nil {
 		return 0, err
@@ -87,28 +86,24 @@ func (c *Catalog) PutDeployments(ctx context.Context, a Actor, field string, dep
 }
 
 // DeleteProjects deletes up to MaxBatch projects, all in one transaction, and returns how many there were.
-func (c *Catalog) DeleteProjects(ctx context.Context, a Actor, ids []string) (int, error) {
-	return c.delete(ctx, a, ids, c.Store.DeleteProjects)
+func (c *Catalog) DeleteProjects(ctx context.Context, a Actor, field string, ids []string) (int, error) {
+	return c.delete(ctx, a, field, ids, c.Store.DeleteProjects)
 }
 
 // DeleteServices deletes up to MaxBatch services, all in one transaction, and returns how many there were.
-func (c *Catalog) DeleteServices(ctx context.Context, a Actor, ids []string) (int, error) {
-	return c.delete(ctx, a, ids, c.Store.DeleteServices)
+func (c *Catalog) DeleteServices(ctx context.Context, a Actor, field string, ids []string) (int, error) {
+	return c.delete(ctx, a, field, ids, c.Store.DeleteServices)
 }
 
 // DeleteDeployments deletes up to MaxBatch deployments, all in one transaction, and returns how many there were.
-func (c *Catalog) DeleteDeployments(ctx context.Context, a Actor, ids []string) (int, error) {
-	return c.delete(ctx, a, ids, c.Store.DeleteDeployments)
+func (c *Catalog) DeleteDeployments(ctx context.Context, a Actor, field string, ids []string) (int, error) {
+	return c.delete(ctx, a, field, ids, c.Store.DeleteDeployments)
 }
 
-func (c *Catalog) delete(ctx context.Context, a Actor, ids []string,
+func (c *Catalog) delete(ctx context.Context, a Actor, field string, ids []string,
 	del func(context.Context, Change, []string) (int, error)) (int, error) {
 	var v violations
-	field := "ids"
-	if len(ids) == 1 {
-		field = "id"
-	}
-	checkBatch(&v, field, ids, func(id string) string { return id })
+	checkBatch(&v, field, "", ids, func(id string) string { return id })
 	if err := v.err(); err != nil {
 		return 0, err
 	}

@@ -3,7 +3,8 @@
 package authz
 
 import (
-	"fmt"
+	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,31 +21,33 @@ const (
 // stamp brings a time into the form that is stored: UTC, whole microseconds.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// item names the i-th of n inputs: a single one has no index.
-func item(field string, i, n int) string {
-	if n == 1 {
-		return field
+// stampUp is stamp for the bounds of a stretch of stored times, which start at or after, and end before: the next whole
+// microsecond selects the same ones.
+func stampUp(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
 	}
-	return fmt.Sprintf("%s[%d]", field, i)
+	return stamp(t.Add(time.Microsecond - 1))
 }
 
-// checkBatch checks the length of a batch, and the id of each of its items.
-func checkBatch[T any](v *violations, field string, items []T, id func(T) string) {
+// at names the i-th item of an input. The field of a batch has a place for the index ("projects[%d]"), that of a single
+// input has none ("project").
+func at(field string, i int) string { return strings.Replace(field, "%d", strconv.Itoa(i), 1) }
+
+// checkBatch checks the length of a batch, and the id of each of its items, which is their field sub.
+func checkBatch[T any](v *violations, field, sub string, items []T, id func(T) string) {
 	if len(items) == 0 || len(items) > MaxBatch {
-		v.add(field, "must hold 1 to %d items, not %d", MaxBatch, len(items))
+		v.add(strings.TrimSuffix(field, "[%d]"), "must hold 1 to %d items, not %d", MaxBatch, len(items))
 		return
 	}
 	seen := make(map[string]int, len(items))
-	for i, it := range items {
-		at := item(field, i, len(items))
-		if field != "id" && field != "ids" {
-			at += ".id"
+	for i, item := range items {
+		name := at(field, i) + sub
+		checkID(v, name, id(item))
+		if first, ok := seen[id(item)]; ok {
+			v.add(name, "must not be the id of item %d too", first)
 		}
-		checkID(v, at, id(it))
-		if first, ok := seen[id(it)]; ok {
-			v.add(at, "is the id of item %d too", first)
-		}
-		seen[id(it)] = i
+		seen[id(item)] = i
 	}
 }
 

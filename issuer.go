@@ -50,10 +50,11 @@ type Issued struct {
 
 // Create mints a key. Errors: Invalid; FailedPrecondition if the request id was used for something else.
 func (s *Issuer) Create(ctx context.Context, a Actor, r KeyRequest) (Issued, error) {
-	r.normalise()
+	r.Name = strings.TrimSpace(r.Name)
 	if err := r.check(); err != nil {
 		return Issued{}, err
 	}
+	r.Projects.IDs = sorted(r.Projects.IDs)
 	minted := apikey.Mint()
 	now := stamp(s.Now())
 	key := Key{
@@ -112,11 +113,11 @@ func (s *Issuer) RevokeOfUser(ctx context.Context, a Actor, userID string) (int,
 	return s.Store.RevokeKeysOfUser(ctx, Change{Actor: a, At: stamp(s.Now())}, userID)
 }
 
-func (r *KeyRequest) normalise() {
-	r.Name = strings.TrimSpace(r.Name)
-	ids := slices.Clone(r.Projects.IDs)
+// sorted returns the ids in order, each once. The caller's slice stays as it is.
+func sorted(ids []string) []string {
+	ids = slices.Clone(ids)
 	slices.Sort(ids)
-	r.Projects.IDs = slices.Compact(ids)
+	return slices.Compact(ids)
 }
 
 func (r *KeyRequest) check() error {

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	reflectionalpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+
+	"aeroplane.run/authz"
+	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+// An access says who may call a method. Its zero value admits nobody, so that a method without a row is closed.
+type access uint8
+
+const (
+	closed  access = iota
+	open           // anybody, without a token
+	known          // whoever has a good token
+	decides        // gateways and administrators
+	reads          // administrators
+	changes        // administrators; the call is a change, and logged
+)
+
+// ours reports whether the method is one of our own services, which are stricter than gRPC's.
+func (a access) ours() bool { return a >= decides }
+
+// administers reports whether the method is for administrators alone.
+func (a access) administers() bool { return a >= reads }
+
+// admits reports whether a caller of the role may call.
+func (a access) admits(role authz.CallerRole) bool {
+	switch a {
+	case open:
+		return true
+	case known, decides:
+		return role == authz.RoleGateway || role == authz.RoleAdmin
+	case reads, changes:
+		return role == authz.RoleAdmin
+	}
+	return false
+}
+
+// methods is the closed list of what can be called, and by whom.
+var methods = map[string]access{
+	v1.AuthorizationService_Authorize_FullMethodName: decides,
+
+	v1.KeyService_CreateKey_FullMethodName:        changes,
+	v1.KeyService_GetKey_FullMethodName:           reads,
+	v1.KeyService_ListKeys_FullMethodName:         reads,
+	v1.KeyService_RevokeKey_FullMethodName:        changes,
+	v1.KeyService_RevokeKeysOfUser_FullMethodName: changes,
+
+	v1.CatalogService_PutProject_FullMethodName:             changes,
+	v1.CatalogService_BatchPutProjects_FullMethodName:       changes,
+	v1.CatalogService_DeleteProject_FullMethodName:          changes,
+	v1.CatalogService_BatchDeleteProjects_FullMethodName:    changes,
+	v1.CatalogService_ListProjects_FullMethodName:           reads,
+	v1.CatalogService_PutService_FullMethodName:             changes,
+	v1.CatalogService_BatchPutServices_FullMethodName:       changes,
+	v1.CatalogService_DeleteService_FullMethodName:          changes,
+	v1.CatalogService_BatchDeleteServices_FullMethodName:    changes,
+	v1.CatalogService_ListServices_FullMethodName:           reads,
+	v1.CatalogService_PutDeployment_FullMethodName:          changes,
+	v1.CatalogService_BatchPutDeployments_FullMethodName:    changes,
+	v1.CatalogService_DeleteDeployment_FullMethodName:       changes,
+	v1.CatalogService_BatchDeleteDeployments_FullMethodName: changes,
+	v1.CatalogService_ListDeployments_FullMethodName:        reads,
+
+	v1.SessionService_PutSession_FullMethodName:           changes,
+	v1.SessionService_RevokeSession_FullMethodName:        changes,
+	v1.SessionService_RevokeSessionsOfUser_FullMethodName: changes,
+
+	v1.AuditService_ListEvents_FullMethodName: reads,
+
+	healthpb.Health_Check_FullMethodName: open,
+	healthpb.Health_List_FullMethodName:  open,
+	healthpb.Health_Watch_FullMethodName: open,
+
+	reflectionpb.ServerReflection_ServerReflectionInfo_FullMethodName:    known,
+	reflectionalpha.ServerReflection_ServerReflectionInfo_FullMethodName: known,
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+// Each service embeds its Unsafe interface, so that a method of the contract which is missing here does not compile.
+type authorizationService struct {
+	authzv1.UnsafeAuthorizationServiceServer
+	authorizer *authz.Authorizer
+	log        *slog.Logger
+}
+
+func (s *authorizationService) Authorize(ctx context.Context, in *authzv1.AuthorizeRequest) (
+	*authzv1.AuthorizeResponse, error) {
+	if err := checkSize(in); err != nil {
+		return nil, err
+	}
+	d, err := s.authorizer.Authorize(ctx, requestFromProto(in))
+	if err != nil {
+		return nil, err
+	}
+	if !d.Allowed && s.log.Enabled(ctx, slog.LevelDebug) {
+		s.logDenial(ctx, in, d)
+	}
+	return decisionToProto(d)
+}
+
+// logDenial tells what the client may not know. The query stays out, which may hold secrets, and so does the
+// credential.
+func (s *authorizationService) logDenial(ctx context.Context, in *authzv1.AuthorizeRequest, d authz.Decision) {
+	path, _, _ := strings.Cut(in.GetPath(), "?")
+	s.log.LogAttrs(ctx, slog.LevelDebug, "denied",
+		slog.String("reason", d.Reason.String()), slog.String("detail", d.Detail), slog.Int("route", d.Route),
+		slog.String("key", d.KeyID), slog.String("method", clip(in.GetMethod())), slog.String("path", clip(path)))
+}
+
+// clip shortens what a stranger sent to what a log line can bear.
+func clip(s string) string {
+	const most = 256
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
+}
+
+// checkSize refuses what no gateway should have accepted from its client.
+func checkSize(in *authzv1.AuthorizeRequest) error {
+	credential := len(in.GetApiKey()) + len(in.GetSessionToken())
+	for _, values := range [][]string{
+		in.GetHeaders().GetAuthorization(), in.GetHeaders().GetXApiKey(), in.GetHeaders().GetCookie(),
+	} {
+		for _, v := range values {
+			credential += len(v)
+		}
+	}
+	parts := [...]struct {
+		field string
+		size  int
+	}{
+		{"method", len(in.GetMethod())}, {"path", len(in.GetPath())},
+		{"credential", credential}, {"target_project_id", len(in.GetTargetProjectId())},
+	}
+	total, largest := 0, parts[0]
+	for _, p := range parts {
+		total += p.size
+		if p.size > largest.size {
+			largest = p
+		}
+	}
+	if total > maxAsk {
+		return invalid(largest.field,
+			"method, path, credential and target_project_id must hold at most %d bytes in all, not %d", maxAsk, total)
+	}
+	return nil
+}

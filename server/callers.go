@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+
+	"google.golang.org/grpc/metadata"
+
+	"aeroplane.run/authz"
+)
+
+// The bounds of a caller's name and token. 32 characters of base64 hold 192 random bits.
+const (
+	maxCallerName = 64
+	minToken      = 32
+	maxToken      = 1024
+)
+
+// A Caller may call. Its token is kept as a digest alone.
+type Caller struct {
+	Role   authz.CallerRole
+	Name   string
+	digest [sha256.Size]byte
+}
+
+// ParseCallers reads the callers of one role: a name and a token a line, parted by blanks. Lines that are empty or
+// start with # say nothing. Several callers of a role let one token replace another without a gap. An error tells the
+// line, and nothing of what is on it: a token may stand where it should not.
+func ParseCallers(role authz.CallerRole, text string) ([]Caller, error) {
+	var callers []Caller
+	lineOf := make(map[string]int)
+	number := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		number++
+		fields := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' || r == '\r' })
+		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
+			continue
+		}
+		switch {
+		case len(fields) != 2:
+			return nil, fmt.Errorf("line %d: must be a name and a token, parted by a blank", number)
+		case !visible(fields[0], 1, maxCallerName):
+			return nil, fmt.Errorf("line %d: the name must be 1 to %d visible ASCII characters", number, maxCallerName)
+		case !visible(fields[1], minToken, maxToken):
+			return nil, fmt.Errorf("line %d: the token must be %d to %d visible ASCII characters", number, minToken, maxToken)
+		case lineOf[fields[0]] != 0:
+			return nil, fmt.Errorf("line %d: line %d has the same name", number, lineOf[fields[0]])
+		}
+		lineOf[fields[0]] = number
+		callers = append(callers, Caller{Role: role, Name: fields[0], digest: sha256.Sum256([]byte(fields[1]))})
+	}
+	return callers, nil
+}
+
+// Callers are all who may call. They do not change.
+type Callers struct{ all []Caller }
+
+// NewCallers puts callers together. A name may occur once a role, since it is what the audit record knows a caller by,
+// and a token once at all.
+func NewCallers(all ...Caller) (*Callers, error) {
+	for i, c := range all {
+		for _, d := range all[:i] {
+			switch {
+			case c.Role == d.Role && c.Name == d.Name:
+				return nil, fmt.Errorf("two %s tokens have the name %q", roleName(c.Role), c.Name)
+			case c.digest == d.digest:
+				return nil, fmt.Errorf("%s token %q and %s token %q are the same",
+					roleName(d.Role), d.Name, roleName(c.Role), c.Name)
+			}
+		}
+	}
+	return &Callers{all: all}, nil
+}
+
+// identify returns the caller whose token a call carries as "authorization: Bearer <token>".
+func (c *Callers) identify(ctx context.Context) (Caller, error) {
+	values := metadata.ValueFromIncomingContext(ctx, "authorization")
+	if len(values) == 0 {
+		return Caller{}, authz.Errorf(authz.Unauthenticated, "a bearer token is needed in the metadata entry authorization")
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if len(values) > 1 || !strings.EqualFold(scheme, "bearer") {
+		return Caller{}, authz.Errorf(authz.Unauthenticated, "the metadata entry authorization must be one bearer token")
+	}
+	if caller, ok := c.find(token); ok {
+		return caller, nil
+	}
+	return Caller{}, authz.Errorf(authz.Unauthenticated, "the bearer token is not known")
+}
+
+// find compares a token with every one there is, to the end, so that the time it takes tells nothing.
+func (c *Callers) find(token string) (Caller, bool) {
+	if c == nil {
+		return Caller{}, false
+	}
+	digest := sha256.Sum256([]byte(token))
+	found := -1
+	for i := range c.all {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], c.all[i].digest[:]), i, found)
+	}
+	if found < 0 {
+		return Caller{}, false
+	}
+	return c.all[found], true
+}
+
+// visible reports whether s is visible ASCII, and of a length from least to most.
+func visible(s string, least, most int) bool {
+	for i := range len(s) {
+		if s[i] < '!' || s[i] > '~' {
+			return false
+		}
+	}
+	return least <= len(s) && len(s) <= most
+}
+
+// roleName returns the word for a role in logs and messages.
+func roleName(r authz.CallerRole) string {
+	switch r {
+	case authz.RoleGateway:
+		return "gateway"
+	case authz.RoleAdmin:
+		return "admin"
+	case authz.RoleSystem:
+		return "system"
+	}
+	return "unknown"
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+// Registered returns the full name of every method that can be called, and whether it is a stream.
+func (s *Server) Registered() map[string]bool {
+	streams := make(map[string]bool)
+	for service, info := range s.grpc.GetServiceInfo() {
+		for _, m := range info.Methods {
+			streams["/"+service+"/"+m.Name] = m.IsClientStream || m.IsServerStream
+		}
+	}
+	return streams
+}
+
+// Rows returns the full name of every method that the table of access names.
+func Rows() (rows []string) {
+	for method := range methods {
+		rows = append(rows, method)
+	}
+	return rows
+}
+
+// StopHealth is the first thing that Drain does.
+func (s *Server) StopHealth() { s.health.stop() }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	pingInterval = time.Second
+	pingTimeout  = 2 * time.Second
+)
+
+// A healthService is grpc.health.v1 for the server as a whole, named "", and for each of its services: they stand on
+// one database, and serve or do not together.
+type healthService struct {
+	*health.Server
+	names []string
+	ping  func(context.Context) error
+	log   *slog.Logger
+
+	failing bool // what the last ping said; used by tell alone, which is never called twice at a time
+
+	draining context.Context // ends when the server drains
+	drain    context.CancelFunc
+}
+
+func newHealth(ping func(context.Context) error, log *slog.Logger, services map[string]grpc.ServiceInfo) *healthService {
+	if ping == nil {
+		ping = func(context.Context) error { return nil }
+	}
+	h := &healthService{Server: health.NewServer(), names: []string{""}, ping: ping, log: log}
+	h.draining, h.drain = context.WithCancel(context.Background())
+	for name := range services {
+		h.names = append(h.names, name)
+	}
+	h.set(healthpb.HealthCheckResponse_NOT_SERVING) // until the database has answered
+	return h
+}
+
+func (h *healthService) set(s healthpb.HealthCheckResponse_ServingStatus) {
+	for _, name := range h.names {
+		h.SetServingStatus(name, s)
+	}
+}
+
+// poll asks the database every interval, until ctx ends.
+func (h *healthService) poll(ctx context.Context) {
+	tick := time.NewTicker(pingInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			h.ask(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ask asks the database once, and tells the world: after pingTimeout also where there is no answer yet. It returns when
+// there is one, so that only one question is on its way.
+func (h *healthService) ask(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { answer <- h.ping(bounded) }()
+	select {
+	case err := <-answer:
+		h.tell(ctx, err)
+	case <-bounded.Done(): // which a store may not heed at once: a statement that was sent is waited for
+		h.tell(ctx, bounded.Err())
+		<-answer
+	}
+}
+
+// tell makes the outcome of a ping known.
+func (h *healthService) tell(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return // the server ended, which says nothing of the database
+	}
+	switch {
+	case err != nil && !h.failing:
+		h.log.Error("the database cannot be reached: not serving", "error", err)
+	case err == nil && h.failing:
+		h.log.Info("the database can be reached again: serving")
+	}
+	h.failing = err != nil
+	if h.failing {
+		h.set(healthpb.HealthCheckResponse_NOT_SERVING)
+		return
+	}
+	h.set(healthpb.HealthCheckResponse_SERVING)
+}
+
+// stop reports NOT_SERVING from now on, and ends every Watch: they would go on for as long as their clients like, and
+// so would the draining.
+func (h *healthService) stop() {
+	h.Shutdown()
+	h.drain()
+}
+
+// Watch implements grpc.health.v1. The last thing that it says is NOT_SERVING.
+func (h *healthService) Watch(in *healthpb.HealthCheckRequest, s healthpb.Health_WatchServer) error {
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	defer context.AfterFunc(h.draining, cancel)()
+	err := h.Server.Watch(in, &endingWatch{s, ctx})
+	if h.draining.Err() == nil {
+		return err
+	}
+	if err := s.Send(&healthpb.HealthCheckResponse{Status: healthpb.HealthCheckResponse_NOT_SERVING}); err != nil {
+		return err
+	}
+	return status.Error(codes.Unavailable, "the server is shutting down")
+}
+
+// An endingWatch is a stream with a context of its own.
+type endingWatch struct {
+	healthpb.Health_WatchServer
+	ctx context.Context
+}
+
+func (w *endingWatch) Context() context.Context { return w.ctx }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"aeroplane.run/authz"
+)
+
+// actingUser is the metadata entry that names the user of Aeroplane for whom a caller acts.
+const actingUser = "aeroplane-acting-user"
+
+// A guard stands before every call.
+type guard struct {
+	callers *Callers
+	log     *slog.Logger
+}
+
+func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (
+	resp any, err error) {
+	need := methods[info.FullMethod]
+	var actor authz.Actor
+	defer func() { err = g.answer(ctx, info.FullMethod, actor, g.contain(info.FullMethod, recover(), err)) }()
+	caller, err := g.admit(ctx, need)
+	if err != nil {
+		return nil, err
+	}
+	if need.administers() {
+		if actor, err = actorOf(ctx, caller); err != nil {
+			return nil, err
+		}
+		ctx = context.WithValue(ctx, actorKey{}, actor)
+	}
+	if m, ok := req.(proto.Message); ok && need.ours() {
+		if err := refuseUnknown(m); err != nil {
+			return nil, err
+		}
+	}
+	return next(ctx, req)
+}
+
+func (g guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer func() {
+		err = g.answer(s.Context(), info.FullMethod, authz.Actor{}, g.contain(info.FullMethod, recover(), err))
+	}()
+	if _, err := g.admit(s.Context(), methods[info.FullMethod]); err != nil {
+		return err
+	}
+	return next(srv, s)
+}
+
+// admit returns who is calling, if they may.
+func (g guard) admit(ctx context.Context, need access) (Caller, error) {
+	if need == open {
+		return Caller{}, nil
+	}
+	caller, err := g.callers.identify(ctx)
+	if err != nil {
+		return Caller{}, err
+	}
+	if !need.admits(caller.Role) {
+		return Caller{}, authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this", roleName(caller.Role))
+	}
+	return caller, nil
+}
+
+// contain turns a panic into an error of the one call that it happened in.
+func (g guard) contain(method string, panicked any, err error) error {
+	if panicked == nil {
+		return err
+	}
+	g.log.Error("panic", "method", method, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+	return authz.Errorf(authz.Internal, "panic")
+}
+
+// answer logs how a call ended, and returns the error to send.
+func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err error) error {
+	need := methods[method]
+	if err == nil && need != changes {
+		return nil
+	}
+	if _, already := status.FromError(err); already && !need.ours() {
+		return err // gRPC's own services speak in statuses
+	}
+	st := statusOf(err)
+	if need == changes && actor != (authz.Actor{}) {
+		g.log.LogAttrs(ctx, slog.LevelInfo, "change",
+			slog.String("method", method), slog.String("token", actor.TokenName), slog.String("user", actor.UserID),
+			slog.String("address", actor.Address), slog.String("outcome", st.Code().String()))
+	}
+	if err == nil {
+		return nil
+	}
+	g.log.LogAttrs(ctx, levelOf(ctx, err), "call failed",
+		slog.String("method", method), slog.String("address", addressOf(ctx)),
+		slog.String("code", st.Code().String()), slog.Any("error", err))
+	return st.Err()
+}
+
+// levelOf says who needs to know: an operator of faults, everybody of callers refused, a developer of bad input.
+func levelOf(ctx context.Context, err error) slog.Level {
+	switch authz.KindOf(classified(err)) {
+	case authz.Internal:
+		return slog.LevelError
+	case authz.Unavailable:
+		if ctx.Err() != nil {
+			return slog.LevelDebug // it was the caller who did not wait
+		}
+		return slog.LevelWarn
+	case authz.Unauthenticated, authz.PermissionDenied:
+		return slog.LevelInfo
+	}
+	return slog.LevelDebug
+}
+
+type actorKey struct{}
+
+// actorFrom returns who makes the change. It panics without one: no change is made then.
+func actorFrom(ctx context.Context) authz.Actor { return ctx.Value(actorKey{}).(authz.Actor) }
+
+// actorOf returns the actor that a caller is in this call.
+func actorOf(ctx context.Context, c Caller) (authz.Actor, error) {
+	actor := authz.Actor{Role: c.Role, TokenName: c.Name, Address: addressOf(ctx)}
+	users := metadata.ValueFromIncomingContext(ctx, actingUser)
+	if len(users) == 0 {
+		return actor, nil
+	}
+	const most = 128
+	if len(users) > 1 || !visible(users[0], 0, most) || strings.Contains(users[0], ",") { // two, joined
+		return actor, invalid(actingUser, "must be one entry, of at most %d visible ASCII characters, no comma", most)
+	}
+	actor.UserID = users[0]
+	return actor, nil
+}
+
+func addressOf(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
+		return p.Addr.String()
+	}
+	return ""
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+type keyService struct {
+	authzv1.UnsafeKeyServiceServer
+	issuer *authz.Issuer
+}
+
+// CreateKey is the one place where a key's secret leaves its type, for the one answer that may hold it.
+func (s *keyService) CreateKey(ctx context.Context, in *authzv1.CreateKeyRequest) (*authzv1.CreateKeyResponse, error) {
+	r, err := keyRequestFromProto(in)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := s.issuer.Create(ctx, actorFrom(ctx), r)
+	if err != nil {
+		return nil, err
+	}
+	return &authzv1.CreateKeyResponse{
+		Key: s.key(issued.Key), Secret: issued.Secret.Reveal(), Replayed: issued.Replayed,
+	}, nil
+}
+
+func (s *keyService) GetKey(ctx context.Context, in *authzv1.GetKeyRequest) (*authzv1.GetKeyResponse, error) {
+	key, err := s.issuer.Get(ctx, in.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &authzv1.GetKeyResponse{Key: s.key(key)}, nil
+}
+
+func (s *keyService) ListKeys(ctx context.Context, in *authzv1.ListKeysRequest) (*authzv1.ListKeysResponse, error) {
+	f, err := keyFilterFromProto(in)
+	if err != nil {
+		return nil, err
+	}
+	keys, next, err := s.issuer.List(ctx, f, pageFromProto(in))
+	if err != nil {
+		return nil, err
+	}
+	return &authzv1.ListKeysResponse{Keys: each(keys, s.key), NextPageToken: next}, nil
+}
+
+func (s *keyService) RevokeKey(ctx context.Context, in *authzv1.RevokeKeyRequest) (*authzv1.RevokeKeyResponse, error) {
+	key, already, err := s.issuer.Revoke(ctx, actorFrom(ctx), in.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &authzv1.RevokeKeyResponse{Key: s.key(key), AlreadyRevoked: already}, nil
+}
+
+func (s *keyService) RevokeKeysOfUser(ctx context.Context, in *authzv1.RevokeKeysOfUserRequest) (
+	*authzv1.RevokeKeysOfUserResponse, error) {
+	n, err := s.issuer.RevokeOfUser(ctx, actorFrom(ctx), in.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	return &authzv1.RevokeKeysOfUserResponse{RevokedCount: int32(n)}, nil
+}
+
+func (s *keyService) key(k authz.Key) *authzv1.Key { return keyToProto(k, s.issuer.Now()) }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/sqlite"
+	"aeroplane.run/authz/server/servertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func openStore(t *testing.T) authz.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// A service is a running one, with a client of each kind.
+type service struct {
+	*servertest.Running
+	authorize authzv1.AuthorizationServiceClient
+	keys      authzv1.KeyServiceClient
+	catalog   authzv1.CatalogServiceClient
+	sessions  authzv1.SessionServiceClient
+	audit     authzv1.AuditServiceClient
+}
+
+func start(t *testing.T, o servertest.Options) *service {
+	t.Helper()
+	if o.Store == nil {
+		o.Store = openStore(t)
+	}
+	r := servertest.Start(t, o)
+	return &service{
+		Running:   r,
+		authorize: authzv1.NewAuthorizationServiceClient(r.Gateway),
+		keys:      authzv1.NewKeyServiceClient(r.Admin),
+		catalog:   authzv1.NewCatalogServiceClient(r.Admin),
+		sessions:  authzv1.NewSessionServiceClient(r.Admin),
+		audit:     authzv1.NewAuditServiceClient(r.Admin),
+	}
+}
+
+// A faulty store is a real one, some of whose look-ups are replaced.
+type faulty struct {
+	authz.Store
+	lookup func(context.Context, authz.Query) (authz.Facts, error)
+	key    func(context.Context, string) (authz.Key, error)
+}
+
+func (f *faulty) Lookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
+	if f.lookup == nil {
+		return f.Store.Lookup(ctx, q)
+	}
+	return f.lookup(ctx, q)
+}
+
+func (f *faulty) Key(ctx context.Context, id string) (authz.Key, error) {
+	if f.key == nil {
+		return f.Store.Key(ctx, id)
+	}
+	return f.key(ctx, id)
+}
+
+// A logbook keeps what is logged, at every level.
+type logbook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logbook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logbook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logbook) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// wantCode checks the code of an error, nil included.
+func wantCode(t *testing.T, err error, want codes.Code) {
+	t.Helper()
+	if got := status.Code(err); got != want {
+		t.Fatalf("got %s, want %s: %v", got, want, err)
+	}
+}
+
+// fieldsOf returns the fields that an error says are at fault.
+func fieldsOf(err error) (fields []string) {
+	for _, d := range status.Convert(err).Details() {
+		if b, ok := d.(*errdetails.BadRequest); ok {
+			for _, v := range b.GetFieldViolations() {
+				fields = append(fields, v.GetField())
+			}
+		}
+	}
+	return fields
+}
+
+// createKey makes a key that reaches all projects and does not expire.
+func (s *service) createKey(t *testing.T) *authzv1.CreateKeyResponse {
+	t.Helper()
+	created, err := s.keys.CreateKey(t.Context(), newKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created
+}
+
+func newKey() *authzv1.CreateKeyRequest {
+	return &authzv1.CreateKeyRequest{
+		Name: "ci", AccessLevel: authzv1.AccessLevel_ACCESS_LEVEL_WRITE, Projects: &authzv1.ProjectScope{All: true},
+		Expiry: &authzv1.CreateKeyRequest_NeverExpires{NeverExpires: true},
+	}
+}
+
+// withKey asks for the list of projects, with a key.
+func withKey(key string) *authzv1.AuthorizeRequest {
+	return &authzv1.AuthorizeRequest{
+		Method: "GET", Path: "/api/projects", Credential: &authzv1.AuthorizeRequest_ApiKey{ApiKey: key},
+	}
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+// The limits on what a peer may make the server hold.
+const (
+	// maxAsk bounds what one Authorize holds: method, path, credential and target.
+	maxAsk = 64 << 10
+	// maxMessage lies far above maxAsk and above the longest batch of valid projects (some 1.2 MiB), so that it is our
+	// own limits which answer, and name the field. Beyond it gRPC answers RESOURCE_EXHAUSTED by itself.
+	maxMessage = 4 << 20
+	// maxMetadata bounds the metadata of a call. A credential to be judged travels in the message.
+	maxMetadata = 16 << 10
+	// maxStreams bounds the calls of one connection at a time. Further ones wait at the client.
+	maxStreams = 1000
+	// handshakeTimeout bounds how long a connection may take to become one.
+	handshakeTimeout = 10 * time.Second
+)
+
+// keepaliveParameters close what is dead, and retire connections so that gateways come to use replicas which were
+// started after them: gRPC adds a tenth of jitter to the age. The grace is ample for any call; what still runs at its
+// end is a stream, which its client opens anew.
+var keepaliveParameters = keepalive.ServerParameters{
+	MaxConnectionAge:      30 * time.Minute,
+	MaxConnectionAgeGrace: time.Minute,
+	Time:                  2 * time.Minute,
+	Timeout:               20 * time.Second,
+}
+
+// keepalivePolicy allows clients the shortest interval that gRPC libraries let them set, also between calls: a gateway
+// wants to know of a dead connection before the next request comes.
+var keepalivePolicy = keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
+
+// Config is what a Server is made of. The four services and the Authorizer are required.
+type Config struct {
+	Authorizer *authz.Authorizer
+	Issuer     *authz.Issuer
+	Catalog    *authz.Catalog
+	Sessions   *authz.Sessions
+	Audit      *authz.Audit
+	// Callers are who may call. Nil: nobody.
+	Callers *Callers
+	// Ping reports whether the database can be reached. Nil: it always can.
+	Ping func(ctx context.Context) error
+	// TLS is used as it is. Nil: connections are not encrypted.
+	TLS *tls.Config
+	// Log is where calls that failed, changes and, at debug, denials are told of. Nil: nowhere.
+	Log *slog.Logger
+}
+
+// A Server answers gRPC calls.
+type Server struct {
+	grpc   *grpc.Server
+	health *healthService
+}
+
+// New returns a server that does not listen yet.
+func New(c Config) *Server {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	g := guard{callers: c.Callers, log: c.Log}
+	options := []grpc.ServerOption{
+		grpc.UnaryInterceptor(g.unary),
+		grpc.StreamInterceptor(g.stream),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxHeaderListSize(maxMetadata),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.KeepaliveParams(keepaliveParameters),
+		grpc.KeepaliveEnforcementPolicy(keepalivePolicy),
+		grpc.WaitForHandlers(true), // once Serve returns, the stores may be closed
+	}
+	if c.TLS != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
+	}
+	s := grpc.NewServer(options...)
+	authzv1.RegisterAuthorizationServiceServer(s, &authorizationService{authorizer: c.Authorizer, log: c.Log})
+	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
+	authzv1.RegisterCatalogServiceServer(s, &catalogService{catalog: c.Catalog})
+	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})
+	authzv1.RegisterAuditServiceServer(s, &auditService{audit: c.Audit})
+	reflection.Register(s)
+	h := newHealth(c.Ping, c.Log, s.GetServiceInfo())
+	healthpb.RegisterHealthServer(s, h)
+	return &Server{grpc: s, health: h}
+}
+
+// Serve answers on l, which it closes, until Drain, and then returns nil, when no call is running. It is called once.
+func (s *Server) Serve(l net.Listener) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.health.ask(ctx) // so that whoever comes first is told how things are
+	var polling sync.WaitGroup
+	polling.Go(func() { s.health.poll(ctx) })
+	defer polling.Wait()
+	defer cancel()
+	if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+		return err
+	}
+	return nil // Drain came first
+}
+
+// Drain ends the server: it reports NOT_SERVING, accepts no more, lets running calls finish until ctx ends, and cuts
+// off what is then left. When it returns no call is running.
+func (s *Server) Drain(ctx context.Context) {
+	s.health.stop()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.grpc.GracefulStop()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.grpc.Stop()
+		<-done
+	}
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package servertest runs the whole service inside a test: a real store, the real domain, a real listener on loopback,
+// and clients with a token of each role.
+package servertest
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/resolver"
+	"aeroplane.run/authz/server"
+)
+
+// Options say what to run. Only Store is required.
+type Options struct {
+	// Store is closed when the test ends.
+	Store authz.Store
+	// Now is the clock of the service. Nil: the system's.
+	Now func() time.Time
+	// Routes is the route table. Nil: the default one.
+	Routes *resolver.Table
+	// Ping is what health depends on. Nil: Store's.
+	Ping func(context.Context) error
+	// Log is where the server logs to. Nil: nowhere.
+	Log *slog.Logger
+}
+
+// Running is a service that runs until the test ends.
+type Running struct {
+	Server *server.Server
+	Addr   string // host and port
+	// Admin and Gateway are connections whose calls carry the token of the role.
+	Admin, Gateway           *grpc.ClientConn
+	AdminToken, GatewayToken string
+	// Served is closed when the server's Serve has returned.
+	Served <-chan struct{}
+	// Uses holds the last-used times that are not written yet. Nothing but the test flushes it.
+	Uses *authz.UseRecorder
+}
+
+// Start runs the service, whose callers are both named "test".
+func Start(t testing.TB, o Options) *Running {
+	t.Helper()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Routes == nil {
+		o.Routes = resolver.Default()
+	}
+	if o.Ping == nil {
+		o.Ping = o.Store.Ping
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Running{
+		AdminToken: rand.Text() + rand.Text(), GatewayToken: rand.Text() + rand.Text(),
+		Uses: authz.NewUseRecorder(o.Store, o.Log),
+	}
+	r.Server = server.New(server.Config{
+		Authorizer: &authz.Authorizer{Routes: o.Routes, Facts: o.Store, Used: r.Uses.Used, Now: o.Now},
+		Issuer:     &authz.Issuer{Store: o.Store, Now: o.Now},
+		Catalog:    &authz.Catalog{Store: o.Store, Now: o.Now},
+		Sessions:   &authz.Sessions{Store: o.Store, Now: o.Now},
+		Audit:      &authz.Audit{Store: o.Store},
+		Callers:    callers(t, r),
+		Ping:       o.Ping,
+		Log:        o.Log,
+	})
+	t.Cleanup(func() {
+		if err := o.Store.Close(); err != nil {
+			t.Errorf("closing the store: %v", err)
+		}
+	})
+	r.serve(t)
+	r.Admin, r.Gateway = r.Dial(t, r.AdminToken), r.Dial(t, r.GatewayToken)
+	return r
+}
+
+func callers(t testing.TB, r *Running) *server.Callers {
+	t.Helper()
+	admins, err := server.ParseCallers(authz.RoleAdmin, "test "+r.AdminToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateways, err := server.ParseCallers(authz.RoleGateway, "test "+r.GatewayToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := server.NewCallers(append(admins, gateways...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// serve answers on a free port until the test ends.
+func (r *Running) serve(t testing.TB) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Addr = l.Addr().String()
+	served := make(chan struct{})
+	r.Served = served
+	var failed error
+	go func() {
+		defer close(served)
+		failed = r.Server.Serve(l)
+	}()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		r.Server.Drain(ctx)
+		if <-served; failed != nil {
+			t.Errorf("serve: %v", failed)
+		}
+	})
+}
+
+// Dial returns a connection that lasts until the test ends. Its calls carry the token, unless that is empty.
+func (r *Running) Dial(t testing.TB, token string, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	options = append([]grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}, options...)
+	if token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(bearer(token)))
+	}
+	conn, err := grpc.NewClient("passthrough:///"+r.Addr, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// A bearer is a token that is put into each call. Tests are on loopback and need no encryption.
+type bearer string
+
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+func (bearer) RequireTransportSecurity() bool { return false }

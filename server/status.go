@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+// errorDomain is the domain of every ErrorInfo.
+const errorDomain = "authz.aeroplane.run"
+
+// maxViolations bounds the field violations of one answer: they travel in metadata, of which some gRPC libraries take
+// no more than 8 KiB.
+const maxViolations = 16
+
+// kinds is what each Kind of error becomes: the code, and the ErrorInfo reason where the error brings none.
+var kinds = [...]struct {
+	code   codes.Code
+	reason string
+}{
+	authz.Internal:           {codes.Internal, "INTERNAL"},
+	authz.Invalid:            {codes.InvalidArgument, "INVALID_ARGUMENT"},
+	authz.NotFound:           {codes.NotFound, "NOT_FOUND"},
+	authz.AlreadyExists:      {codes.AlreadyExists, "ALREADY_EXISTS"},
+	authz.FailedPrecondition: {codes.FailedPrecondition, "FAILED_PRECONDITION"},
+	authz.Unavailable:        {codes.Unavailable, "UNAVAILABLE"},
+	authz.Unauthenticated:    {codes.Unauthenticated, "UNAUTHENTICATED"},
+	authz.PermissionDenied:   {codes.PermissionDenied, "PERMISSION_DENIED"},
+}
+
+// denials is what each Reason is called in the contract. Its HTTP status and text are the Reason's own.
+var denials = enumeration[authz.Reason, authzv1.DenialReason]{
+	authz.MethodNotAllowed:       authzv1.DenialReason_DENIAL_REASON_METHOD_NOT_ALLOWED,
+	authz.MalformedPath:          authzv1.DenialReason_DENIAL_REASON_MALFORMED_PATH,
+	authz.InvalidKey:             authzv1.DenialReason_DENIAL_REASON_INVALID_KEY,
+	authz.AuthenticationRequired: authzv1.DenialReason_DENIAL_REASON_AUTHENTICATION_REQUIRED,
+	authz.BrowserSessionRequired: authzv1.DenialReason_DENIAL_REASON_BROWSER_SESSION_REQUIRED,
+	authz.OwnerRequired:          authzv1.DenialReason_DENIAL_REASON_OWNER_REQUIRED,
+	authz.ReadOnlyKey:            authzv1.DenialReason_DENIAL_REASON_READ_ONLY_KEY,
+	authz.KeyOutOfScope:          authzv1.DenialReason_DENIAL_REASON_KEY_OUT_OF_SCOPE,
+	authz.SessionOutOfScope:      authzv1.DenialReason_DENIAL_REASON_SESSION_OUT_OF_SCOPE,
+}
+
+// classified returns the authz.Error that err is, or amounts to.
+func classified(err error) *authz.Error {
+	var e *authz.Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return authz.Errorf(authz.Unavailable, "the call ended before there was an answer").Because(err)
+	}
+	return authz.Errorf(authz.Internal, "unclassified").Because(err)
+}
+
+// statusOf returns what is sent for err: nothing of its cause, and nothing at all of an internal one.
+func statusOf(err error) *status.Status {
+	if err == nil {
+		return status.New(codes.OK, "")
+	}
+	e := classified(err)
+	if int(e.Kind) >= len(kinds) || kinds[e.Kind].code == codes.OK {
+		e = &authz.Error{} // a kind without a row: ours to find out why
+	}
+	row, message, reason := kinds[e.Kind], e.Message, e.Code
+	if e.Kind == authz.Internal {
+		message, reason = "internal error", ""
+	}
+	if reason == "" {
+		reason = row.reason
+	}
+	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: reason, Domain: errorDomain}}
+	if e.Kind == authz.Invalid && len(e.Violations) > 0 {
+		shown := e.Violations[:min(len(e.Violations), maxViolations)]
+		if more := len(e.Violations) - len(shown); more > 0 {
+			message = fmt.Sprintf("%s (and %d more violations than are listed)", message, more)
+		}
+		details = append(details, badRequest(shown))
+	}
+	st := status.New(row.code, message)
+	if detailed, err := st.WithDetails(details...); err == nil {
+		return detailed
+	}
+	return st
+}
+
+func badRequest(violations []authz.Violation) *errdetails.BadRequest {
+	b := &errdetails.BadRequest{}
+	for _, v := range violations {
+		b.FieldViolations = append(b.FieldViolations,
+			&errdetails.BadRequest_FieldViolation{Field: v.Field, Description: v.Description})
+	}
+	return b
+}
+
+// invalid returns the error of one field at fault.
+func invalid(field, format string, args ...any) error {
+	what := fmt.Sprintf(format, args...)
+	return &authz.Error{
+		Kind: authz.Invalid, Code: "INVALID_FIELD", Message: field + ": " + what,
+		Violations: []authz.Violation{{Field: field, Description: what}},
+	}
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+func TestEveryKindHasACode(t *testing.T) {
+	t.Parallel()
+	if len(kinds) != len(authz.Kinds()) {
+		t.Errorf("the table has %d rows for %d kinds", len(kinds), len(authz.Kinds()))
+	}
+	seen := make(map[codes.Code]authz.Kind)
+	for _, kind := range authz.Kinds() {
+		st := statusOf(authz.Errorf(kind, "something to show").Because(errors.New("something to hide")))
+		other, twice := seen[st.Code()]
+		if st.Code() == codes.OK || st.Code() == codes.Unknown || twice {
+			t.Errorf("kind %d: code %s, which kind %d may have too", kind, st.Code(), other)
+		}
+		seen[st.Code()] = kind
+
+		if shown := strings.Contains(st.Message(), "something to show"); shown != (kind != authz.Internal) {
+			t.Errorf("kind %d: message %q", kind, st.Message())
+		}
+		if strings.Contains(st.String()+fmt.Sprint(st.Details()), "hide") {
+			t.Errorf("kind %d: the cause shows in %v", kind, st)
+		}
+		info, ok := st.Details()[0].(*errdetails.ErrorInfo)
+		if !ok || info.GetDomain() != "authz.aeroplane.run" || info.GetReason() == "" {
+			t.Errorf("kind %d: details %v", kind, st.Details())
+		}
+	}
+}
+
+func TestAKindWithoutARowIsInternal(t *testing.T) {
+	t.Parallel()
+	st := statusOf(authz.Errorf(authz.Kind(200), "secret"))
+	if st.Code() != codes.Internal || st.Message() != "internal error" {
+		t.Errorf("got %v", st)
+	}
+}
+
+func TestErrorsThatNobodyClassified(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want codes.Code
+	}{
+		{nil, codes.OK},
+		{errors.New("pq: syntax error in SELECT"), codes.Internal},
+		{context.Canceled, codes.Unavailable},
+		{fmt.Errorf("lookup: %w", context.DeadlineExceeded), codes.Unavailable},
+		{fmt.Errorf("wrapped: %w", authz.Errorf(authz.NotFound, "no such key")), codes.NotFound},
+	} {
+		st := statusOf(c.err)
+		if st.Code() != c.want || strings.Contains(st.Message(), "SELECT") || strings.Contains(st.Message(), "wrapped") {
+			t.Errorf("%v: got %v, want %s", c.err, st, c.want)
+		}
+	}
+}
+
+func TestACodeOfItsOwnIsTheReason(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind authz.Kind
+		want string
+	}{{authz.AlreadyExists, "SLUG_TAKEN"}, {authz.Internal, "INTERNAL"}} {
+		st := statusOf(&authz.Error{Kind: c.kind, Code: "SLUG_TAKEN", Message: "m"})
+		if got := st.Details()[0].(*errdetails.ErrorInfo).GetReason(); got != c.want {
+			t.Errorf("kind %d: reason %q, want %q", c.kind, got, c.want)
+		}
+	}
+}
+
+// The violations of the worst batch must fit into the metadata that any gRPC library takes.
+func TestViolationsAreBounded(t *testing.T) {
+	t.Parallel()
+	e := &authz.Error{Kind: authz.Invalid, Message: "projects[0].id: is bad"}
+	for i := range 1500 {
+		e.Violations = append(e.Violations, authz.Violation{
+			Field: fmt.Sprintf("projects[%d].slug", i), Description: strings.Repeat("x", 100),
+		})
+	}
+	st := statusOf(e)
+	if got := len(st.Details()[1].(*errdetails.BadRequest).GetFieldViolations()); got != maxViolations {
+		t.Errorf("%d violations", got)
+	}
+	if !strings.Contains(st.Message(), "1484 more") {
+		t.Errorf("message %q", st.Message())
+	}
+	if size := proto.Size(st.Proto()); size > 5<<10 {
+		t.Errorf("status of %d bytes", size)
+	}
+}
+
+func TestEveryReasonHasADenial(t *testing.T) {
+	t.Parallel()
+	used := map[authzv1.DenialReason]bool{authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED: true}
+	for _, r := range authz.Reasons() {
+		out, err := decisionToProto(authz.Decision{Reason: r})
+		if err != nil {
+			t.Errorf("%s: %v", r, err)
+			continue
+		}
+		d := out.GetDenial()
+		if used[d.GetReason()] {
+			t.Errorf("%s: %s is in use already, or says nothing", r, d.GetReason())
+		}
+		used[d.GetReason()] = true
+		if out.GetAllowed() || out.GetGrant() != nil || d.GetHttpStatus() < 400 || d.GetMessage() != r.String() {
+			t.Errorf("%s: answer %v", r, out)
+		}
+	}
+	for number, name := range authzv1.DenialReason_name {
+		if !used[authzv1.DenialReason(number)] {
+			t.Errorf("no reason becomes %s", name)
+		}
+	}
+}
+
+func TestADenialWithoutAReasonIsNoDecision(t *testing.T) {
+	t.Parallel()
+	for _, d := range []authz.Decision{{}, {Reason: 200}} {
+		if out, err := decisionToProto(d); err == nil || out != nil {
+			t.Errorf("%+v: got %v, %v", d, out, err)
+		}
+	}
+}
