@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+
+	"aeroplane.run/authz/internal/settings"
+)
+
+// A role is which token a call needs.
+type role string
+
+const (
+	admin   role = "admin"
+	gateway role = "gateway"
+	nobody  role = "" // no token
+)
+
+// A connection is what a command calls the server over, and prints its answers with.
+type connection struct {
+	*grpc.ClientConn
+	*settings.Settings
+	printer
+}
+
+// calling gives a command the settings of callers, and a connection while it works.
+func (a *app) calling(cmd *cobra.Command, as role,
+	work func(ctx context.Context, c *connection, cmd *cobra.Command, args []string) error) *cobra.Command {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return classify(a.connected(cmd, as, func(c *connection) error {
+			return work(cmd.Context(), c, cmd, args)
+		}))
+	}
+	return withSettings(cmd, settings.Client)
+}
+
+func (a *app) connected(cmd *cobra.Command, as role, work func(*connection) error) error {
+	v, err := a.load(cmd)
+	if err != nil {
+		return err
+	}
+	if err := v.CheckClient(cmd.Context(), settings.DNS); err != nil {
+		return usage("%w", err)
+	}
+	token, err := tokenFor(v, as)
+	if err != nil {
+		return err
+	}
+	conn, err := dial(v, token)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return work(&connection{conn, v, printer{a.stdout, a.stderr, v.Output == "json"}})
+}
+
+// maxAnswer bounds an answer: a page of keys that each select a thousand projects.
+const maxAnswer = 64 << 20
+
+// dial prepares a connection. It is made at the first call.
+func dial(v *settings.Settings, token string) (*grpc.ClientConn, error) {
+	options := []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)), grpc.WithUnaryInterceptor(
+		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			ctx, cancel := context.WithTimeout(ctx, v.Timeout)
+			defer cancel()
+			if token != "" {
+				ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+			}
+			if v.ActingUser != "" {
+				ctx = metadata.AppendToOutgoingContext(ctx, "aeroplane-acting-user", v.ActingUser)
+			}
+			return next(ctx, method, req, reply, cc, opts...)
+		})}
+	switch {
+	case v.TLS:
+		config, err := clientTLS(v)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	case v.InsecurePlaintext:
+		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	default:
+		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(dialLoopback))
+		return grpc.NewClient("passthrough:///"+v.Address, options...)
+	}
+	return grpc.NewClient("dns:///"+v.Address, options...)
+}
+
+// dialLoopback looks again at what a name has been resolved to: plaintext stays on this machine.
+func dialLoopback(ctx context.Context, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if !isLoopback(conn.RemoteAddr()) {
+		_ = conn.Close()
+		return nil, fmt.Errorf("%s is another machine", address)
+	}
+	return conn, nil
+}
+
+func isLoopback(addr net.Addr) bool {
+	at, err := netip.ParseAddrPort(addr.String())
+	return err == nil && at.Addr().Unmap().IsLoopback()
+}
+
+func clientTLS(v *settings.Settings) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: v.TLSServerName}
+	if v.TLSCA == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(v.TLSCA)
+	if err != nil {
+		return nil, usage("tls-ca: %w", err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, usage("tls-ca: %s holds no certificate in PEM", v.TLSCA)
+	}
+	return config, nil
+}
+
+// tokenFor returns the token to call with: the one that is set, or the one that a server on this machine generated.
+func tokenFor(v *settings.Settings, as role) (string, error) {
+	if as == nobody {
+		return "", nil
+	}
+	name, path := "token-file", v.TokenFile
+	if v.Token.IsZero() && path == "" {
+		name, path = "the generated token", tokenPath(v.DataDir, as)
+	}
+	secret, _, err := settings.ReadSecret(v.Token, path)
+	switch {
+	case err != nil && v.TokenFile == "":
+		return "", usage("no token to call with: set AEROPLANE_AUTHZ_TOKEN or --token-file, or run this as the user of a server "+
+			"that has generated one: %w", err)
+	case err != nil:
+		return "", usage("%s: %w", name, err)
+	}
+	// A file may hold "name token" lines, as the server reads them.
+	for line := range strings.Lines(secret.Reveal()) {
+		fields := strings.Fields(line)
+		if n := len(fields); n == 1 || n == 2 && !strings.HasPrefix(fields[0], "#") {
+			return fields[n-1], nil
+		}
+	}
+	return "", usage("%s: must be a token, or a name and a token", name)
+}
+
+// tokenPath is where a server puts the token that it generates.
+func tokenPath(dataDir string, as role) string { return filepath.Join(dataDir, string(as)+".token") }

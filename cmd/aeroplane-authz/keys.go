@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+func (a *app) keys() *cobra.Command {
+	return group("keys", "Create, list and revoke API keys", a.createKey(), a.listKeys(), a.showKey(), a.revokeKey())
+}
+
+func (a *app) listKeys() *cobra.Command {
+	cmd := command("list [flags]", "List keys, newest first", cobra.NoArgs, nil)
+	states := cmd.Flags().StringSlice("state", []string{"live"}, "the `states` to list: live, expired, revoked, or all")
+	user := cmd.Flags().String("user", "", "only keys that act for this `user`; empty: for nobody")
+	project := cmd.Flags().String("project", "", "only keys that reach this `project`")
+	limit := cmd.Flags().Int("limit", 0, "list at most so many keys; 0 lists all")
+	completeFrom(cmd, "state", []string{"live", "expired", "revoked", "all"})
+	return a.calling(cmd, admin, func(ctx context.Context, c *connection, cmd *cobra.Command, _ []string) error {
+		in := &v1.ListKeysRequest{ProjectId: *project}
+		if cmd.Flags().Changed("user") {
+			in.UserId = user
+		}
+		var err error
+		if in.States, err = keyStates(*states); err != nil {
+			return err
+		}
+		keys, err := all(*limit, func(size int32, token string) ([]*v1.Key, string, error) {
+			in.PageSize, in.PageToken = size, token
+			out, err := v1.NewKeyServiceClient(c).ListKeys(ctx, in)
+			return out.GetKeys(), out.GetNextPageToken(), err
+		})
+		if err != nil {
+			return err
+		}
+		return c.answer(&v1.ListKeysResponse{Keys: keys}, func(w io.Writer) {
+			var rows [][]string
+			for _, k := range keys {
+				rows = append(rows, []string{k.GetId(), k.GetName(), accessWord(k.GetAccessLevel()), scopeWords(k.GetProjects()),
+					k.GetUserId(), stateWord(k.GetState()), moment(k.GetExpireTime()), moment(k.GetLastUseTime())})
+			}
+			columns(w, "ID NAME ACCESS PROJECTS USER STATE EXPIRES LAST-USED", rows)
+		})
+	})
+}
+
+func keyStates(words []string) ([]v1.KeyState, error) {
+	var states []v1.KeyState
+	for _, word := range words {
+		switch word {
+		case "live":
+			states = append(states, v1.KeyState_KEY_STATE_LIVE)
+		case "expired":
+			states = append(states, v1.KeyState_KEY_STATE_EXPIRED)
+		case "revoked":
+			states = append(states, v1.KeyState_KEY_STATE_REVOKED)
+		case "all":
+			states = append(states, v1.KeyState_KEY_STATE_LIVE, v1.KeyState_KEY_STATE_EXPIRED, v1.KeyState_KEY_STATE_REVOKED)
+		default:
+			return nil, usage("--state must be live, expired, revoked or all, not %q", word)
+		}
+	}
+	return states, nil
+}
+
+func (a *app) showKey() *cobra.Command {
+	cmd := command("show ID [flags]", "Show what is on record of a key", cobra.ExactArgs(1), nil)
+	return a.calling(cmd, admin, func(ctx context.Context, c *connection, _ *cobra.Command, args []string) error {
+		out, err := v1.NewKeyServiceClient(c).GetKey(ctx, &v1.GetKeyRequest{Id: args[0]})
+		if err != nil {
+			return err
+		}
+		return c.answer(out, func(w io.Writer) {
+			k := out.GetKey()
+			record(w,
+				[2]string{"id", k.GetId()}, [2]string{"name", k.GetName()}, [2]string{"prefix", k.GetPrefix()},
+				[2]string{"user", k.GetUserId()}, [2]string{"access", accessWord(k.GetAccessLevel())},
+				[2]string{"projects", scopeWords(k.GetProjects())}, [2]string{"state", stateWord(k.GetState())},
+				[2]string{"created", moment(k.GetCreateTime())}, [2]string{"expires", moment(k.GetExpireTime())},
+				[2]string{"revoked", moment(k.GetRevokeTime())}, [2]string{"last used", moment(k.GetLastUseTime())})
+		})
+	})
+}
+
+func (a *app) revokeKey() *cobra.Command {
+	cmd := command("revoke (ID | --user USER) [flags]", "End a key, or all keys of a user, for good", cobra.MaximumNArgs(1), nil)
+	user := cmd.Flags().String("user", "", "revoke every key that acts for this `user`")
+	return a.calling(cmd, admin, func(ctx context.Context, c *connection, cmd *cobra.Command, args []string) error {
+		ofUser := cmd.Flags().Changed("user")
+		if ofUser == (len(args) == 1) {
+			return usage("name the key to revoke, or a user with --user, one of the two")
+		}
+		keys := v1.NewKeyServiceClient(c)
+		if ofUser {
+			out, err := keys.RevokeKeysOfUser(ctx, &v1.RevokeKeysOfUserRequest{UserId: *user})
+			if err != nil {
+				return err
+			}
+			return c.answer(out, func(w io.Writer) {
+				fmt.Fprintf(w, "%s of user %s revoked\n", count(int(out.GetRevokedCount()), "key", "keys"), *user)
+			})
+		}
+		out, err := keys.RevokeKey(ctx, &v1.RevokeKeyRequest{Id: args[0]})
+		if err != nil {
+			return err
+		}
+		return c.answer(out, func(w io.Writer) {
+			k := out.GetKey()
+			if out.GetAlreadyRevoked() {
+				fmt.Fprintf(w, "key %s (%s) has been revoked since %s\n", k.GetId(), k.GetName(), moment(k.GetRevokeTime()))
+				return
+			}
+			fmt.Fprintf(w, "key %s (%s) revoked\n", k.GetId(), k.GetName())
+		})
+	})
+}
+
+func accessWord(a v1.AccessLevel) string {
+	switch a {
+	case v1.AccessLevel_ACCESS_LEVEL_READ:
+		return "read"
+	case v1.AccessLevel_ACCESS_LEVEL_WRITE:
+		return "write"
+	}
+	return ""
+}
+
+func stateWord(s v1.KeyState) string {
+	return strings.ToLower(strings.TrimPrefix(s.String(), "KEY_STATE_"))
+}
+
+func scopeWords(s *v1.ProjectScope) string {
+	switch {
+	case s.GetAll():
+		return "all"
+	case len(s.GetProjectIds()) == 0:
+		return "none"
+	}
+	return strings.Join(s.GetProjectIds(), ",")
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"aeroplane.run/authz/internal/postgres"
+	"aeroplane.run/authz/internal/settings"
+	"aeroplane.run/authz/internal/sqlite"
+)
+
+// A schemaVersion is what migrate and migrate status print, in JSON.
+type schemaVersion struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+func (a *app) migrate() *cobra.Command {
+	cmd := command("migrate [flags]", "Bring the database's schema up to date", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		v, p, err := a.forMigration(cmd)
+		if err != nil {
+			return err
+		}
+		var done schemaVersion
+		if done.From, done.To, err = migrate(cmd.Context(), v); err != nil {
+			return storeFailure(err)
+		}
+		return p.plain(done, func(w io.Writer) {
+			if done.From == done.To {
+				fmt.Fprintf(w, "the schema is at version %d already\n", done.To)
+				return
+			}
+			fmt.Fprintf(w, "the schema was at version %d and is now at %d\n", done.From, done.To)
+		})
+	})
+	status := command("status [flags]", "Say where the database's schema is; exit code 1 means that it is not the one needed",
+		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+			v, p, err := a.forMigration(cmd)
+			if err != nil {
+				return err
+			}
+			have, need, err := schemaStatus(cmd.Context(), v)
+			if err != nil {
+				return storeFailure(err)
+			}
+			err = p.plain(map[string]int64{"have": have, "need": need}, func(w io.Writer) {
+				fmt.Fprintf(w, "the schema is at version %d; this program needs %d\n", have, need)
+			})
+			if err == nil && have != need {
+				err = &failure{code: exitNo}
+			}
+			return err
+		})
+	names := []string{"data-dir", "postgres-url", "postgres-password-file", "insecure-plaintext", "output"}
+	cmd.AddCommand(withSettings(status, 0, names...))
+	return withSettings(cmd, 0, names...)
+}
+
+func (a *app) forMigration(cmd *cobra.Command) (*settings.Settings, printer, error) {
+	v, err := a.load(cmd)
+	if err != nil {
+		return nil, printer{}, err
+	}
+	if err := v.CheckServer(cmd.Context(), settings.DNS); err != nil {
+		return nil, printer{}, usage("%w", err)
+	}
+	return v, printer{a.stdout, a.stderr, v.Output == "json"}, nil
+}
+
+func migrate(ctx context.Context, v *settings.Settings) (from, to int64, err error) {
+	if v.PostgresURL == "" {
+		return sqlite.Migrate(ctx, sqlite.Config{Dir: v.DataDir})
+	}
+	config, err := postgresConfig(v)
+	if err != nil {
+		return 0, 0, err
+	}
+	return postgres.Migrate(ctx, config)
+}
+
+func schemaStatus(ctx context.Context, v *settings.Settings) (have, need int64, err error) {
+	if v.PostgresURL == "" {
+		s, err := sqlite.Status(ctx, sqlite.Config{Dir: v.DataDir})
+		return s.Have, s.Need, err
+	}
+	config, err := postgresConfig(v)
+	if err != nil {
+		return 0, 0, err
+	}
+	s, err := postgres.Status(ctx, config)
+	return s.Have, s.Need, err
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"aeroplane.run/authz/internal/settings"
+)
+
+const anySetting = settings.Server | settings.Client
+
+func (a *app) settings() *cobra.Command {
+	return group("settings", "Print the settings in force, or check a server's", a.printSettings(), a.checkSettings())
+}
+
+// A setting is a setting in force, in JSON.
+type setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+func (a *app) printSettings() *cobra.Command {
+	cmd := command("print [flags]", "Print every setting in force and where it comes from, secrets redacted", cobra.NoArgs,
+		func(cmd *cobra.Command, _ []string) error {
+			v, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			var all []setting
+			for _, s := range settings.Of(anySetting) {
+				all = append(all, setting{s.Name, s.Text(v), v.From(s.Name)})
+			}
+			return printer{a.stdout, a.stderr, v.Output == "json"}.plain(all, func(w io.Writer) {
+				var rows [][]string
+				for _, s := range all {
+					rows = append(rows, []string{s.Name, s.Value, s.From})
+				}
+				columns(w, "SETTING VALUE FROM", rows)
+			})
+		})
+	return withSettings(cmd, anySetting)
+}
+
+func (a *app) checkSettings() *cobra.Command {
+	cmd := command("check [flags]", "Say whether a server would start with the settings in force", cobra.NoArgs,
+		func(cmd *cobra.Command, _ []string) error {
+			v, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			if _, err := prepare(cmd.Context(), v, slog.New(slog.DiscardHandler)); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.stdout, "a server would start with these settings")
+			return err
+		})
+	return withSettings(cmd, settings.Server)
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/settings"
+	"aeroplane.run/authz/server"
+)
+
+// A tokenSource is where the tokens of one role come from.
+type tokenSource struct {
+	role    role
+	caller  authz.CallerRole
+	given   apikey.Secret
+	file    string
+	setting string // the name of the setting, for errors
+}
+
+func tokenSources(v *settings.Settings) []tokenSource {
+	return []tokenSource{
+		{admin, authz.RoleAdmin, v.AdminTokens, v.AdminTokensFile, "admin-tokens"},
+		{gateway, authz.RoleGateway, v.GatewayTokens, v.GatewayTokensFile, "gateway-tokens"},
+	}
+}
+
+// configured reports whether there are settings for the role; else its token is generated.
+func (s tokenSource) configured() bool { return !s.given.IsZero() || s.file != "" }
+
+// callers returns who may call by the settings.
+func (s tokenSource) callers(log *slog.Logger) ([]server.Caller, error) {
+	setting := s.setting
+	if s.file != "" {
+		setting += "-file"
+	}
+	text, warning, err := settings.ReadSecret(s.given, s.file)
+	if err != nil {
+		return nil, usage("%s: %w", setting, err)
+	}
+	if warning != "" {
+		log.Warn(warning)
+	}
+	lines := text.Reveal()
+	if s.file == "" {
+		lines = strings.ReplaceAll(lines, ",", "\n")
+	}
+	callers, err := server.ParseCallers(s.caller, lines)
+	switch {
+	case err != nil:
+		return nil, usage("%s: %w", setting, err)
+	case len(callers) == 0:
+		return nil, usage("%s: holds no token", setting)
+	}
+	return callers, nil
+}
+
+// generated returns the caller whose token is in the data directory. The first start makes it; it is never changed.
+func (s tokenSource) generated(dataDir string) ([]server.Caller, error) {
+	path := tokenPath(dataDir, s.role)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = generate(path)
+	}
+	if err != nil {
+		return nil, usage("the %s token: %w", s.role, err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, usage("the %s token: %w", s.role, err)
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, usage("others may use %s: run chmod 600 %s, or remove it to have a new token generated", path, path)
+	}
+	callers, err := server.ParseCallers(s.caller, string(text))
+	if err != nil || len(callers) == 0 {
+		return nil, usage("%s does not hold a token: remove it to have a new one generated", path)
+	}
+	return callers, nil
+}
+
+// generate makes a token and the file that holds it: whole and on disk, or not at all, and never over another one.
+func generate(path string) (text []byte, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".token-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	text = fmt.Appendf(nil, "local %s\n", base64.RawURLEncoding.EncodeToString(secret))
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+		return os.ReadFile(path) // somebody was faster
+	} else if err != nil {
+		return nil, err
+	}
+	return text, syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

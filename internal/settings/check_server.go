@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package settings
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+// A Lookup finds the addresses of a host name.
+type Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+
+// DNS is the Lookup of the system.
+func DNS(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// CheckServer refuses settings with which a server would be less safe than it looks: half a certificate, two sources
+// for one secret, a door to the network without TLS or without tokens. Its errors are one sentence for the operator.
+func (s *Settings) CheckServer(ctx context.Context, lookup Lookup) error {
+	here, err := onLoopback(ctx, lookup, s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen %w", err)
+	}
+	postgres, err := s.checkPostgres(ctx, lookup)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(s.checkTLS(here, postgres), s.checkTokens(here))
+}
+
+func (s *Settings) checkTLS(here bool, postgres exposure) error {
+	switch {
+	case s.TLSCert != "" && s.TLSKey == "":
+		return errors.New("tls-cert is set without tls-key: set both, or neither")
+	case s.TLSKey != "" && s.TLSCert == "":
+		return errors.New("tls-key is set without tls-cert: set both, or neither")
+	case s.TLSCert != "" && s.InsecurePlaintext && postgres != readableByAll:
+		return errors.New("insecure-plaintext is set although nothing needs it: take it away, or take tls-cert away")
+	case s.TLSCert == "" && !here && !s.InsecurePlaintext:
+		return fmt.Errorf("listening on %s, beyond this machine, needs tls-cert and tls-key; "+
+			"without them tokens and API keys would cross the network readable, which insecure-plaintext allows", s.Listen)
+	}
+	return nil
+}
+
+func (s *Settings) checkTokens(here bool) error {
+	switch {
+	case !s.AdminTokens.IsZero() && s.AdminTokensFile != "":
+		return errors.New("admin-tokens and admin-tokens-file are both set: set one")
+	case !s.GatewayTokens.IsZero() && s.GatewayTokensFile != "":
+		return errors.New("gateway-tokens and gateway-tokens-file are both set: set one")
+	case here:
+		return nil // what is missing is generated
+	case s.AdminTokens.IsZero() && s.AdminTokensFile == "":
+		return s.needsTokens("admin")
+	case s.GatewayTokens.IsZero() && s.GatewayTokensFile == "":
+		return s.needsTokens("gateway")
+	}
+	return nil
+}
+
+func (s *Settings) needsTokens(role string) error {
+	return fmt.Errorf("listening on %s, beyond this machine, needs tokens of your own for both roles: set %s-tokens-file",
+		s.Listen, role)
+}
+
+// onLoopback reports whether an address, host and port, is this machine alone: every address of the host is loopback.
+func onLoopback(ctx context.Context, lookup Lookup, address string) (bool, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false, fmt.Errorf("must be a host and a port, such as 127.0.0.1:8460, not %q", address)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false, fmt.Errorf("must end in a port from 0 to 65535, not %q", port)
+	}
+	if host == "" {
+		return false, nil // every interface
+	}
+	return hostOnLoopback(ctx, lookup, host)
+}
+
+func hostOnLoopback(ctx context.Context, lookup Lookup, host string) (bool, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Unmap().IsLoopback(), nil
+	}
+	addrs, err := lookup(ctx, host)
+	if err != nil || len(addrs) == 0 {
+		return false, fmt.Errorf("names the host %s, which has no address", host)
+	}
+	for _, addr := range addrs {
+		if !addr.Unmap().IsLoopback() {
+			return false, nil
+		}
+	}
+	return true, nil
+}

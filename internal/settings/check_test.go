@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package settings_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"aeroplane.run/authz/internal/settings"
+)
+
+// lookup is a small world of names.
+func lookup(_ context.Context, host string) ([]netip.Addr, error) {
+	addrs, ok := map[string][]netip.Addr{
+		"here":  {netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")},
+		"there": {netip.MustParseAddr("192.0.2.1")},
+		"both":  {netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.0.2.1")},
+		"empty": {},
+	}[host]
+	if !ok {
+		return nil, errors.New("no such host")
+	}
+	return addrs, nil
+}
+
+const (
+	tokens = "admin-tokens-file=/a gateway-tokens-file=/b "
+	tls    = "tls-cert=/c tls-key=/k "
+)
+
+// TestCheckServer lists what a server starts with, and what it refuses, as "setting=value" pairs.
+func TestCheckServer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ set, want string }{
+		{"", ""},
+		{"listen=127.0.0.1:0", ""},
+		{"listen=127.8.9.1:1", ""},
+		{"listen=[::1]:8460", ""},
+		{"listen=[::ffff:127.0.0.1]:8460", ""},
+		{"listen=here:8460", ""},
+		{"listen=127.0.0.1", "listen must be a host and a port"},
+		{"listen=127.0.0.1:http", "listen must end in a port"},
+		{"listen=127.0.0.1:65536", "listen must end in a port"},
+		{"listen=nowhere:1", "listen names the host nowhere, which has no address"},
+		{"listen=empty:1", "listen names the host empty, which has no address"},
+
+		// Beyond this machine: TLS, or the danger named; and tokens of one's own, for both roles.
+		{"listen=:8460", "needs tls-cert and tls-key"},
+		{"listen=0.0.0.0:8460 " + tokens, "needs tls-cert and tls-key"},
+		{"listen=:8460 " + tokens, "needs tls-cert and tls-key"},
+		{"listen=there:8460 " + tokens, "needs tls-cert and tls-key"},
+		{"listen=both:8460 " + tokens, "needs tls-cert and tls-key"},
+		{"listen=[::]:8460 " + tokens, "needs tls-cert and tls-key"},
+		{"listen=:8460 " + tokens + tls, ""},
+		{"listen=:8460 " + tokens + "insecure-plaintext=true", ""},
+		{"listen=:8460 " + tls, "set admin-tokens-file"},
+		{"listen=:8460 insecure-plaintext=true", "set admin-tokens-file"},
+		{"listen=:8460 admin-tokens-file=/a " + tls, "set gateway-tokens-file"},
+		{"listen=:8460 gateway-tokens=g admin-tokens=a " + tls, ""},
+
+		// Contradictions.
+		{"tls-cert=/c", "tls-cert is set without tls-key"},
+		{"tls-key=/c", "tls-key is set without tls-cert"},
+		{tls, ""},
+		{tls + "insecure-plaintext=true", "insecure-plaintext is set although nothing needs it"},
+		{"admin-tokens=a admin-tokens-file=/a", "admin-tokens and admin-tokens-file are both set"},
+		{"gateway-tokens=a gateway-tokens-file=/a", "gateway-tokens and gateway-tokens-file are both set"},
+
+		// Postgres.
+		{"postgres-url=postgres://u@127.0.0.1/db", ""},
+		{"postgres-url=postgresql://u@here:5432/db?sslmode=disable", ""},
+		{"postgres-url=postgres://u@[::1]:5432/db", ""},
+		{"postgres-url=postgres:///db?host=/run/postgresql", ""},
+		{"postgres-url=postgres://u@there/db?sslmode=verify-full", ""},
+		{"postgres-url=postgres://u@there/db?sslmode=require", ""},
+		{"postgres-url=postgres://u@there/db?sslmode=disable", "needs sslmode=verify-full"},
+		{"postgres-url=postgres://u@there/db?sslmode=prefer", "needs sslmode=verify-full"},
+		{"postgres-url=postgres://u@there/db", "needs sslmode=verify-full"},
+		{"postgres-url=postgres://u@127.0.0.1,there/db", "needs sslmode=verify-full"},
+		{"postgres-url=postgres://u@127.0.0.1/db?host=there", "needs sslmode=verify-full"},
+		{"postgres-url=postgres://u@there/db?sslmode=disable insecure-plaintext=true", ""},
+		{"postgres-url=postgres://u@there/db?sslmode=disable insecure-plaintext=true " + tls, ""},
+		{"postgres-url=postgres://u@there/db?sslmode=require insecure-plaintext=true " + tls, "although nothing needs it"},
+		{"postgres-url=postgres://u@nowhere/db", "postgres-url names the host nowhere"},
+		{"postgres-url=postgres:///db", "postgres-url must name a host"},
+		{"postgres-url=host=127.0.0.1", "postgres-url must be a URL"},
+		{"postgres-url=mysql://u@127.0.0.1/db", "postgres-url must be a URL"},
+		{"postgres-url=postgres://u@127.0.0.1/db?a=%zz", "malformed query"},
+		{"postgres-url=postgres://u:hunter2@127.0.0.1/db", "postgres-url holds a password"},
+		{"postgres-url=postgres://u@127.0.0.1/db?password=hunter2", "postgres-url holds a password"},
+		{"postgres-url=postgres://u:hunter2@127.0.0.1:port/db", "postgres-url must be a URL"},
+		{"postgres-url=postgres://u@127.0.0.1/db postgres-password=p", ""},
+		{"postgres-url=postgres://u@127.0.0.1/db postgres-password=p postgres-password-file=/p", "are both set"},
+		{"postgres-password=p", "a password for Postgres is set without postgres-url"},
+		{"postgres-statement-timeout=0s", "must be longer than 0"},
+	} {
+		err := from(t, c.set).CheckServer(t.Context(), lookup)
+		if !contains(err, c.want) {
+			t.Errorf("%s: %v, want %q", c.set, err, c.want)
+		}
+		if err != nil && (strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("%s: not one sentence without a secret: %v", c.set, err)
+		}
+	}
+}
+
+// TestCheckClient lists what the commands accept, and what they refuse.
+func TestCheckClient(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ set, want string }{
+		{"", ""},
+		{"address=here:1", ""},
+		{"address=there:1", "needs --tls"},
+		{"address=both:1", "needs --tls"},
+		{"address=there:1 tls=true", ""},
+		{"address=there:1 tls=true tls-ca=/ca tls-server-name=x", ""},
+		{"address=there:1 insecure-plaintext=true", ""},
+		{"address=nowhere:1", "address names the host nowhere"},
+		{"address=127.0.0.1", "address must be a host and a port"},
+		{"tls-ca=/ca", "tls-ca is set without tls"},
+		{"tls-server-name=x", "tls-server-name is set without tls"},
+		{"token=a token-file=/a", "token and token-file are both set"},
+		{"timeout=0s", "timeout must be longer than 0"},
+	} {
+		if err := from(t, c.set).CheckClient(t.Context(), lookup); !contains(err, c.want) {
+			t.Errorf("%s: %v, want %q", c.set, err, c.want)
+		}
+	}
+}
+
+// from loads settings from "setting=value" pairs.
+func from(t *testing.T, pairs string) *settings.Settings {
+	t.Helper()
+	var environ []string
+	for _, pair := range strings.Fields(pairs) {
+		name, value, _ := strings.Cut(pair, "=")
+		s, ok := settings.Named(name)
+		if !ok {
+			t.Fatalf("no setting %q", name)
+		}
+		environ = append(environ, s.Env()+"="+value)
+	}
+	return load(t, settings.Sources{Environ: environ})
+}

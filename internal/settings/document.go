@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package settings
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Document writes the table as a page in Markdown: docs/configuration.md.
+func Document(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(introduction)
+	for _, half := range []struct {
+		title string
+		group Group
+	}{
+		{"The server", Server},
+		{"The commands that call it", Client},
+	} {
+		fmt.Fprintf(&b, "\n## %s\n\n| setting | value | default | what it is |\n|---|---|---|---|\n", half.title)
+		for _, s := range Of(half.group) {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.names(), s.Kind(), s.defaults(), cell(s.About))
+		}
+	}
+	b.WriteString(refusals)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s *Setting) names() string {
+	if s.Secret() {
+		return fmt.Sprintf("`%s`<br>`%s`", s.Name, s.Env())
+	}
+	return fmt.Sprintf("`%s`<br>`--%s`<br>`%s`", s.Name, s.Name, s.Env())
+}
+
+func (s *Setting) defaults() string {
+	switch {
+	case s.defaultAbout != "":
+		return s.defaultAbout
+	case s.Default == "":
+		return ""
+	}
+	return "`" + s.Default + "`"
+}
+
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+const introduction = `<!-- Made from internal/settings/table.go by go generate ./internal/settings. Do not edit. -->
+
+# Configuration
+
+Every setting has one name. It can be given in three places, and the first that gives it wins:
+
+1. as a flag: ` + "`--listen 127.0.0.1:8460`" + `;
+2. as a variable of the environment: ` + "`AEROPLANE_AUTHZ_LISTEN=127.0.0.1:8460`" + `. An empty variable counts as unset;
+3. in a settings file, which ` + "`--config FILE` or `AEROPLANE_AUTHZ_CONFIG`" + ` names. It is flat TOML: ` +
+	"`listen = \"127.0.0.1:8460\"`, `migrate = false`, `postgres-max-conns = 16`" + `.
+
+Settings are read once, at start; only the files of ` + "`tls-cert` and `tls-key`" + ` are read again when they change. What is no
+setting is an error: an unknown flag, an unknown name in the file, an unknown variable that begins with
+` + "`AEROPLANE_AUTHZ_`" + ` (but for those that Kubernetes sets for a Service called aeroplane-authz, and ` +
+	"`AEROPLANE_AUTHZ_TEST_`" + `, which
+this project's own tests use).
+
+A duration is such as ` + "`90d`, `36h` or `1m30s`" + `. A secret has no flag, because flags show in the process list: give it in the
+environment, in the settings file, or in a file of its own where there is a setting that ends in ` + "`-file`" + `. A file that holds
+a secret is refused when others than its owner may write it.
+
+` + "`aeroplane-authz settings print`" + ` shows every value in force and where it comes from, secrets redacted;
+` + "`aeroplane-authz settings check`" + ` says whether a server would start with them.
+`
+
+const refusals = `
+## What is refused
+
+A server does not start, and ` + "`settings check`" + ` fails, with:
+
+- ` + "`tls-cert` without `tls-key`" + `, or the other way round;
+- a password or a list of tokens given twice: in the environment or the settings file, and in a file of its own;
+- a password inside ` + "`postgres-url`" + `, or a password without a ` + "`postgres-url`" + `;
+- a ` + "`postgres-url`" + ` that names another machine and does not say ` + "`sslmode=verify-full`, `verify-ca` or `require`" + `,
+  unless ` + "`insecure-plaintext`" + ` is set;
+- ` + "`listen`" + ` on an address that is not loopback without ` + "`tls-cert`, unless `insecure-plaintext`" + ` is set; a host name
+  counts as loopback if all its addresses are;
+- ` + "`listen`" + ` on an address that is not loopback without tokens configured for both roles. On loopback, tokens that are
+  missing are generated, into ` + "`admin.token` and `gateway.token`" + ` in the data directory, where the commands find them;
+- ` + "`insecure-plaintext`" + ` beside ` + "`tls-cert`" + ` when Postgres does not need it either.
+
+The commands refuse ` + "`token` beside `token-file`, `tls-ca` or `tls-server-name` without `tls`" + `, and, unless
+` + "`insecure-plaintext`" + ` is set, an address that is not loopback without ` + "`tls`" + `.
+`
