@@ -4,7 +4,7 @@
 //
 //	make bench
 //
-// Rounds are interleaved, so that the noise of a shared machine falls on all alike: compare medians within one run, as
+// It measures in rounds, so that the noise of a shared machine falls on all alike: compare medians within one run, as
 // ratios. docs/performance.md has figures and their machine.
 package bench
 
@@ -36,14 +36,7 @@ const keys = 1000
 
 // BenchmarkAuthorize asks for a decision on a service route: the key, the service and its project are looked up.
 func BenchmarkAuthorize(b *testing.B) {
-	lite, err := sqlite.Open(b.Context(), sqlite.Config{Dir: b.TempDir(), Migrate: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	pg, err := postgres.Open(b.Context(), postgres.Config{DSN: testservers.Postgres(b).NewDatabase(b), Migrate: true})
-	if err != nil {
-		b.Fatal(err)
-	}
+	lite, pg := stores(b)
 	onLite, onPostgres := newTarget(b, lite), newTarget(b, pg)
 	empty := target{requests: onLite.requests, client: emptyServer(b, onLite.answer)}
 
@@ -55,6 +48,20 @@ func BenchmarkAuthorize(b *testing.B) {
 			b.Run(fmt.Sprintf("callers=%d/server=%s", callers, t.name), func(b *testing.B) { t.run(b, callers) })
 		}
 	}
+}
+
+// stores returns an empty store on each database. Whoever uses one closes it.
+func stores(b *testing.B) (lite, pg authz.Store) {
+	b.Helper()
+	lite, err := sqlite.Open(b.Context(), sqlite.Config{Dir: b.TempDir(), Migrate: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	pg, err = postgres.Open(b.Context(), postgres.Config{DSN: testservers.Postgres(b).NewDatabase(b), Migrate: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return lite, pg
 }
 
 // A target is a server, and requests that it allows.

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What there is to do with this repository: `make` lists it. Running the service needs Go and nothing else; working on it
+# needs git, make and bash as well, and `make race` a C compiler. Tools are installed into .bin, at the versions below.
+
+.DEFAULT_GOAL := help
+
+FUZZTIME ?= 30s
+RELEASED := api/last-release.binpb
+
+##@ Use it
+
+.PHONY: run
+run: ## run the service from source, on the embedded database
+	go run ./cmd/aeroplane-authz serve
+
+.PHONY: build
+build: ## build bin/aeroplane-authz, one static binary
+	CGO_ENABLED=0 go build -trimpath -o bin/aeroplane-authz ./cmd/aeroplane-authz
+
+##@ Test it
+
+# A test that finds no Postgres is skipped; with this variable it fails.
+export AEROPLANE_AUTHZ_TEST_REQUIRE := 1
+
+.PHONY: test
+test: postgres .bin/grpcurl ## run all tests, on the embedded database and on real Postgres servers of their own
+	go test -timeout 10m ./...
+
+.PHONY: race
+race: postgres .bin/grpcurl ## run all tests under the race detector
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: postgres .bin/benchstat ## measure decisions beside empty RPCs
+	scripts/bench
+
+.PHONY: postgres
+postgres:
+	scripts/install-postgres
+
+##@ Check it
+
+.PHONY: lint
+lint: .bin/staticcheck .bin/buf ## vet, staticcheck, formatting, go.mod, and the style of the contract
+	@files=$$(gofmt -l .) || exit; if [ -n "$$files" ]; then echo "gofmt would change:" $$files; exit 1; fi
+	go vet ./...
+	.bin/staticcheck ./...
+	go mod tidy -diff
+	.bin/buf lint
+	.bin/buf format --diff --exit-code
+
+.PHONY: breaking
+breaking: .bin/buf ## refuse what breaks callers of the last release
+	.bin/buf breaking --against $(RELEASED)
+
+.PHONY: compose-check
+compose-check: ## check Dockerfile and docker-compose.yml as far as that goes without a Docker engine
+	go -C deploy/check vet .
+	go -C deploy/check run . -dockerfile ../../Dockerfile -compose ../../docker-compose.yml
+
+.PHONY: docker
+docker: compose-check ## build the image; needs a Docker engine
+	docker build --tag aeroplane-authz:local .
+
+.PHONY: vuln
+vuln: .bin/govulncheck ## look for known vulnerabilities in what is used; asks vuln.go.dev
+	.bin/govulncheck ./...
+
+##@ Change it
+
+.PHONY: generate
+generate: .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc ## make what is made from other files: gen/ and tables in docs/
+	.bin/buf generate
+	go generate ./...
+
+.PHONY: check-generate
+check-generate: ## fail if generate changes a file
+	scripts/check-generate
+
+.PHONY: release-image
+release-image: .bin/buf ## keep the contract as that of the last release, for `make breaking`
+	.bin/buf build --exclude-source-info --output $(RELEASED)
+
+##@ Tools
+
+TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .bin/grpcurl .bin/govulncheck .bin/benchstat
+
+.bin/buf:                package := github.com/bufbuild/buf/cmd/buf v1.75.0
+.bin/protoc-gen-go:      package := google.golang.org/protobuf/cmd/protoc-gen-go v1.36.12
+.bin/protoc-gen-go-grpc: package := google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2
+.bin/staticcheck:        package := honnef.co/go/tools/cmd/staticcheck v0.8.2
+.bin/grpcurl:            package := github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
+.bin/govulncheck:        package := golang.org/x/vuln/cmd/govulncheck v1.9.0
+.bin/benchstat:          package := golang.org/x/perf/cmd/benchstat v0.0.0-20260908200009-22c9c6c9d4da
+
+# Phony, so that the script decides: a change of a version above must reinstall.
+.PHONY: $(TOOLS)
+$(TOOLS):
+	@scripts/install-tool $(package)
+
+.PHONY: tools
+tools: $(TOOLS) ## install all tools into .bin
+
+.PHONY: help
+help: ## show this list
+	@awk '/^##@/ { print "\n" substr($$0, 5) } \
+		/^[a-z-]+:.*## / { split($$0, part, /:.*## /); printf "  make %-15s %s\n", part[1], part[2] }' Makefile

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/resolver"
+)
+
+// BenchmarkDecide is a whole decision in process, on facts that are there: gate, route, credential and rules.
+func BenchmarkDecide(b *testing.B) {
+	text := apikey.Mint().Secret.Reveal()
+	key := &authz.Key{ID: "k", Access: authz.Write, Projects: authz.ProjectScope{All: true}}
+	a := authz.Authorizer{
+		Routes: resolver.Default(), Used: func(string, time.Time) {}, Now: time.Now,
+		Facts: facts{Key: key, Projects: []authz.ProjectFact{{ID: "project"}}},
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		d, err := a.Authorize(b.Context(), authz.Request{
+			Method: "GET", Target: "/api/services/service/overview", Credential: authz.KeyText(text),
+		})
+		if err != nil || !d.Allowed {
+			b.Fatal(d, err)
+		}
+	}
+}
+
+// facts are a FactStore that always knows the same.
+type facts authz.Facts
+
+func (f facts) Lookup(context.Context, authz.Query) (authz.Facts, error) { return authz.Facts(f), nil }
+
+// BenchmarkLookup is the one statement of a decision on a service route.
+func BenchmarkLookup(b *testing.B) {
+	lite, pg := stores(b)
+	for _, s := range []struct {
+		name  string
+		store authz.Store
+	}{{"sqlite", lite}, {"postgres", pg}} {
+		b.Cleanup(func() { _ = s.store.Close() })
+		var queries []authz.Query
+		change := authz.Change{Actor: authz.Actor{Role: authz.RoleAdmin, TokenName: "bench"}, At: time.Now()}
+		if _, err := s.store.PutProjects(b.Context(), change, []authz.Project{{ID: "project", Slug: "project"}}); err != nil {
+			b.Fatal(err)
+		}
+		for i := range keys {
+			service, minted := fmt.Sprintf("service-%d", i), apikey.Mint()
+			if _, err := s.store.PutServices(b.Context(), change, []authz.Service{{ID: service, ProjectID: "project"}}); err != nil {
+				b.Fatal(err)
+			}
+			if _, _, err := s.store.CreateKey(b.Context(), change, authz.NewKey{Digest: minted.Digest, Key: authz.Key{
+				ID: minted.ID, Prefix: minted.Prefix, Name: "bench", Access: authz.Write,
+				Projects: authz.ProjectScope{All: true}, CreatedAt: change.At,
+			}}); err != nil {
+				b.Fatal(err)
+			}
+			queries = append(queries, authz.Query{
+				Kind: authz.KeyCredential, Digest: minted.Digest, Scope: resolver.Service, ID: service,
+			})
+		}
+		b.Run("server="+s.name, func(b *testing.B) {
+			b.ReportAllocs()
+			next := 0
+			for b.Loop() {
+				next++
+				f, err := s.store.Lookup(b.Context(), queries[next%keys])
+				if err != nil || f.Key == nil || len(f.Projects) != 1 {
+					b.Fatal(f, err)
+				}
+			}
+		})
+	}
+}

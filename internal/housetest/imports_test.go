@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package housetest
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const module = "aeroplane.run/authz"
+
+// picture says who may import whom, beside the standard library, which all may: for each package of the module (by its
+// folder) others of them, and modules of others. ARCHITECTURE.md draws it. Tests may import what they like.
+var picture = map[string][]string{
+	// The leaves and the core.
+	"internal/apikey": {},
+	"resolver":        {},
+	".":               {"resolver", "internal/apikey"},
+
+	// The edges: the core, a leaf at need, and one outside technology each. They do not know each other.
+	"server": {".", "gen/...", "resolver", "internal/apikey",
+		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
+	"gen/aeroplane/authz/v1": {"google.golang.org/grpc", "google.golang.org/protobuf"},
+	"internal/settings":      {"internal/apikey", "github.com/BurntSushi/toml"},
+	"internal/sqlstore":      {".", "resolver", "internal/apikey", "github.com/pressly/goose/v3"},
+	"internal/sqlite": {".", "internal/sqlstore", "resolver", "internal/apikey",
+		"modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
+	"internal/postgres": {".", "internal/sqlstore", "resolver", "internal/apikey",
+		"github.com/lib/pq", "github.com/pressly/goose/v3"},
+
+	// Wiring, and what is used by tests and readers alone.
+	"cmd/aeroplane-authz":  {"..."},
+	"examples/gateway":     {"..."},
+	"bench":                {"..."},
+	"conformance":          {"..."},
+	"internal/storetest":   {"..."},
+	"server/servertest":    {"..."},
+	"internal/testservers": {"github.com/lib/pq"},
+	"internal/housetest":   {},
+	"internal/readmetest":  {},
+}
+
+// checkImports looks at every import of every file that is not a test, for whatever system it is built.
+func checkImports(t tree) (complaints []string) {
+	unknown := map[string]bool{}
+	for _, name := range t.files("*.go") {
+		folder := path.Dir(name)
+		if foreign(t, folder) {
+			continue
+		}
+		allowed, ok := picture[folder]
+		if !ok {
+			if !unknown[folder] {
+				complaints = append(complaints, folder+": not in the picture of who may import whom")
+			}
+			unknown[folder] = true
+			continue
+		}
+		if isTest(name) {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, t.text(name), parser.ImportsOnly)
+		if err != nil {
+			complaints = append(complaints, err.Error())
+			continue
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil || !mayImport(allowed, imported) {
+				complaints = append(complaints, fmt.Sprintf("%s: %s may not import %s", name, folder, imported))
+			}
+		}
+	}
+	return complaints
+}
+
+// foreign reports whether a folder is outside the module: in a module of its own, or test data.
+func foreign(t tree, folder string) bool {
+	for ; folder != "."; folder = path.Dir(folder) {
+		if path.Base(folder) == "testdata" || t.has(path.Join(folder, "go.mod")) {
+			return true
+		}
+	}
+	return false
+}
+
+func mayImport(allowed []string, imported string) bool {
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	folder, ours := ".", imported == module
+	if rest, ok := strings.CutPrefix(imported, module+"/"); ok {
+		folder, ours = rest, true
+	}
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		prefix, family := strings.CutSuffix(a, "...")
+		switch {
+		case family && prefix == "":
+			return true
+		case ours && family:
+			return strings.HasPrefix(folder, prefix)
+		case ours:
+			return folder == a
+		}
+		return imported == a || strings.HasPrefix(imported, a+"/")
+	})
+}
+
+var requirement = regexp.MustCompile(`(?m)^(?:require)?\s+([^\s/]+\.[^\s/]+/\S+) v\S+$`) // not "// indirect"
+
+// checkDependencies wants a reason for each direct dependency, where the reader looks for it.
+func checkDependencies(t tree) (complaints []string) {
+	reasons := t.text("ARCHITECTURE.md")
+	for _, match := range requirement.FindAllStringSubmatch(t.text("go.mod"), -1) {
+		if !strings.Contains(reasons, "`"+match[1]+"`") {
+			complaints = append(complaints, "go.mod: ARCHITECTURE.md gives no reason for "+match[1])
+		}
+	}
+	return complaints
+}
