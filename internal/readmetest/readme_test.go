@@ -113,7 +113,7 @@ func serve(t *testing.T, root string, env []string) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) // as Ctrl-C does; at SIGTERM go run would leave its files behind
 		select {
 		case <-ended:
 		case <-time.After(20 * time.Second):
