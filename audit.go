@@ -20,13 +20,16 @@ type Actor struct {
 type CallerRole uint8
 
 const (
-	// RoleGateway may ask for decisions.
-	RoleGateway CallerRole = iota + 1
-	// RoleAdmin may do everything.
-	RoleAdmin
-	// RoleSystem is the service itself, for retention.
-	RoleSystem
+	// CallerRoleGateway may ask for decisions.
+	CallerRoleGateway CallerRole = iota + 1
+	// CallerRoleAdmin may do everything.
+	CallerRoleAdmin
+	// CallerRoleSystem is the service itself, for retention.
+	CallerRoleSystem
 )
+
+// String returns "gateway", "admin" or "system".
+func (r CallerRole) String() string { return word(r, "", "gateway", "admin", "system") }
 
 // An Action names what an Event tells of.
 type Action string
@@ -56,7 +59,7 @@ func Actions() []Action {
 
 // An Event is an audit record: one thing that was changed, by whom, when, and from where. It never holds a secret.
 type Event struct {
-	ID        int64 // later records have higher ids
+	ID        int64 // drawn while the change is made: of two at the same time the lower one may appear later
 	At        time.Time
 	Actor     Actor
 	Action    Action
@@ -85,13 +88,15 @@ func (s *Audit) List(ctx context.Context, f EventFilter, r PageRequest) ([]Event
 	if f.Action != "" && !slices.Contains(Actions(), f.Action) {
 		v.add("action", "must be one of %v", Actions())
 	}
+	checkText(&v, "subject_id", f.SubjectID, 0, maxID)
+	checkText(&v, "token_name", f.TokenName, 0, maxID)
+	checkUserID(&v, "user_id", f.UserID, optional)
 	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
 		v.add("end_time", "must be after start_time")
 	}
 	if err := v.err(); err != nil {
 		return nil, "", err
 	}
-	f.Since, f.Until = stampUp(f.Since), stampUp(f.Until)
 	return paged(r, "events", f, func(e Event) Cursor { return Cursor{At: e.ID} },
 		func(p Page) ([]Event, error) { return s.Store.Events(ctx, f, p) })
 }

@@ -112,18 +112,35 @@ func (c *Catalog) delete(ctx context.Context, a Actor, field string, ids []strin
 
 // Projects returns a page of the projects that match, by id.
 func (c *Catalog) Projects(ctx context.Context, f ProjectFilter, r PageRequest) ([]Project, string, error) {
+	if f.OwnerID != nil {
+		var v violations
+		checkUserID(&v, "owner_id", *f.OwnerID, optional)
+		if err := v.err(); err != nil {
+			return nil, "", err
+		}
+	}
 	return paged(r, "projects", f, func(p Project) Cursor { return Cursor{ID: p.ID} },
 		func(p Page) ([]Project, error) { return c.Store.Projects(ctx, f, p) })
 }
 
 // Services returns a page of the services in a project, or of all where projectID is empty, by id.
 func (c *Catalog) Services(ctx context.Context, projectID string, r PageRequest) ([]Service, string, error) {
+	if projectID != "" {
+		if err := checkOne("project_id", projectID); err != nil {
+			return nil, "", err
+		}
+	}
 	return paged(r, "services", projectID, func(s Service) Cursor { return Cursor{ID: s.ID} },
 		func(p Page) ([]Service, error) { return c.Store.Services(ctx, projectID, p) })
 }
 
 // Deployments returns a page of the deployments of a service, or of all where serviceID is empty, by id.
 func (c *Catalog) Deployments(ctx context.Context, serviceID string, r PageRequest) ([]Deployment, string, error) {
+	if serviceID != "" {
+		if err := checkOne("service_id", serviceID); err != nil {
+			return nil, "", err
+		}
+	}
 	return paged(r, "deployments", serviceID, func(d Deployment) Cursor { return Cursor{ID: d.ID} },
 		func(p Page) ([]Deployment, error) { return c.Store.Deployments(ctx, serviceID, p) })
 }

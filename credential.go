@@ -5,7 +5,7 @@ package authz
 import (
 	"strings"
 
-	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/secret"
 )
 
 // A CredentialKind says what a request carries to say who calls.
@@ -25,7 +25,7 @@ const (
 // A Credential is the one credential of a request.
 type Credential struct {
 	Kind CredentialKind
-	text apikey.Secret
+	text secret.Text
 }
 
 // KeyText returns the credential of an API key that somebody else took from its header. Empty is none.
@@ -33,12 +33,12 @@ func KeyText(text string) Credential {
 	if text == "" {
 		return Credential{}
 	}
-	return Credential{Kind: KeyCredential, text: apikey.NewSecret(text)}
+	return Credential{Kind: KeyCredential, text: secret.New(text)}
 }
 
 // SessionToken returns the credential of a session cookie's value.
 func SessionToken(text string) Credential {
-	return Credential{Kind: SessionCredential, text: apikey.NewSecret(text)}
+	return Credential{Kind: SessionCredential, text: secret.New(text)}
 }
 
 // sessionCookie is the name of the cookie that holds a session's token.
@@ -49,6 +49,22 @@ type CredentialHeaders struct {
 	Authorization []string
 	APIKey        []string // X-API-Key, whatever its case; no aliases
 	Cookie        []string
+}
+
+// Add adds a header if it is one of the three, and reports whether it was. Names fold case in ASCII only, and there are
+// no aliases.
+func (h *CredentialHeaders) Add(name, value string) bool {
+	switch lower(name) {
+	case "authorization":
+		h.Authorization = append(h.Authorization, value)
+	case "x-api-key":
+		h.APIKey = append(h.APIKey, value)
+	case "cookie":
+		h.Cookie = append(h.Cookie, value)
+	default:
+		return false
+	}
+	return true
 }
 
 // Credential picks the one credential, by the rules of behaviour 2. Every door goes through here.

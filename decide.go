@@ -44,7 +44,7 @@ func decide(a ask, f Facts, now time.Time) Decision {
 		return allow(Grant{Principal: caller})
 	case caller == (Principal{}):
 		return deny(AuthenticationRequired, sessionTrouble(a.credential, f))
-	case who == resolver.Owner && caller.Session.Role != RoleOwner:
+	case who == resolver.Owner && caller.Session.Role != UserRoleOwner:
 		return deny(OwnerRequired, "")
 	case caller.Access() != Write && a.method.Writes():
 		return deny(ReadOnlyKey, "")

@@ -19,7 +19,7 @@ func key(access Access, user string, all bool) *Key {
 	return &Key{ID: "k", Access: access, UserID: user, Projects: ProjectScope{All: all}}
 }
 
-func session(user string, role Role) *Session {
+func session(user string, role UserRole) *Session {
 	return &Session{UserID: user, Role: role, ExpiresAt: noon.Add(time.Hour)}
 }
 
@@ -41,7 +41,7 @@ func asking(k *Key, s *Session, m resolver.Method, who resolver.Who, scope resol
 func TestDecideWho(t *testing.T) {
 	revoked, expired := key(Write, "u", true), key(Write, "u", true)
 	revoked.RevokedAt, expired.ExpiresAt = noon.Add(-time.Hour), noon
-	over, ended := session("u", RoleOwner), session("u", RoleOwner)
+	over, ended := session("u", UserRoleOwner), session("u", UserRoleOwner)
 	over.ExpiresAt, ended.RevokedAt = noon, noon.Add(-time.Hour)
 
 	callers := []struct {
@@ -50,8 +50,8 @@ func TestDecideWho(t *testing.T) {
 		s    *Session
 	}{
 		{"nobody", nil, nil},
-		{"owner", nil, session("u", RoleOwner)},
-		{"user", nil, session("u", RoleUser)},
+		{"owner", nil, session("u", UserRoleOwner)},
+		{"user", nil, session("u", UserRoleUser)},
 		{"expired session", nil, over},
 		{"revoked session", nil, ended},
 		{"write key", key(Write, "u", true), nil},
@@ -96,7 +96,7 @@ func TestDecideWho(t *testing.T) {
 
 // At the instant of expiry a key and a session are over; a microsecond before they are not.
 func TestDecideAtTheInstantOfExpiry(t *testing.T) {
-	k, s := key(Read, "", true), session("u", RoleUser)
+	k, s := key(Read, "", true), session("u", UserRoleUser)
 	k.ExpiresAt, s.ExpiresAt = noon, noon
 	for _, tc := range []struct {
 		at   time.Time
@@ -137,10 +137,10 @@ func TestDecideScope(t *testing.T) {
 		{"selected key of u", key(Write, "u", false), nil},
 		{"all key of nobody", key(Write, "", true), nil},
 		{"selected key of nobody", key(Write, "", false), nil},
-		{"owner session of u", nil, session("u", RoleOwner)},
-		{"user session of u", nil, session("u", RoleUser)},
-		{"owner session of nobody", nil, session("", RoleOwner)},
-		{"user session of nobody", nil, session("", RoleUser)},
+		{"owner session of u", nil, session("u", UserRoleOwner)},
+		{"user session of u", nil, session("u", UserRoleUser)},
+		{"owner session of nobody", nil, session("", UserRoleOwner)},
+		{"user session of nobody", nil, session("", UserRoleUser)},
 	}
 	unknown := []ProjectFact{}
 	for _, row := range []struct {
@@ -194,7 +194,7 @@ func TestDecideProjectCreate(t *testing.T) {
 		{key(Write, "u", false), nil, KeyOutOfScope},
 		{key(Write, "", false), nil, KeyOutOfScope},
 		{key(Read, "u", false), nil, ReadOnlyKey},
-		{nil, session("u", RoleUser), 0},
+		{nil, session("u", UserRoleUser), 0},
 	} {
 		a, f := asking(tc.k, tc.s, resolver.POST, resolver.Any, resolver.ProjectCreate)
 		if got := decide(a, f, noon); got.Reason != tc.want || got.Grant.ProjectID != "" {
@@ -221,13 +221,13 @@ func TestDecideSlug(t *testing.T) {
 		{"ownerless, selected key", key(Read, "u", false), nil, []ProjectFact{free}, none},
 		{"own, not selected", key(Read, "u", false), nil, []ProjectFact{owned("u")}, none},
 		{"own, selected", key(Read, "u", false), nil, []ProjectFact{us}, "of-u"},
-		{"ownerless, owner", nil, session("u", RoleOwner), []ProjectFact{free}, "of-"},
-		{"own beside ownerless, owner", nil, session("u", RoleOwner), []ProjectFact{free, us}, "of-u"},
-		{"ownerless, user", nil, session("u", RoleUser), []ProjectFact{free}, none},
-		{"own, user", nil, session("u", RoleUser), []ProjectFact{us}, "of-u"},
+		{"ownerless, owner", nil, session("u", UserRoleOwner), []ProjectFact{free}, "of-"},
+		{"own beside ownerless, owner", nil, session("u", UserRoleOwner), []ProjectFact{free, us}, "of-u"},
+		{"ownerless, user", nil, session("u", UserRoleUser), []ProjectFact{free}, none},
+		{"own, user", nil, session("u", UserRoleUser), []ProjectFact{us}, "of-u"},
 		{"nothing", key(Read, "u", true), nil, nil, none},
-		{"no user, one", nil, session("", RoleUser), []ProjectFact{us}, "of-u"},
-		{"no user, two", nil, session("", RoleUser), []ProjectFact{us, free}, none},
+		{"no user, one", nil, session("", UserRoleUser), []ProjectFact{us}, "of-u"},
+		{"no user, two", nil, session("", UserRoleUser), []ProjectFact{us, free}, none},
 		{"no user, selected key, one", key(Read, "", false), nil, []ProjectFact{us}, "of-u"},
 		{"no user, selected key, two", key(Read, "", false), nil, []ProjectFact{us, picked("v")}, none},
 		{"no user, all key, one", key(Read, "", true), nil, []ProjectFact{us}, "of-u"},
@@ -269,10 +269,10 @@ func TestDecideTransfer(t *testing.T) {
 		{"no user, to unknown", key(Write, "", true), nil, us, &id, nil, ok},
 		{"no user, none named", key(Write, "", true), nil, us, nil, nil, unchecked},
 		{"no user, selected, to unknown", key(Write, "", false), nil, picks, &id, nil, refused},
-		{"session, both", nil, session("u", RoleUser), us, &id, &us, ok},
-		{"session, to another's", nil, session("u", RoleUser), us, &id, &vs, refused},
-		{"session, none named", nil, session("u", RoleUser), us, nil, nil, unchecked},
-		{"session, no user, to unknown", nil, session("", RoleOwner), us, &id, nil, refused},
+		{"session, both", nil, session("u", UserRoleUser), us, &id, &us, ok},
+		{"session, to another's", nil, session("u", UserRoleUser), us, &id, &vs, refused},
+		{"session, none named", nil, session("u", UserRoleUser), us, nil, nil, unchecked},
+		{"session, no user, to unknown", nil, session("", UserRoleOwner), us, &id, nil, refused},
 	} {
 		a, f := asking(tc.k, tc.s, resolver.POST, resolver.Any, resolver.ServiceTransfer)
 		f.Projects, a.transferTo, f.TransferTo = []ProjectFact{tc.from}, tc.named, tc.to
@@ -308,9 +308,9 @@ func TestDecideVisible(t *testing.T) {
 		{"all key, no user", key(Read, "", true), nil, &ProjectScope{All: true}},
 		{"selected key, no user", key(Read, "", false), nil, ids("1", "2", "5")},
 		{"selected key, nothing left", key(Read, "w", false), nil, &ProjectScope{}},
-		{"owner", nil, session("u", RoleOwner), ids("1", "2", "3", "4")},
-		{"user", nil, session("u", RoleUser), ids("1", "3")},
-		{"session without user", nil, session("", RoleUser), &ProjectScope{All: true}},
+		{"owner", nil, session("u", UserRoleOwner), ids("1", "2", "3", "4")},
+		{"user", nil, session("u", UserRoleUser), ids("1", "3")},
+		{"session without user", nil, session("", UserRoleUser), &ProjectScope{All: true}},
 	} {
 		a, f := asking(tc.k, tc.s, resolver.GET, resolver.Any, resolver.ProjectList)
 		f.Projects = candidates

@@ -21,7 +21,8 @@ const (
 	AlreadyExists
 	// FailedPrecondition is a change that what is stored does not allow.
 	FailedPrecondition
-	// Unavailable is a store that could not be read, or a change whose outcome is unknown. Trying again is safe.
+	// Unavailable is a store that could not be read, or a change whose outcome is unknown. Trying again is safe, but for
+	// CreateKey without a request id, which would make a second key.
 	Unavailable
 	// Unauthenticated is a caller of this service without a good token.
 	Unauthenticated
@@ -40,10 +41,25 @@ func Kinds() []Kind {
 	return kinds
 }
 
+// The closed list of codes. They are part of the contract: docs/errors.md tells what each means.
+const (
+	CodeInvalidField          = "INVALID_FIELD"
+	CodeSlugTaken             = "SLUG_TAKEN"
+	CodeRequestIDReused       = "REQUEST_ID_REUSED"
+	CodeSessionRevoked        = "SESSION_REVOKED"
+	CodeStoreUnavailable      = "STORE_UNAVAILABLE"
+	CodeOutcomeUnknown        = "OUTCOME_UNKNOWN"
+	CodeDatabaseInUse         = "DATABASE_IN_USE"
+	CodeDatabaseDamaged       = "DATABASE_DAMAGED"
+	CodeSchemaTooOld          = "SCHEMA_TOO_OLD"
+	CodeSchemaTooNew          = "SCHEMA_TOO_NEW"
+	CodeUnsafeDatabaseSetting = "UNSAFE_DATABASE_SETTING"
+)
+
 // An Error says that no decision was reached, or a change not made. It is never a denial.
 type Error struct {
 	Kind Kind
-	// Code names the error for programs, in UPPER_SNAKE; empty means the Kind alone does.
+	// Code names the error for programs; empty means that the Kind says all.
 	Code string
 	// Message is one sentence that is safe to show. It holds no secret, and nothing of the cause.
 	Message string
@@ -103,5 +119,10 @@ func (v violations) err() error {
 	if len(v) == 0 {
 		return nil
 	}
-	return &Error{Kind: Invalid, Code: "INVALID_FIELD", Message: v[0].Field + ": " + v[0].Description, Violations: v}
+	return InvalidFields(v...)
+}
+
+// InvalidFields returns the Invalid error of one or more fields at fault.
+func InvalidFields(v ...Violation) *Error {
+	return &Error{Kind: Invalid, Code: CodeInvalidField, Message: v[0].Field + ": " + v[0].Description, Violations: v}
 }

@@ -21,15 +21,6 @@ const (
 // stamp brings a time into the form that is stored: UTC, whole microseconds.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// stampUp is stamp for the bounds of a stretch of stored times, which start at or after, and end before: the next whole
-// microsecond selects the same ones.
-func stampUp(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return stamp(t.Add(time.Microsecond - 1))
-}
-
 // at names the i-th item of an input. The field of a batch has a place for the index ("projects[%d]"), that of a single
 // input has none ("project").
 func at(field string, i int) string { return strings.Replace(field, "%d", strconv.Itoa(i), 1) }
@@ -74,13 +65,18 @@ func checkUserID(v *violations, field, id string, need bool) {
 	if id == "" && !need {
 		return
 	}
+	if !ValidUserID(id) {
+		v.add(field, "must be 1 to %d visible ASCII characters other than the comma", maxID)
+	}
+}
+
+// ValidUserID reports whether id can be the id of a user: 1 to 128 visible ASCII characters other than the comma.
+func ValidUserID(id string) bool {
 	ok := id != "" && len(id) <= maxID
 	for i := 0; i < len(id) && ok; i++ {
 		ok = '!' <= id[i] && id[i] <= '~' && id[i] != ','
 	}
-	if !ok {
-		v.add(field, "must be 1 to %d visible ASCII characters other than the comma", maxID)
-	}
+	return ok
 }
 
 // checkText checks text that people read: a bounded number of characters, none of them a control character.

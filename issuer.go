@@ -4,13 +4,14 @@ package authz
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/secret"
 )
 
 // The bounds of a key's life, its name and its selection.
@@ -44,8 +45,8 @@ type KeyRequest struct {
 // An Issued key is the answer to Create.
 type Issued struct {
 	Key      Key
-	Secret   apikey.Secret // the whole key, this once; zero when Replayed
-	Replayed bool          // an earlier call with the same RequestID made the key
+	Secret   secret.Text // the whole key, this once; zero when Replayed
+	Replayed bool        // an earlier call with the same RequestID made the key
 }
 
 // Create mints a key. Errors: Invalid; FailedPrecondition if the request id was used for something else.
@@ -86,6 +87,16 @@ func (s *Issuer) Get(ctx context.Context, id string) (Key, error) {
 
 // List returns a page of the keys that match, newest first. No States means live keys; Now is set by List.
 func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, string, error) {
+	var v violations
+	if f.UserID != nil {
+		checkUserID(&v, "user_id", *f.UserID, optional)
+	}
+	if f.ProjectID != "" {
+		checkID(&v, "project_id", f.ProjectID)
+	}
+	if err := v.err(); err != nil {
+		return nil, "", err
+	}
 	if len(f.States) == 0 {
 		f.States = []KeyState{Live}
 	}
@@ -148,13 +159,17 @@ func (r *KeyRequest) check() error {
 	return v.err()
 }
 
-// fingerprint tells a repeated call from another one that uses its request id.
+// fingerprint tells a repeated call from another one that uses its request id. It is stored, and compared by later
+// versions: what it covers has a form of its own, with a version, that does not follow the struct.
 func (r *KeyRequest) fingerprint() Digest {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // plain fields
+	var b strings.Builder
+	for _, field := range append([]string{
+		"create-key/1", r.Name, r.UserID, r.Access.String(),
+		strconv.FormatBool(r.Projects.All), r.Life.String(), strconv.FormatBool(r.Forever),
+	}, r.Projects.IDs...) {
+		fmt.Fprintf(&b, "%d:%s,", len(field), field)
 	}
-	return apikey.DigestOf(string(text))
+	return apikey.DigestOf(b.String())
 }
 
 func checkOne(field, id string) error {

@@ -45,6 +45,4 @@ func (k *Key) State(now time.Time) KeyState {
 }
 
 // String returns "live", "expired" or "revoked".
-func (s KeyState) String() string {
-	return [...]string{"", "live", "expired", "revoked"}[s]
-}
+func (s KeyState) String() string { return word(s, "", "live", "expired", "revoked") }

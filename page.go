@@ -68,7 +68,8 @@ func parseToken(token string, sum []byte) (Cursor, bool) {
 	if err != nil || json.Unmarshal(text, &t) != nil {
 		return Cursor{}, false
 	}
-	return t.After, string(t.Filter) == string(sum) && !t.After.IsZero()
+	ok := string(t.Filter) == string(sum) && !t.After.IsZero() && (t.After.ID == "" || validID(t.After.ID))
+	return t.After, ok
 }
 
 func filterSum(name string, filter any) []byte {

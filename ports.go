@@ -15,7 +15,8 @@ import (
 // answer in time, Internal when it answered something unforeseen, and what each method names besides.
 //
 // A method that makes a change returns nil only after the change, and its audit record with it, is durable; on any
-// error other than those it names the outcome is unknown, and repeating the call is safe. A change is seen by every
+// error other than those it names the outcome is unknown, and repeating the call is safe, but for CreateKey without a
+// request id. A change is seen by every
 // read that starts after it returned, through any Store on the same database.
 type Store interface {
 	FactStore
@@ -37,8 +38,10 @@ type Store interface {
 // A FactStore looks up what one decision is computed from. It is the seam for caches: an implementation may hold facts,
 // but never what was decided from them.
 type FactStore interface {
-	// Lookup returns the facts that q asks for, all true at one instant after the call began. What is not known is
-	// absent from Facts and is no error. When ctx ends first the error is Unavailable.
+	// Lookup returns the facts that q asks for, all true at one instant. Nothing is in them that was taken away before the
+	// call began. What is not known is absent and is no error. When ctx ends first the error is Unavailable.
+	//
+	// Whoever gets Facts may keep what they point to, and changes none of it.
 	Lookup(ctx context.Context, q Query) (Facts, error)
 }
 

@@ -46,7 +46,7 @@ func (p Principal) reaches(pr ProjectFact) bool {
 func (p Principal) selective() bool { return p.Key != nil && !p.Key.Projects.All }
 
 // ownerSession reports whether the principal is a session whose user has the role owner.
-func (p Principal) ownerSession() bool { return p.Session != nil && p.Session.Role == RoleOwner }
+func (p Principal) ownerSession() bool { return p.Session != nil && p.Session.Role == UserRoleOwner }
 
 // reachesUnknown reports whether the principal may ask for what nobody knows: the upstream then answers 404 (5).
 func (p Principal) reachesUnknown() bool {
@@ -63,15 +63,29 @@ const (
 	Write
 )
 
-// Role is the role of one of Aeroplane's users.
-type Role uint8
+// String returns "read" or "write".
+func (a Access) String() string { return word(a, "", "read", "write") }
+
+// UserRole is the role of one of Aeroplane's users.
+type UserRole uint8
 
 const (
-	// RoleOwner may administer the installation.
-	RoleOwner Role = iota + 1
-	// RoleUser may use what is theirs.
-	RoleUser
+	// UserRoleOwner may administer the installation.
+	UserRoleOwner UserRole = iota + 1
+	// UserRoleUser may use what is theirs.
+	UserRoleUser
 )
+
+// String returns "owner" or "user".
+func (r UserRole) String() string { return word(r, "", "owner", "user") }
+
+// word returns the word for a value of a closed list, and "unknown" for one that is not on it.
+func word[T ~uint8](v T, words ...string) string {
+	if int(v) >= len(words) || words[v] == "" {
+		return "unknown"
+	}
+	return words[v]
+}
 
 // A ProjectScope is all projects, or the listed ones, which may be none.
 type ProjectScope struct {

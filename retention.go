@@ -27,7 +27,7 @@ func (r Retention) Run(ctx context.Context, s sweeper, now func() time.Time, int
 	defer tick.Stop()
 	for {
 		at := stamp(now())
-		err := s.Sweep(ctx, Change{Actor: Actor{Role: RoleSystem, TokenName: "retention"}, At: at}, r.cutoffs(at))
+		err := s.Sweep(ctx, Change{Actor: Actor{Role: CallerRoleSystem, TokenName: "retention"}, At: at}, r.cutoffs(at))
 		if err != nil && ctx.Err() == nil {
 			log.Warn("retention did not finish; trying again later", "error", err)
 		}

@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"context"
 	"time"
 
 	"aeroplane.run/authz/internal/apikey"
@@ -15,7 +16,7 @@ type Digest = apikey.Digest
 type Session struct {
 	Digest    Digest
 	UserID    string // empty in a single-user installation
-	Role      Role
+	Role      UserRole
 	ExpiresAt time.Time
 	RevokedAt time.Time // zero: not revoked
 }
@@ -23,4 +24,42 @@ type Session struct {
 // Live reports whether the session is good at an instant. At the instant of expiry it is over.
 func (s *Session) Live(now time.Time) bool {
 	return s.RevokedAt.IsZero() && now.Before(s.ExpiresAt)
+}
+
+// Sessions makes Aeroplane's browser sessions known, and ends them.
+type Sessions struct {
+	Store SessionStore
+	Now   func() time.Time
+}
+
+// Put makes a session known or replaces what is known of it. Errors: Invalid; FailedPrecondition if it was revoked.
+func (s *Sessions) Put(ctx context.Context, a Actor, session Session) (Session, error) {
+	var v violations
+	checkUserID(&v, "session.user_id", session.UserID, optional)
+	if session.Role != UserRoleOwner && session.Role != UserRoleUser {
+		v.add("session.role", "must be USER_ROLE_OWNER or USER_ROLE_USER")
+	}
+	if session.ExpiresAt.Before(time.Unix(0, 0)) {
+		v.add("session.expire_time", "must be set, to a time after 1970")
+	}
+	if err := v.err(); err != nil {
+		return Session{}, err
+	}
+	session.ExpiresAt, session.RevokedAt = stamp(session.ExpiresAt), time.Time{}
+	return session, s.Store.PutSession(ctx, Change{Actor: a, At: stamp(s.Now())}, session)
+}
+
+// Revoke ends a session for good, and reports whether that had been done before. Errors: NotFound.
+func (s *Sessions) Revoke(ctx context.Context, a Actor, d Digest) (already bool, err error) {
+	return s.Store.RevokeSession(ctx, Change{Actor: a, At: stamp(s.Now())}, d)
+}
+
+// RevokeOfUser ends every session of a user, and returns how many it ended. Errors: Invalid.
+func (s *Sessions) RevokeOfUser(ctx context.Context, a Actor, userID string) (int, error) {
+	var v violations
+	checkUserID(&v, "user_id", userID, required)
+	if err := v.err(); err != nil {
+		return 0, err
+	}
+	return s.Store.RevokeSessionsOfUser(ctx, Change{Actor: a, At: stamp(s.Now())}, userID)
 }

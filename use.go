@@ -10,7 +10,8 @@ import (
 )
 
 // A UseRecorder gathers in memory when keys were used, and writes it in batches, so that no request waits for a write
-// and no key is written more than once an interval. What it holds is lost when the process is killed.
+// and a process writes no key more than once an interval, and once more when it ends. What it holds is lost when the
+// process is killed.
 type UseRecorder struct {
 	store UseStore
 	log   *slog.Logger

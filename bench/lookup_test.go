@@ -46,7 +46,7 @@ func BenchmarkLookup(b *testing.B) {
 	}{{"sqlite", lite}, {"postgres", pg}} {
 		b.Cleanup(func() { _ = s.store.Close() })
 		var queries []authz.Query
-		change := authz.Change{Actor: authz.Actor{Role: authz.RoleAdmin, TokenName: "bench"}, At: time.Now()}
+		change := authz.Change{Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "bench"}, At: time.Now()}
 		if _, err := s.store.PutProjects(b.Context(), change, []authz.Project{{ID: "project", Slug: "project"}}); err != nil {
 			b.Fatal(err)
 		}

@@ -35,9 +35,9 @@ func (a access) admits(role authz.CallerRole) bool {
 	case open:
 		return true
 	case known, decides:
-		return role == authz.RoleGateway || role == authz.RoleAdmin
+		return role == authz.CallerRoleGateway || role == authz.CallerRoleAdmin
 	case reads, changes:
-		return role == authz.RoleAdmin
+		return role == authz.CallerRoleAdmin
 	}
 	return false
 }

@@ -67,10 +67,10 @@ func NewCallers(all ...Caller) (*Callers, error) {
 		for _, d := range all[:i] {
 			switch {
 			case c.Role == d.Role && c.Name == d.Name:
-				return nil, fmt.Errorf("two %s tokens have the name %q", roleName(c.Role), c.Name)
+				return nil, fmt.Errorf("two %s tokens have the name %q", c.Role, c.Name)
 			case c.digest == d.digest:
 				return nil, fmt.Errorf("%s token %q and %s token %q are the same",
-					roleName(d.Role), d.Name, roleName(c.Role), c.Name)
+					d.Role, d.Name, c.Role, c.Name)
 			}
 		}
 	}
@@ -117,17 +117,4 @@ func visible(s string, least, most int) bool {
 		}
 	}
 	return least <= len(s) && len(s) <= most
-}
-
-// roleName returns the word for a role in logs and messages.
-func roleName(r authz.CallerRole) string {
-	switch r {
-	case authz.RoleGateway:
-		return "gateway"
-	case authz.RoleAdmin:
-		return "admin"
-	case authz.RoleSystem:
-		return "system"
-	}
-	return "unknown"
 }

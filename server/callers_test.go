@@ -15,12 +15,12 @@ const tokenA, tokenB = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBB
 func TestParseCallers(t *testing.T) {
 	t.Parallel()
 	text := "# gateways\n\n  edge-1\t" + tokenA + "  \r\n#old " + tokenA + "\nedge-2 " + tokenB + "\n"
-	callers, err := server.ParseCallers(authz.RoleGateway, text)
+	callers, err := server.ParseCallers(authz.CallerRoleGateway, text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(callers) != 2 || callers[0].Name != "edge-1" || callers[1].Name != "edge-2" ||
-		callers[0].Role != authz.RoleGateway {
+		callers[0].Role != authz.CallerRoleGateway {
 		t.Errorf("got %+v", callers)
 	}
 }
@@ -41,7 +41,7 @@ func TestParseCallersRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			callers, err := server.ParseCallers(authz.RoleAdmin, c.text)
+			callers, err := server.ParseCallers(authz.CallerRoleAdmin, c.text)
 			if err == nil || !strings.HasPrefix(err.Error(), c.want) || callers != nil {
 				t.Fatalf("got %v, %v, want %q", callers, err, c.want)
 			}
@@ -61,17 +61,17 @@ func TestNewCallersRefuses(t *testing.T) {
 		}
 		return callers
 	}
-	admin := parse(authz.RoleAdmin, "n "+tokenA)
+	admin := parse(authz.CallerRoleAdmin, "n "+tokenA)
 	for _, c := range []struct {
 		name string
 		more []server.Caller
 		want string // empty: accepted
 	}{
-		{"another role with the name", parse(authz.RoleGateway, "n "+tokenB), ""},
-		{"another name in the role", parse(authz.RoleAdmin, "m "+tokenB), ""},
-		{"the name twice in the role", parse(authz.RoleAdmin, "n "+tokenB), `two admin tokens have the name "n"`},
-		{"a token in both roles", parse(authz.RoleGateway, "m "+tokenA), `admin token "n" and gateway token "m" are the same`},
-		{"a token under two names", parse(authz.RoleAdmin, "m "+tokenA), `admin token "n" and admin token "m" are the same`},
+		{"another role with the name", parse(authz.CallerRoleGateway, "n "+tokenB), ""},
+		{"another name in the role", parse(authz.CallerRoleAdmin, "m "+tokenB), ""},
+		{"the name twice in the role", parse(authz.CallerRoleAdmin, "n "+tokenB), `two admin tokens have the name "n"`},
+		{"a token in both roles", parse(authz.CallerRoleGateway, "m "+tokenA), `admin token "n" and gateway token "m" are the same`},
+		{"a token under two names", parse(authz.CallerRoleAdmin, "m "+tokenA), `admin token "n" and admin token "m" are the same`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -31,9 +31,9 @@ var (
 		authz.Read:  authzv1.AccessLevel_ACCESS_LEVEL_READ,
 		authz.Write: authzv1.AccessLevel_ACCESS_LEVEL_WRITE,
 	}
-	userRoles = enumeration[authz.Role, authzv1.UserRole]{
-		authz.RoleOwner: authzv1.UserRole_USER_ROLE_OWNER,
-		authz.RoleUser:  authzv1.UserRole_USER_ROLE_USER,
+	userRoles = enumeration[authz.UserRole, authzv1.UserRole]{
+		authz.UserRoleOwner: authzv1.UserRole_USER_ROLE_OWNER,
+		authz.UserRoleUser:  authzv1.UserRole_USER_ROLE_USER,
 	}
 	keyStates = enumeration[authz.KeyState, authzv1.KeyState]{
 		authz.Live:    authzv1.KeyState_KEY_STATE_LIVE,
@@ -41,9 +41,9 @@ var (
 		authz.Revoked: authzv1.KeyState_KEY_STATE_REVOKED,
 	}
 	callerRoles = enumeration[authz.CallerRole, authzv1.CallerRole]{
-		authz.RoleGateway: authzv1.CallerRole_CALLER_ROLE_GATEWAY,
-		authz.RoleAdmin:   authzv1.CallerRole_CALLER_ROLE_ADMIN,
-		authz.RoleSystem:  authzv1.CallerRole_CALLER_ROLE_SYSTEM,
+		authz.CallerRoleGateway: authzv1.CallerRole_CALLER_ROLE_GATEWAY,
+		authz.CallerRoleAdmin:   authzv1.CallerRole_CALLER_ROLE_ADMIN,
+		authz.CallerRoleSystem:  authzv1.CallerRole_CALLER_ROLE_SYSTEM,
 	}
 )
 

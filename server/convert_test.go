@@ -95,7 +95,7 @@ func TestCatalogBothWays(t *testing.T) {
 
 func TestSessionBothWays(t *testing.T) {
 	t.Parallel()
-	want := authz.Session{Digest: authz.Digest{1, 31: 2}, UserID: "u", Role: authz.RoleUser, ExpiresAt: noon}
+	want := authz.Session{Digest: authz.Digest{1, 31: 2}, UserID: "u", Role: authz.UserRoleUser, ExpiresAt: noon}
 	got, err := sessionFromProto(sessionToProto(want))
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestKeyFilterDoesNotDependOnTheOrderOfStates(t *testing.T) {
 func TestGrantToProto(t *testing.T) {
 	t.Parallel()
 	key := &authz.Key{ID: "k", Name: "n", Prefix: "ap_k", UserID: "u", Access: authz.Read}
-	session := &authz.Session{UserID: "u", Role: authz.RoleOwner}
+	session := &authz.Session{UserID: "u", Role: authz.UserRoleOwner}
 	for _, c := range []struct {
 		name  string
 		grant authz.Grant
@@ -244,7 +244,7 @@ func TestEventToProto(t *testing.T) {
 		},
 	}, eventToProto(authz.Event{
 		ID: 7, At: noon, Action: authz.KeyCreate, SubjectID: "k", Details: map[string]string{"name": "n"},
-		Actor: authz.Actor{Role: authz.RoleAdmin, TokenName: "t", UserID: "u", Address: "127.0.0.1:1"},
+		Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "t", UserID: "u", Address: "127.0.0.1:1"},
 	}))
 }
 

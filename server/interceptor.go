@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -70,7 +69,7 @@ func (g guard) admit(ctx context.Context, need access) (Caller, error) {
 		return Caller{}, err
 	}
 	if !need.admits(caller.Role) {
-		return Caller{}, authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this", roleName(caller.Role))
+		return Caller{}, authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this", caller.Role)
 	}
 	return caller, nil
 }
@@ -136,9 +135,8 @@ func actorOf(ctx context.Context, c Caller) (authz.Actor, error) {
 	if len(users) == 0 {
 		return actor, nil
 	}
-	const most = 128
-	if len(users) > 1 || !visible(users[0], 0, most) || strings.Contains(users[0], ",") { // two, joined
-		return actor, invalid(actingUser, "must be one entry, of at most %d visible ASCII characters, no comma", most)
+	if len(users) > 1 || users[0] != "" && !authz.ValidUserID(users[0]) {
+		return actor, invalid(actingUser, "must be one entry: the id of a user, or nothing")
 	}
 	actor.UserID = users[0]
 	return actor, nil

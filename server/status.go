@@ -105,9 +105,5 @@ func badRequest(violations []authz.Violation) *errdetails.BadRequest {
 
 // invalid returns the error of one field at fault.
 func invalid(field, format string, args ...any) error {
-	what := fmt.Sprintf(format, args...)
-	return &authz.Error{
-		Kind: authz.Invalid, Code: "INVALID_FIELD", Message: field + ": " + what,
-		Violations: []authz.Violation{{Field: field, Description: what}},
-	}
+	return authz.InvalidFields(authz.Violation{Field: field, Description: fmt.Sprintf(format, args...)})
 }

@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"aeroplane.run/authz"
-	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/secret"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/server"
 )
@@ -23,15 +23,15 @@ import (
 type tokenSource struct {
 	role    role
 	caller  authz.CallerRole
-	given   apikey.Secret
+	given   secret.Text
 	file    string
 	setting string // the name of the setting, for errors
 }
 
 func tokenSources(v *settings.Settings) []tokenSource {
 	return []tokenSource{
-		{admin, authz.RoleAdmin, v.AdminTokens, v.AdminTokensFile, "admin-tokens"},
-		{gateway, authz.RoleGateway, v.GatewayTokens, v.GatewayTokensFile, "gateway-tokens"},
+		{admin, authz.CallerRoleAdmin, v.AdminTokens, v.AdminTokensFile, "admin-tokens"},
+		{gateway, authz.CallerRoleGateway, v.GatewayTokens, v.GatewayTokensFile, "gateway-tokens"},
 	}
 }
 

@@ -14,11 +14,14 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
@@ -50,6 +53,10 @@ func main() {
 func guard(service authzv1.AuthorizationServiceClient, next http.Handler) http.Handler {
 	token := "Bearer " + os.Getenv("AEROPLANE_AUTHZ_TOKEN")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !speakable(r) { // the question could not be asked
+			refuse(w, http.StatusBadRequest, "Malformed request path")
+			return
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
 		answer, err := service.Authorize(metadata.AppendToOutgoingContext(ctx, "authorization", token), &authzv1.AuthorizeRequest{
@@ -63,10 +70,18 @@ func guard(service authzv1.AuthorizationServiceClient, next http.Handler) http.H
 			refuse(w, http.StatusServiceUnavailable, "Authorization is not available")
 		case !answer.Allowed:
 			refuse(w, int(answer.Denial.HttpStatus), answer.Denial.Message)
-		default:
+		default: // the upstream filters lists by the grant's visibleProjects, and checks a transfer that is unchecked
+			r.Header.Set("Aeroplane-Grant", protojson.MarshalOptions{}.Format(answer.Grant)) // in place of whatever the client sent
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// speakable reports whether all that is asked about is UTF-8.
+func speakable(r *http.Request) bool {
+	parts := append([]string{r.Method, r.RequestURI}, r.Header["Authorization"]...)
+	parts = append(append(parts, r.Header["X-Api-Key"]...), r.Header["Cookie"]...)
+	return utf8.ValidString(strings.Join(parts, "\n"))
 }
 
 // refuse answers as Aeroplane does.

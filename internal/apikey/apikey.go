@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package apikey is the text form of an API key: minting, parsing, hashing and redacting. It is pure; nothing here
+// Package apikey is the text form of an API key: minting, parsing and hashing. It is pure; nothing here
 // knows which keys exist.
 //
 // A key of our own is 69 characters,
@@ -22,6 +22,8 @@ import (
 	"crypto/subtle"
 	"hash/crc32"
 	"strings"
+
+	"aeroplane.run/authz/internal/secret"
 )
 
 // Pattern matches keys of our own format, for secret scanners: RE2 syntax, to be confirmed by the checksum.
@@ -52,10 +54,10 @@ func (d Digest) Equal(e Digest) bool { return subtle.ConstantTimeCompare(d[:], e
 
 // A Minted key is a new one, with its secret.
 type Minted struct {
-	ID     string // the identifier
-	Prefix string // what may be displayed: "ap_" and the identifier
-	Secret Secret // the whole key
-	Digest Digest // what is stored of it
+	ID     string      // the identifier
+	Prefix string      // what may be displayed: "ap_" and the identifier
+	Secret secret.Text // the whole key
+	Digest Digest      // what is stored of it
 }
 
 // Mint makes a new key of our own format.
@@ -63,7 +65,7 @@ func Mint() Minted {
 	id := random(idLen)
 	body := brand + id + "_" + random(secretLen)
 	text := body + checksum(body)
-	return Minted{ID: id, Prefix: brand + id, Secret: NewSecret(text), Digest: DigestOf(text)}
+	return Minted{ID: id, Prefix: brand + id, Secret: secret.New(text), Digest: DigestOf(text)}
 }
 
 // A Form is what can be told of a key from its text alone.

@@ -19,24 +19,25 @@ const module = "aeroplane.run/authz"
 // folder) others of them, and modules of others. ARCHITECTURE.md draws it. Tests may import what they like.
 var picture = map[string][]string{
 	// The leaves and the core.
-	"internal/apikey": {},
+	"internal/secret": {},
+	"internal/apikey": {"internal/secret"},
 	"resolver":        {},
-	".":               {"resolver", "internal/apikey"},
+	".":               {"resolver", "internal/apikey", "internal/secret"},
 
 	// The edges: the core, a leaf at need, and one outside technology each. They do not know each other.
-	"server": {".", "gen/...", "resolver", "internal/apikey",
+	"server": {".", "gen/...",
 		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
 	"gen/aeroplane/authz/v1": {"google.golang.org/grpc", "google.golang.org/protobuf"},
-	"internal/settings":      {"internal/apikey", "github.com/BurntSushi/toml"},
-	"internal/sqlstore":      {".", "resolver", "internal/apikey", "github.com/pressly/goose/v3"},
-	"internal/sqlite": {".", "internal/sqlstore", "resolver", "internal/apikey",
+	"internal/settings":      {"internal/secret", "github.com/BurntSushi/toml"},
+	"internal/sqlstore":      {".", "resolver", "github.com/pressly/goose/v3"},
+	"internal/sqlite": {".", "internal/sqlstore",
 		"modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
-	"internal/postgres": {".", "internal/sqlstore", "resolver", "internal/apikey",
+	"internal/postgres": {".", "internal/sqlstore",
 		"github.com/lib/pq", "github.com/pressly/goose/v3"},
 
 	// Wiring, and what is used by tests and readers alone.
 	"cmd/aeroplane-authz":  {"..."},
-	"examples/gateway":     {"..."},
+	"examples/gateway":     {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
 	"bench":                {"..."},
 	"conformance":          {"..."},
 	"internal/storetest":   {"..."},

@@ -126,6 +126,6 @@ func checkServer(ctx context.Context, db *sql.DB) error {
 }
 
 func refused(what, is, need string) error {
-	return &authz.Error{Kind: authz.FailedPrecondition, Code: "UNSAFE_DATABASE_SETTING",
+	return &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeUnsafeDatabaseSetting,
 		Message: fmt.Sprintf("%s is %s, and must be %s", what, is, need)}
 }

@@ -59,7 +59,8 @@ Every setting has one name. It can be given in three places, and the first that 
 3. in a settings file, which ` + "`--config FILE` or `AEROPLANE_AUTHZ_CONFIG`" + ` names. It is flat TOML: ` +
 	"`listen = \"127.0.0.1:8460\"`, `migrate = false`, `postgres-max-conns = 16`" + `.
 
-Settings are read once, at start; only the files of ` + "`tls-cert` and `tls-key`" + ` are read again when they change. What is no
+Settings are read once, at start; only the files of ` + "`tls-cert` and `tls-key`" + ` are read again when they change, and
+that of ` + "`postgres-password-file`" + ` for each new connection. What is no
 setting is an error: an unknown flag, an unknown name in the file, an unknown variable that begins with
 ` + "`AEROPLANE_AUTHZ_`" + ` (but for those that Kubernetes sets for a Service called aeroplane-authz, and ` +
 	"`AEROPLANE_AUTHZ_TEST_`" + `, which

@@ -12,7 +12,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/secret"
 )
 
 // readFile reads a settings file: flat TOML, the keys being the names of settings.
@@ -79,22 +79,22 @@ func writableBy(path string) string {
 
 // ReadSecret returns a secret that is either given or in a file, or nothing when there is neither. A warning, if not
 // empty, is for the log.
-func ReadSecret(given apikey.Secret, path string) (secret apikey.Secret, warning string, err error) {
+func ReadSecret(given secret.Text, path string) (_ secret.Text, warning string, err error) {
 	if path == "" {
 		return given, "", nil
 	}
 	text, mode, err := read(path)
 	switch {
 	case err != nil:
-		return apikey.Secret{}, "", err
+		return secret.Text{}, "", err
 	case mode&writable != 0:
-		return apikey.Secret{}, "", fmt.Errorf("%s holds a secret, and %s", path, writableBy(path))
+		return secret.Text{}, "", fmt.Errorf("%s holds a secret, and %s", path, writableBy(path))
 	case strings.TrimSpace(text) == "":
-		return apikey.Secret{}, "", fmt.Errorf("%s is empty", path)
+		return secret.Text{}, "", fmt.Errorf("%s is empty", path)
 	case mode&readable != 0:
 		warning = path + " holds a secret, and others than its owner may read it"
 	}
-	return apikey.NewSecret(strings.TrimRight(text, "\r\n")), warning, nil
+	return secret.New(strings.TrimRight(text, "\r\n")), warning, nil
 }
 
 // maxFile bounds what is read of a file.

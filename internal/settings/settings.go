@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/secret"
 )
 
 // Prefix begins the name of every environment variable that is a setting.
@@ -24,7 +24,7 @@ type Settings struct {
 	DataDir string
 
 	PostgresURL              string
-	PostgresPassword         apikey.Secret
+	PostgresPassword         secret.Text
 	PostgresPasswordFile     string
 	PostgresMaxConns         int
 	PostgresStatementTimeout time.Duration
@@ -36,9 +36,9 @@ type Settings struct {
 	TLSKey            string
 	InsecurePlaintext bool
 
-	AdminTokens       apikey.Secret
+	AdminTokens       secret.Text
 	AdminTokensFile   string
-	GatewayTokens     apikey.Secret
+	GatewayTokens     secret.Text
 	GatewayTokensFile string
 
 	RetainAudit      time.Duration
@@ -51,7 +51,7 @@ type Settings struct {
 	ShutdownGrace time.Duration
 
 	Address       string
-	Token         apikey.Secret
+	Token         secret.Text
 	TokenFile     string
 	TLS           bool
 	TLSCA         string
@@ -59,8 +59,8 @@ type Settings struct {
 	Timeout       time.Duration
 	ActingUser    string
 	Output        string
-	Key           apikey.Secret
-	Session       apikey.Secret
+	Key           secret.Text
+	Session       secret.Text
 
 	from map[string]string // where the value of each setting comes from, by name
 }
@@ -96,7 +96,7 @@ func (s *Setting) Env() string {
 
 // Secret reports whether the value is a secret. A secret has no flag.
 func (s *Setting) Secret() bool {
-	_, ok := s.field(new(Settings)).(*apikey.Secret)
+	_, ok := s.field(new(Settings)).(*secret.Text)
 	return ok
 }
 
@@ -115,7 +115,7 @@ func (s *Setting) Kind() string {
 		return "number"
 	case *time.Duration:
 		return "duration"
-	case *apikey.Secret:
+	case *secret.Text:
 		return "secret"
 	}
 	if len(s.OneOf) > 0 {

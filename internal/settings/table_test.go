@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/secret"
 	"aeroplane.run/authz/internal/settings"
 )
 
@@ -190,7 +190,7 @@ func TestDuration(t *testing.T) {
 func TestReadSecret(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir() + "/secret"
-	given := apikey.NewSecret("given")
+	given := secret.New("given")
 	for _, c := range []struct {
 		text    string
 		mode    os.FileMode
@@ -211,7 +211,7 @@ func TestReadSecret(t *testing.T) {
 		if err := os.Chmod(path, c.mode); err != nil {
 			t.Fatal(err)
 		}
-		got, warning, err := settings.ReadSecret(apikey.Secret{}, path)
+		got, warning, err := settings.ReadSecret(secret.Text{}, path)
 		if got.Reveal() != c.want || (warning != "") != c.warning || !contains(err, c.err) {
 			t.Errorf("%q with mode %o: %q, %q, %v", c.text, c.mode, got.Reveal(), warning, err)
 		}
@@ -222,10 +222,10 @@ func TestReadSecret(t *testing.T) {
 	if got, _, err := settings.ReadSecret(given, ""); got != given || err != nil {
 		t.Errorf("without a file: %v, %v", got.Reveal(), err)
 	}
-	if _, _, err := settings.ReadSecret(apikey.Secret{}, path+"x"); !contains(err, "secretx does not exist") {
+	if _, _, err := settings.ReadSecret(secret.Text{}, path+"x"); !contains(err, "secretx does not exist") {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if _, _, err := settings.ReadSecret(apikey.Secret{}, t.TempDir()); !contains(err, "is a directory") {
+	if _, _, err := settings.ReadSecret(secret.Text{}, t.TempDir()); !contains(err, "is a directory") {
 		t.Errorf("a directory: %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/secret"
 )
 
 // set gives the setting a value in v. The error says what is allowed, and repeats no secret.
@@ -38,8 +38,8 @@ func (s *Setting) set(v *Settings, text string) error {
 			return err
 		}
 		*field = d
-	case *apikey.Secret:
-		*field = apikey.NewSecret(text)
+	case *secret.Text:
+		*field = secret.New(text)
 	default:
 		panic("settings: " + s.Name + " has a field of an unknown type")
 	}
@@ -56,7 +56,7 @@ func format(field any) string {
 		return strconv.Itoa(*field)
 	case *time.Duration:
 		return FormatDuration(*field)
-	case *apikey.Secret:
+	case *secret.Text:
 		if field.IsZero() {
 			return ""
 		}

@@ -24,7 +24,7 @@ func acquire(dir string) (*flock.Flock, error) {
 		return nil, unusable(dir, err)
 	}
 	if !locked {
-		return nil, &authz.Error{Kind: authz.FailedPrecondition, Code: "DATABASE_IN_USE",
+		return nil, &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeDatabaseInUse,
 			Message: "the data directory " + dir + " is in use by " + holder(path) + ", even if that does not answer: " +
 				"stop it first, or name another directory"}
 	}

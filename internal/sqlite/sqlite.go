@@ -182,7 +182,7 @@ func refusal(path string, err error) error {
 	case dialect.Fault(err) != sqlstore.Unforeseen:
 		return authz.Errorf(authz.Unavailable, "the database %s cannot be opened", path).Because(err)
 	}
-	damaged := &authz.Error{Kind: authz.FailedPrecondition, Code: "DATABASE_DAMAGED",
+	damaged := &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeDatabaseDamaged,
 		Message: path + " is damaged, or not a database: restore it from a backup, or move it away to begin anew"}
 	return damaged.Because(err)
 }

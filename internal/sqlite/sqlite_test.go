@@ -244,7 +244,7 @@ func raw(t *testing.T, dir, settings string) *sql.DB {
 }
 
 var admin = authz.Change{
-	Actor: authz.Actor{Role: authz.RoleAdmin, TokenName: "test"},
+	Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "test"},
 	At:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
 }
 

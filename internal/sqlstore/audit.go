@@ -91,14 +91,6 @@ func ceil(t time.Time) int64 { return t.Add(time.Microsecond - 1).UnixMicro() }
 
 // The words of details are those of the contract.
 
-func accessText(a authz.Access) string {
-	return [...]string{authz.Read: "read", authz.Write: "write"}[a]
-}
-
-func roleText(r authz.Role) string {
-	return [...]string{authz.RoleOwner: "owner", authz.RoleUser: "user"}[r]
-}
-
 func timeText(t time.Time) string {
 	if t.IsZero() {
 		return "never"

@@ -77,18 +77,18 @@ func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (k
 
 // states returns the condition that a key is in one of the states of f. It says what Key.State says.
 func (w *filter) states(f authz.KeyFilter) string {
-	any := []string{"1 = 0"}
+	either := []string{"1 = 0"}
 	for _, state := range f.States {
 		switch state {
 		case authz.Live:
-			any = append(any, "c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > "+w.bind(micros(f.Now))+")")
+			either = append(either, "c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > "+w.bind(micros(f.Now))+")")
 		case authz.Expired:
-			any = append(any, "c.revoked_at IS NULL AND c.expires_at <= "+w.bind(micros(f.Now)))
+			either = append(either, "c.revoked_at IS NULL AND c.expires_at <= "+w.bind(micros(f.Now)))
 		case authz.Revoked:
-			any = append(any, "c.revoked_at IS NOT NULL")
+			either = append(either, "c.revoked_at IS NOT NULL")
 		}
 	}
-	return "(" + strings.Join(any, " OR ") + ")"
+	return "(" + strings.Join(either, " OR ") + ")"
 }
 
 // reaches adds that a key reaches a project: it is known, it is the key's user's where the key has one, and the key is
@@ -157,7 +157,7 @@ func (t *tx) claim(ctx context.Context, k authz.NewKey) (earlier string, taken b
 	case !ok:
 		return "", false, authz.Errorf(authz.Unavailable, "the request_id was just being forgotten; repeat the call")
 	case string(first.fingerprint) != string(k.Fingerprint[:]):
-		return "", false, &authz.Error{Kind: authz.FailedPrecondition, Code: "REQUEST_ID_REUSED",
+		return "", false, &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeRequestIDReused,
 			Message: "the request_id was used for another request"}
 	}
 	return first.keyID, true, nil
@@ -190,8 +190,7 @@ func (t *tx) checkSelection(ctx context.Context, userID string, ids []string) er
 	if wrong == nil {
 		return nil
 	}
-	return &authz.Error{Kind: authz.Invalid, Code: "INVALID_FIELD",
-		Message: wrong[0].Field + ": " + wrong[0].Description, Violations: wrong}
+	return authz.InvalidFields(wrong...)
 }
 
 func (t *tx) insertKey(ctx context.Context, k authz.NewKey) error {
@@ -219,7 +218,7 @@ func createDetails(k authz.Key) map[string]string {
 		projects = strings.Join(k.Projects.IDs, ",")
 	}
 	return map[string]string{
-		"name": k.Name, "user_id": k.UserID, "access_level": accessText(k.Access),
+		"name": k.Name, "user_id": k.UserID, "access_level": k.Access.String(),
 		"projects": projects, "expire_time": timeText(k.ExpiresAt),
 	}
 }

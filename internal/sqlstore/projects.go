@@ -114,7 +114,7 @@ func (t *tx) upsertProjects(ctx context.Context, put []authz.Project) ([]authz.P
 }
 
 func slugTaken(by authz.Project) error {
-	return &authz.Error{Kind: authz.AlreadyExists, Code: "SLUG_TAKEN",
+	return &authz.Error{Kind: authz.AlreadyExists, Code: authz.CodeSlugTaken,
 		Message: "the owner's project " + by.ID + " has the slug " + by.Slug + " already"}
 }
 

@@ -83,7 +83,7 @@ func (s Schema) Ready(ctx context.Context, migrate bool) error {
 		return err
 	}
 	if v.Have < v.Need {
-		return &authz.Error{Kind: authz.FailedPrecondition, Code: "SCHEMA_TOO_OLD",
+		return &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeSchemaTooOld,
 			Message: v.text() + ": run `aeroplane-authz migrate`"}
 	}
 	return v.tooNew()
@@ -97,7 +97,7 @@ func (v SchemaVersion) tooNew() error {
 	if v.Have <= v.Need {
 		return nil
 	}
-	return &authz.Error{Kind: authz.FailedPrecondition, Code: "SCHEMA_TOO_NEW",
+	return &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeSchemaTooNew,
 		Message: v.text() + ": upgrade aeroplane-authz, or restore a backup from before the upgrade"}
 }
 

@@ -25,13 +25,14 @@ func (s *Store) PutSession(ctx context.Context, c authz.Change, put authz.Sessio
 		}
 		if changed {
 			return t.record(ctx, entry{authz.SessionPut, hex.EncodeToString(put.Digest[:]), map[string]string{
-				"user_id": put.UserID, "role": roleText(put.Role), "expire_time": timeText(put.ExpiresAt),
+				"user_id": put.UserID, "role": put.Role.String(), "expire_time": timeText(put.ExpiresAt),
 			}})
 		}
 		_, revoked, err := queryOne(ctx, t, column[[]byte],
 			"SELECT digest FROM sessions WHERE digest = $1 AND revoked_at IS NOT NULL", put.Digest[:])
 		if err == nil && revoked {
-			err = authz.Errorf(authz.FailedPrecondition, "the session was revoked, and stays so")
+			err = &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeSessionRevoked,
+				Message: "the session was revoked, and stays so"}
 		}
 		return err
 	})

@@ -124,9 +124,11 @@ func (d Dialect) Classified(err error) error {
 }
 
 func unavailable(cause error) error {
-	return authz.Errorf(authz.Unavailable, "the database did not answer in time, or cannot be reached").Because(cause)
+	return (&authz.Error{Kind: authz.Unavailable, Code: authz.CodeStoreUnavailable,
+		Message: "the database did not answer in time, or cannot be reached"}).Because(cause)
 }
 
 func unknownOutcome(cause error) error {
-	return authz.Errorf(authz.Unavailable, "the outcome of the change is unknown; repeat the call").Because(cause)
+	return (&authz.Error{Kind: authz.Unavailable, Code: authz.CodeOutcomeUnknown,
+		Message: "the outcome of the change is unknown; repeat the call"}).Because(cause)
 }

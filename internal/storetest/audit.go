@@ -14,14 +14,14 @@ import (
 // auditChanges makes every change once and compares what each leaves. Of the details, the named ones are compared: a
 // store may tell more.
 func auditChanges(t *testing.T, f *fixture) {
-	actor := authz.Actor{Role: authz.RoleAdmin, TokenName: "名前 \"o'token\"", UserID: "ada", Address: "[2001:db8::1%eth0]:443"}
+	actor := authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "名前 \"o'token\"", UserID: "ada", Address: "[2001:db8::1%eth0]:443"}
 	change := authz.Change{At: noon.Add(time.Second), Actor: actor}
 	ctx := t.Context()
 	projects := []authz.Project{project("p", "ada")}
 	services := []authz.Service{{ID: "s", ProjectID: "p"}}
 	deployments := []authz.Deployment{{ID: "d", ServiceID: "s"}}
 	key := newKey("k", "ada", "p")
-	s := session("s", "ada", authz.RoleOwner)
+	s := session("s", "ada", authz.UserRoleOwner)
 	subject := hex.EncodeToString(s.Digest[:])
 	revokeKey := func() error { return error3(f.RevokeKey(ctx, change, "k")) }
 	revokeSession := func() error { return error2(f.RevokeSession(ctx, change, s.Digest)) }
@@ -108,7 +108,7 @@ func auditFilters(t *testing.T, f *fixture) {
 	for i, c := range []struct{ token, user, project string }{
 		{"one", "ada", "a"}, {"one", "", "b"}, {"One", "Ada", "A"}, {"two", "ada", "b"}, {"two", "", "a"},
 	} {
-		change := authz.Change{At: second(i), Actor: authz.Actor{Role: authz.RoleAdmin, TokenName: c.token, UserID: c.user}}
+		change := authz.Change{At: second(i), Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: c.token, UserID: c.user}}
 		p := project(c.project, "")
 		p.Name = fmt.Sprint(i)
 		_, err := f.PutProjects(t.Context(), change, []authz.Project{p})

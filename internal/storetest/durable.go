@@ -44,7 +44,7 @@ func (f *fixture) furnish(t testing.TB) {
 	f.create(t, requested("k", "request", "this"), newKey("selected", "ada", "p"), newKey("revoked", "ada"))
 	_, _, err := f.RevokeKey(t.Context(), at(time.Second), "revoked")
 	must(t, 0, err)
-	f.session(t, session("good", "ada", authz.RoleOwner), session("revoked", "ada", authz.RoleUser))
+	f.session(t, session("good", "ada", authz.UserRoleOwner), session("revoked", "ada", authz.UserRoleUser))
 	_, err = f.RevokeSession(t.Context(), at(time.Second), digest("revoked"))
 	must(t, 0, err)
 	must(t, 0, f.RecordUse(t.Context(), []authz.KeyUse{{KeyID: "k", At: noon.Add(time.Minute)}}))
@@ -64,7 +64,7 @@ func restart(t *testing.T, f *fixture) {
 	}
 	_, replayed, err := f.CreateKey(t.Context(), at(time.Minute), requested("again", "request", "this"))
 	same(t, "a request id from before", must(t, replayed, err), true)
-	refused(t, "a session revoked before", f.PutSession(t.Context(), at(0), session("revoked", "ada", authz.RoleUser)),
+	refused(t, "a session revoked before", f.PutSession(t.Context(), at(0), session("revoked", "ada", authz.UserRoleUser)),
 		authz.FailedPrecondition)
 	events := f.recorded(t, func() { f.projects(t, project("new", "")) })
 	same(t, "records go on", len(events), 1)
@@ -110,7 +110,7 @@ func twoStores(t *testing.T, f *fixture) {
 			t.Fatalf("a revoked key: %+v", facts.Key)
 		}
 		token := string(rune('a' + round))
-		one.session(t, session(token, "bob", authz.RoleUser))
+		one.session(t, session(token, "bob", authz.UserRoleUser))
 		n, err := two.RevokeSessionsOfUser(ctx, at(0), "bob")
 		same(t, "sessions revoked", must(t, n, err), 1)
 		if s := one.sessionOf(t, token); s.RevokedAt.IsZero() {

@@ -21,7 +21,7 @@ import (
 // noon is when things happen unless a test says otherwise. It ends in a microsecond, beyond the years of 32 bits.
 var noon = time.Date(2040, 2, 29, 12, 0, 0, 123_457_000, time.UTC)
 
-var operator = authz.Actor{Role: authz.RoleAdmin, TokenName: "operator", UserID: "root", Address: "192.0.2.1:4711"}
+var operator = authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "operator", UserID: "root", Address: "192.0.2.1:4711"}
 
 // at is a change by the operator, so long after noon.
 func at(d time.Duration) authz.Change { return authz.Change{Actor: operator, At: noon.Add(d)} }
@@ -79,7 +79,7 @@ func project(id, owner string) authz.Project {
 	return authz.Project{ID: id, Slug: "slug-" + id, Name: "Project " + id, OwnerID: owner}
 }
 
-func session(token, user string, role authz.Role) authz.Session {
+func session(token, user string, role authz.UserRole) authz.Session {
 	return authz.Session{Digest: digest(token), UserID: user, Role: role, ExpiresAt: noon.Add(time.Hour)}
 }
 

@@ -31,7 +31,7 @@ func lookAlikeIDs(t *testing.T, f *fixture) {
 		f.deployments(t, authz.Deployment{ID: id, ServiceID: id})
 		k := newKey(id, "", id)
 		f.create(t, k)
-		f.session(t, session(id, id, authz.RoleUser))
+		f.session(t, session(id, id, authz.UserRoleUser))
 	}
 	same(t, "projects", ids(f.listed(t), func(p authz.Project) string { return p.ID }), lookAlikes)
 	services, err := f.Services(t.Context(), "", everything)

@@ -15,10 +15,10 @@ func lookupCredentials(t *testing.T, f *fixture) {
 	f.projects(t, project("p", "ada"))
 	expired := newKey("expired", "ada")
 	expired.ExpiresAt = noon.Add(-time.Hour)
-	over := session("over", "ada", authz.RoleUser)
+	over := session("over", "ada", authz.UserRoleUser)
 	over.ExpiresAt = noon.Add(-time.Hour)
 	f.create(t, newKey("all", ""), newKey("selected", "ada", "p"), expired, newKey("both", ""))
-	f.session(t, session("good", "ada", authz.RoleOwner), over, session("both", "bob", authz.RoleUser))
+	f.session(t, session("good", "ada", authz.UserRoleOwner), over, session("both", "bob", authz.UserRoleUser))
 	if err := f.RecordUse(t.Context(), []authz.KeyUse{{KeyID: "all", At: noon}}); err != nil {
 		t.Fatal(err)
 	}
@@ -32,8 +32,8 @@ func lookupCredentials(t *testing.T, f *fixture) {
 			same(t, "key "+id, facts.Key, &want)
 			same(t, "session of key "+id, facts.Session, (*authz.Session)(nil))
 		}
-		for token, want := range map[string]authz.Session{"good": session("good", "ada", authz.RoleOwner), "over": over,
-			"both": session("both", "bob", authz.RoleUser)} {
+		for token, want := range map[string]authz.Session{"good": session("good", "ada", authz.UserRoleOwner), "over": over,
+			"both": session("both", "bob", authz.UserRoleUser)} {
 			facts := f.lookup(t, authz.Query{Kind: authz.SessionCredential, Digest: digest(token), Scope: scope, ID: "p"})
 			same(t, "session "+token, facts.Session, &want)
 			same(t, "key of session "+token, facts.Key, (*authz.Key)(nil))
@@ -73,8 +73,8 @@ func (f *fixture) makeCredentials(t testing.TB) {
 	f.projects(t, project("a", "ada"), project("a2", "ada"), project("b", "bob"), project("o", ""))
 	f.create(t, newKey("all", ""), newKey("ada-all", "ada"), newKey("selected", "", "a", "b", "o"),
 		newKey("ada-selected", "ada", "a"))
-	f.session(t, session("single", "", authz.RoleUser), session("ada", "ada", authz.RoleUser),
-		session("ada-owner", "ada", authz.RoleOwner))
+	f.session(t, session("single", "", authz.UserRoleUser), session("ada", "ada", authz.UserRoleUser),
+		session("ada-owner", "ada", authz.UserRoleOwner))
 }
 
 // selectedBy tells what makeCredentials selected.

@@ -17,16 +17,16 @@ func (f *fixture) sessionOf(t testing.TB, token string) *authz.Session {
 }
 
 func sessions(t *testing.T, f *fixture) {
-	s := session("s", "ada", authz.RoleUser)
+	s := session("s", "ada", authz.UserRoleUser)
 	f.session(t, s)
 	same(t, "put", f.sessionOf(t, "s"), &s)
-	s.UserID, s.Role, s.ExpiresAt = "bob", authz.RoleOwner, noon.Add(30*24*time.Hour)
+	s.UserID, s.Role, s.ExpiresAt = "bob", authz.UserRoleOwner, noon.Add(30*24*time.Hour)
 	ignored := s
 	ignored.RevokedAt = noon
 	f.session(t, ignored)
 	same(t, "replaced", f.sessionOf(t, "s"), &s)
 	f.session(t, s) // again, as it is
-	f.session(t, session("other", "", authz.RoleOwner))
+	f.session(t, session("other", "", authz.UserRoleOwner))
 
 	s.RevokedAt = noon.Add(time.Minute)
 	for i, change := range []authz.Change{at(time.Minute), at(time.Hour)} {
@@ -55,9 +55,9 @@ func sessions(t *testing.T, f *fixture) {
 
 func sessionsOfUser(t *testing.T, f *fixture) {
 	f.create(t, newKey("k", "ada"))
-	f.session(t, session("a", "ada", authz.RoleUser), session("b", "ada", authz.RoleOwner),
-		session("c", "bob", authz.RoleOwner), session("d", "", authz.RoleOwner), session("e", "Ada", authz.RoleUser),
-		session("early", "ada", authz.RoleUser))
+	f.session(t, session("a", "ada", authz.UserRoleUser), session("b", "ada", authz.UserRoleOwner),
+		session("c", "bob", authz.UserRoleOwner), session("d", "", authz.UserRoleOwner), session("e", "Ada", authz.UserRoleUser),
+		session("early", "ada", authz.UserRoleUser))
 	if _, err := f.RevokeSession(t.Context(), at(0), digest("early")); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func sessionsRace(t *testing.T, f *fixture) {
 	const n = 10
 	token := func(i int) string { return fmt.Sprint("s", i) }
 	put := func(i int) {
-		err := f.PutSession(t.Context(), at(0), session(token(i), "ada", authz.RoleUser))
+		err := f.PutSession(t.Context(), at(0), session(token(i), "ada", authz.UserRoleUser))
 		if err != nil && authz.KindOf(err) != authz.FailedPrecondition {
 			t.Errorf("PutSession: %v", err)
 		}

@@ -20,7 +20,7 @@ const (
 
 var cutoff = noon.Add(cutAfter)
 
-var janitor = authz.Change{Actor: authz.Actor{Role: authz.RoleSystem, TokenName: "retention"}, At: noon.Add(sweepAfter)}
+var janitor = authz.Change{Actor: authz.Actor{Role: authz.CallerRoleSystem, TokenName: "retention"}, At: noon.Add(sweepAfter)}
 
 func (f *fixture) sweep(t testing.TB, keep authz.Cutoffs) {
 	t.Helper()
@@ -35,7 +35,7 @@ func sweepNothing(t *testing.T, f *fixture) {
 	over := newKey("over", "")
 	over.ExpiresAt, over.RequestID = noon, "request"
 	f.create(t, over)
-	old := session("s", "ada", authz.RoleUser)
+	old := session("s", "ada", authz.UserRoleUser)
 	old.ExpiresAt = noon
 	f.session(t, old)
 	before := f.snapshot(t)
@@ -110,7 +110,7 @@ func sweepSessions(t *testing.T, f *fixture) {
 	ends := map[string]time.Duration{"over": cutAfter - tick, "at-cutoff": cutAfter, "since": cutAfter + tick,
 		"live": sweepAfter + tick, "revoked-over": cutAfter - tick, "revoked": sweepAfter + tick}
 	for token, expires := range ends {
-		s := session(token, "ada", authz.RoleUser)
+		s := session(token, "ada", authz.UserRoleUser)
 		s.ExpiresAt = noon.Add(expires)
 		f.session(t, s)
 		if token == "revoked" || token == "revoked-over" {
@@ -132,7 +132,7 @@ func sweepSessions(t *testing.T, f *fixture) {
 	f.sweep(t, authz.Cutoffs{Sessions: cutoff})
 	same(t, "kept", left(), []string{"at-cutoff", "live", "revoked", "since"})
 	// A revoked session is remembered for as long as it might be put again.
-	err := f.PutSession(t.Context(), at(0), session("revoked", "ada", authz.RoleUser))
+	err := f.PutSession(t.Context(), at(0), session("revoked", "ada", authz.UserRoleUser))
 	refused(t, "put after revoke", err, authz.FailedPrecondition)
 	f.sweep(t, authz.Cutoffs{Sessions: noon.Add(100 * sweepAfter)})
 	if f.sessionOf(t, "live") == nil {
@@ -193,7 +193,7 @@ func sweepMany(t *testing.T, f *fixture) {
 		}
 		k.ExpiresAt, k.RequestID = noon.Add(time.Minute), k.ID
 		f.create(t, k)
-		s := session(k.ID, "ada", authz.RoleUser)
+		s := session(k.ID, "ada", authz.UserRoleUser)
 		s.ExpiresAt = k.ExpiresAt
 		f.session(t, s)
 	}

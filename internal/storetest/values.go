@@ -49,7 +49,7 @@ func times(t *testing.T, f *fixture) {
 				t.Errorf("%s is %v, want %v", what, pair[0], pair[1])
 			}
 		}
-		s := session(id, "ada", authz.RoleUser)
+		s := session(id, "ada", authz.UserRoleUser)
 		s.ExpiresAt = given
 		f.session(t, s)
 		if got := f.sessionOf(t, id).ExpiresAt; got != want {
@@ -126,7 +126,7 @@ func endedContext(t *testing.T, f *fixture) {
 			"CreateKey":            func() error { return error3(f.CreateKey(ctx, at(0), newKey("new", ""))) },
 			"RevokeKey":            func() error { return error3(f.RevokeKey(ctx, at(0), "k")) },
 			"RevokeKeysOfUser":     func() error { return error2(f.RevokeKeysOfUser(ctx, at(0), "ada")) },
-			"PutSession":           func() error { return f.PutSession(ctx, at(0), session("new", "", authz.RoleUser)) },
+			"PutSession":           func() error { return f.PutSession(ctx, at(0), session("new", "", authz.UserRoleUser)) },
 			"RevokeSession":        func() error { return error2(f.RevokeSession(ctx, at(0), digest("good"))) },
 			"RevokeSessionsOfUser": func() error { return error2(f.RevokeSessionsOfUser(ctx, at(0), "ada")) },
 			"PutProjects":          func() error { return error2(f.PutProjects(ctx, at(0), projects)) },

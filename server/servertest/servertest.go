@@ -88,11 +88,11 @@ func Start(t testing.TB, o Options) *Running {
 
 func callers(t testing.TB, r *Running) *server.Callers {
 	t.Helper()
-	admins, err := server.ParseCallers(authz.RoleAdmin, "test "+r.AdminToken)
+	admins, err := server.ParseCallers(authz.CallerRoleAdmin, "test "+r.AdminToken)
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateways, err := server.ParseCallers(authz.RoleGateway, "test "+r.GatewayToken)
+	gateways, err := server.ParseCallers(authz.CallerRoleGateway, "test "+r.GatewayToken)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,8 @@ func (CallerRole) EnumDescriptor() ([]byte, []int) {
 // Event is one audit record. It is written in the transaction of the change that it tells of, and never holds a secret.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The number of the record. Later records have higher numbers; numbers may be missing.
+	// The number of the record. Numbers are drawn while changes are being made: of two that are made at the same time the
+	// one with the lower number may appear later, and numbers may be missing.
 	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// When the change was made.
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
@@ -94,6 +95,7 @@ type Event struct {
 	// deployment.put, deployment.delete, session.put, session.revoke, or retention.delete.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
 	// What it was done to: the id of a key, project, service or deployment, or the hash of a session's token in hexadecimal.
+	// Empty for retention.delete, whose details count what was deleted by table.
 	SubjectId string `protobuf:"bytes,5,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	// The new values, by field name.
 	Details       map[string]string `protobuf:"bytes,6,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

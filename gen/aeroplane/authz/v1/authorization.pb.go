@@ -216,9 +216,10 @@ func (UserRole) EnumDescriptor() ([]byte, []int) {
 type AuthorizeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The method, in the client's own spelling. Methods are case-sensitive; what is not one of GET, HEAD,
-	// OPTIONS, POST, PUT, PATCH and DELETE is denied with 405.
+	// OPTIONS, POST, PUT, PATCH and DELETE is denied with 405. Not UTF-8: refuse with 400 without asking.
 	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
-	// The request target as received: path and query, not decoded, not normalised.
+	// The request target as received: path and query, not decoded, not normalised. Not UTF-8: refuse with 400 without
+	// asking.
 	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	// The credential. None set is a request without one.
 	//
@@ -229,7 +230,8 @@ type AuthorizeRequest struct {
 	//	*AuthorizeRequest_Headers
 	Credential isAuthorizeRequest_Credential `protobuf_oneof:"credential"`
 	// The second project that the body of a service transfer names. Looked at on transfer routes alone. Unset
-	// means that the gateway could not see it; set and empty names a project that does not exist.
+	// means that the gateway could not see it; set and empty names a project that does not exist, and so does any other
+	// text that cannot be an id.
 	TargetProjectId *string `protobuf:"bytes,6,opt,name=target_project_id,json=targetProjectId,proto3,oneof" json:"target_project_id,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -325,12 +327,14 @@ type isAuthorizeRequest_Credential interface {
 }
 
 type AuthorizeRequest_ApiKey struct {
-	// An API key that the gateway has already taken from a header. Empty counts as none.
+	// An API key that the gateway has already taken from a header. Empty counts as none. Not UTF-8: refuse with 400
+	// without asking.
 	ApiKey string `protobuf:"bytes,3,opt,name=api_key,json=apiKey,proto3,oneof"`
 }
 
 type AuthorizeRequest_SessionToken struct {
-	// The value of the session cookie. Empty counts as a session that does not exist.
+	// The value of the session cookie. Empty counts as a session that does not exist. Not UTF-8: refuse with 400 without
+	// asking.
 	SessionToken string `protobuf:"bytes,4,opt,name=session_token,json=sessionToken,proto3,oneof"`
 }
 
@@ -347,7 +351,8 @@ func (*AuthorizeRequest_SessionToken) isAuthorizeRequest_Credential() {}
 func (*AuthorizeRequest_Headers) isAuthorizeRequest_Credential() {}
 
 // CredentialHeaders holds the raw values of the three headers that may carry a credential. Each is repeated
-// once for every header line received, so that a doubled header is seen.
+// once for every header line received, so that a doubled header is seen. Where a value is not UTF-8, the gateway refuses
+// the request with 400 without asking.
 type CredentialHeaders struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Every Authorization header.
@@ -850,21 +855,21 @@ var File_aeroplane_authz_v1_authorization_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_authorization_proto_rawDesc = "" +
 	"\n" +
-	"&aeroplane/authz/v1/authorization.proto\x12\x12aeroplane.authz.v1\"\x98\x02\n" +
+	"&aeroplane/authz/v1/authorization.proto\x12\x12aeroplane.authz.v1\"\xa2\x02\n" +
 	"\x10AuthorizeRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path\x12\x19\n" +
-	"\aapi_key\x18\x03 \x01(\tH\x00R\x06apiKey\x12%\n" +
-	"\rsession_token\x18\x04 \x01(\tH\x00R\fsessionToken\x12A\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x1e\n" +
+	"\aapi_key\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00R\x06apiKey\x12*\n" +
+	"\rsession_token\x18\x04 \x01(\tB\x03\x80\x01\x01H\x00R\fsessionToken\x12A\n" +
 	"\aheaders\x18\x05 \x01(\v2%.aeroplane.authz.v1.CredentialHeadersH\x00R\aheaders\x12/\n" +
 	"\x11target_project_id\x18\x06 \x01(\tH\x01R\x0ftargetProjectId\x88\x01\x01B\f\n" +
 	"\n" +
 	"credentialB\x14\n" +
-	"\x12_target_project_id\"m\n" +
-	"\x11CredentialHeaders\x12$\n" +
-	"\rauthorization\x18\x01 \x03(\tR\rauthorization\x12\x1a\n" +
-	"\tx_api_key\x18\x02 \x03(\tR\axApiKey\x12\x16\n" +
-	"\x06cookie\x18\x03 \x03(\tR\x06cookie\"\x92\x01\n" +
+	"\x12_target_project_id\"|\n" +
+	"\x11CredentialHeaders\x12)\n" +
+	"\rauthorization\x18\x01 \x03(\tB\x03\x80\x01\x01R\rauthorization\x12\x1f\n" +
+	"\tx_api_key\x18\x02 \x03(\tB\x03\x80\x01\x01R\axApiKey\x12\x1b\n" +
+	"\x06cookie\x18\x03 \x03(\tB\x03\x80\x01\x01R\x06cookie\"\x92\x01\n" +
 	"\x11AuthorizeResponse\x12\x18\n" +
 	"\aallowed\x18\x01 \x01(\bR\aallowed\x122\n" +
 	"\x06denial\x18\x02 \x01(\v2\x1a.aeroplane.authz.v1.DenialR\x06denial\x12/\n" +

@@ -41,8 +41,9 @@ type AuthorizationServiceClient interface {
 	// (more than 64 KiB in all), UNAVAILABLE when the facts could not be read, UNAUTHENTICATED or
 	// PERMISSION_DENIED when the gateway's own token is not good.
 	//
-	// Every field is a proto string and so holds UTF-8 alone. A request whose method, target or credential
-	// headers hold other bytes cannot be asked about: the gateway refuses it with 400 without asking.
+	// Fields that are strings hold UTF-8 alone. Where a client has sent other bytes, the gateway refuses its request with
+	// 400 without asking; gRPC would not carry the question. A message of more than 4 MiB is refused with
+	// RESOURCE_EXHAUSTED by gRPC itself.
 	Authorize(ctx context.Context, in *AuthorizeRequest, opts ...grpc.CallOption) (*AuthorizeResponse, error)
 }
 
@@ -79,8 +80,9 @@ type AuthorizationServiceServer interface {
 	// (more than 64 KiB in all), UNAVAILABLE when the facts could not be read, UNAUTHENTICATED or
 	// PERMISSION_DENIED when the gateway's own token is not good.
 	//
-	// Every field is a proto string and so holds UTF-8 alone. A request whose method, target or credential
-	// headers hold other bytes cannot be asked about: the gateway refuses it with 400 without asking.
+	// Fields that are strings hold UTF-8 alone. Where a client has sent other bytes, the gateway refuses its request with
+	// 400 without asking; gRPC would not carry the question. A message of more than 4 MiB is refused with
+	// RESOURCE_EXHAUSTED by gRPC itself.
 	Authorize(context.Context, *AuthorizeRequest) (*AuthorizeResponse, error)
 	mustEmbedUnimplementedAuthorizationServiceServer()
 }

@@ -50,7 +50,7 @@ const (
 //
 // Ids are 1 to 128 of the characters A-Z a-z 0-9 - . _ ~ and compared as bytes.
 //
-// Callers need a bearer token of the role admin.
+// Callers need a bearer token of the role admin, and may name an acting user as with KeyService.
 type CatalogServiceClient interface {
 	// PutProject creates or replaces one project. ALREADY_EXISTS, naming the other project: its owner has one with this slug.
 	PutProject(ctx context.Context, in *PutProjectRequest, opts ...grpc.CallOption) (*PutProjectResponse, error)
@@ -254,7 +254,7 @@ func (c *catalogServiceClient) ListDeployments(ctx context.Context, in *ListDepl
 //
 // Ids are 1 to 128 of the characters A-Z a-z 0-9 - . _ ~ and compared as bytes.
 //
-// Callers need a bearer token of the role admin.
+// Callers need a bearer token of the role admin, and may name an acting user as with KeyService.
 type CatalogServiceServer interface {
 	// PutProject creates or replaces one project. ALREADY_EXISTS, naming the other project: its owner has one with this slug.
 	PutProject(context.Context, *PutProjectRequest) (*PutProjectResponse, error)

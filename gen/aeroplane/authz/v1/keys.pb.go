@@ -868,10 +868,10 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\rnever_expires\x18\x06 \x01(\bH\x00R\fneverExpires\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\a \x01(\tR\trequestIdB\b\n" +
-	"\x06expiry\"r\n" +
+	"\x06expiry\"w\n" +
 	"\x11CreateKeyResponse\x12)\n" +
-	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\x12\x16\n" +
-	"\x06secret\x18\x02 \x01(\tR\x06secret\x12\x1a\n" +
+	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\x12\x1b\n" +
+	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\x12\x1a\n" +
 	"\breplayed\x18\x03 \x01(\bR\breplayed\"\x1f\n" +
 	"\rGetKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\";\n" +

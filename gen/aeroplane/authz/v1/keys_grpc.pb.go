@@ -34,10 +34,11 @@ const (
 //
 // KeyService creates, lists and revokes API keys.
 //
-// Callers need a bearer token of the role admin. A call made for one of Aeroplane's users names that user in the
-// metadata entry "aeroplane-acting-user", which goes into the audit record.
+// Callers need a bearer token of the role admin. A call of this or another administrative service that is made for one of
+// Aeroplane's users names that user in the metadata entry "aeroplane-acting-user", which goes into the audit record.
 type KeyServiceClient interface {
-	// CreateKey mints a key. The whole key is in this answer and nowhere else.
+	// CreateKey mints a key. The whole key is in this answer and nowhere else. Without a request_id it is the one call
+	// that is not safe to repeat: it would make a second key.
 	CreateKey(ctx context.Context, in *CreateKeyRequest, opts ...grpc.CallOption) (*CreateKeyResponse, error)
 	// GetKey returns what is on record of one key, revoked and expired ones too. NOT_FOUND: the id was never
 	// known, or retention has forgotten it.
@@ -118,10 +119,11 @@ func (c *keyServiceClient) RevokeKeysOfUser(ctx context.Context, in *RevokeKeysO
 //
 // KeyService creates, lists and revokes API keys.
 //
-// Callers need a bearer token of the role admin. A call made for one of Aeroplane's users names that user in the
-// metadata entry "aeroplane-acting-user", which goes into the audit record.
+// Callers need a bearer token of the role admin. A call of this or another administrative service that is made for one of
+// Aeroplane's users names that user in the metadata entry "aeroplane-acting-user", which goes into the audit record.
 type KeyServiceServer interface {
-	// CreateKey mints a key. The whole key is in this answer and nowhere else.
+	// CreateKey mints a key. The whole key is in this answer and nowhere else. Without a request_id it is the one call
+	// that is not safe to repeat: it would make a second key.
 	CreateKey(context.Context, *CreateKeyRequest) (*CreateKeyResponse, error)
 	// GetKey returns what is on record of one key, revoked and expired ones too. NOT_FOUND: the id was never
 	// known, or retention has forgotten it.

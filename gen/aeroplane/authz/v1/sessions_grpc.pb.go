@@ -32,12 +32,13 @@ const (
 //
 // SessionService tells the service of Aeroplane's browser sessions. A session's token never comes here, only its hash.
 //
-// Callers need a bearer token of the role admin.
+// Callers need a bearer token of the role admin, and may name an acting user as with KeyService.
 type SessionServiceClient interface {
 	// PutSession makes a session known, or replaces what is known of it. It is idempotent. A session that was revoked
 	// stays so: putting it again is FAILED_PRECONDITION.
 	PutSession(ctx context.Context, in *PutSessionRequest, opts ...grpc.CallOption) (*PutSessionResponse, error)
-	// RevokeSession ends one session for good, under the same promise as RevokeKey. Idempotent in the same way.
+	// RevokeSession ends one session for good, under the same promise as RevokeKey. Idempotent in the same way. NOT_FOUND:
+	// the session was never put, or retention has forgotten it.
 	RevokeSession(ctx context.Context, in *RevokeSessionRequest, opts ...grpc.CallOption) (*RevokeSessionResponse, error)
 	// RevokeSessionsOfUser ends every session of one user, in one transaction.
 	RevokeSessionsOfUser(ctx context.Context, in *RevokeSessionsOfUserRequest, opts ...grpc.CallOption) (*RevokeSessionsOfUserResponse, error)
@@ -87,12 +88,13 @@ func (c *sessionServiceClient) RevokeSessionsOfUser(ctx context.Context, in *Rev
 //
 // SessionService tells the service of Aeroplane's browser sessions. A session's token never comes here, only its hash.
 //
-// Callers need a bearer token of the role admin.
+// Callers need a bearer token of the role admin, and may name an acting user as with KeyService.
 type SessionServiceServer interface {
 	// PutSession makes a session known, or replaces what is known of it. It is idempotent. A session that was revoked
 	// stays so: putting it again is FAILED_PRECONDITION.
 	PutSession(context.Context, *PutSessionRequest) (*PutSessionResponse, error)
-	// RevokeSession ends one session for good, under the same promise as RevokeKey. Idempotent in the same way.
+	// RevokeSession ends one session for good, under the same promise as RevokeKey. Idempotent in the same way. NOT_FOUND:
+	// the session was never put, or retention has forgotten it.
 	RevokeSession(context.Context, *RevokeSessionRequest) (*RevokeSessionResponse, error)
 	// RevokeSessionsOfUser ends every session of one user, in one transaction.
 	RevokeSessionsOfUser(context.Context, *RevokeSessionsOfUserRequest) (*RevokeSessionsOfUserResponse, error)
