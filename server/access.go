@@ -16,7 +16,7 @@ type access uint8
 
 const (
 	closed  access = iota
-	open           // anybody, without a token
+	open           // anybody, without a token, for a short while
 	known          // whoever has a good token
 	decides        // gateways and administrators
 	reads          // administrators
@@ -76,7 +76,7 @@ var methods = map[string]access{
 
 	healthpb.Health_Check_FullMethodName: open,
 	healthpb.Health_List_FullMethodName:  open,
-	healthpb.Health_Watch_FullMethodName: open,
+	healthpb.Health_Watch_FullMethodName: known, // it lasts, and so may not be everybody's
 
 	reflectionpb.ServerReflection_ServerReflectionInfo_FullMethodName:    known,
 	reflectionalpha.ServerReflection_ServerReflectionInfo_FullMethodName: known,

@@ -42,6 +42,8 @@ func TestWhoMayCallWhat(t *testing.T) {
 	for method, stream := range s.Server.Registered() {
 		least := admin
 		switch {
+		case method == "/grpc.health.v1.Health/Watch":
+			least = gateway // it lasts, and so may not be everybody's
 		case strings.HasPrefix(method, "/grpc.health.v1."):
 			least = none
 		case strings.HasPrefix(method, "/grpc.reflection."), strings.Contains(method, ".AuthorizationService/"):
@@ -65,6 +67,32 @@ func TestWhoMayCallWhat(t *testing.T) {
 					t.Errorf("role %d: got %s", c.role, got)
 				}
 			}
+		})
+	}
+}
+
+// Who may not call is told before a byte of the message is read: what a stranger sends is not held, let alone decoded.
+// Here none is ever sent. The same goes for a message that comes too late, where anybody may call.
+func TestNoMessageIsAwaitedForStrangers(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	for _, c := range []struct {
+		conn   *grpc.ClientConn
+		method string
+		want   codes.Code
+	}{
+		{s.Dial(t, ""), "/aeroplane.authz.v1.CatalogService/BatchPutProjects", codes.Unauthenticated},
+		{s.Gateway, "/aeroplane.authz.v1.CatalogService/BatchPutProjects", codes.PermissionDenied},
+		{s.Dial(t, ""), "/aeroplane.authz.v1.AuthorizationService/Authorize", codes.Unauthenticated},
+		{s.Dial(t, ""), "/grpc.health.v1.Health/Check", codes.DeadlineExceeded},
+	} {
+		t.Run(c.method, func(t *testing.T) {
+			t.Parallel()
+			stream, err := c.conn.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, c.method)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantCode(t, stream.RecvMsg(new(emptypb.Empty)), c.want)
 		})
 	}
 }

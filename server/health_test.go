@@ -55,7 +55,7 @@ func TestHealthTurnsWhileThePingHangs(t *testing.T) {
 		}
 		return nil
 	}})
-	watch := watchHealth(t, healthpb.NewHealthClient(s.Dial(t, "")))
+	watch := watchHealth(t, healthpb.NewHealthClient(s.Gateway))
 	expect(t, watch, serving)
 	hanging.Store(true)
 	expect(t, watch, notServing)
@@ -77,7 +77,7 @@ func TestHealthFollowsTheDatabase(t *testing.T) {
 		}
 		return nil
 	}})
-	client := healthpb.NewHealthClient(s.Dial(t, ""))
+	client := healthpb.NewHealthClient(s.Gateway)
 	watch := watchHealth(t, client)
 	expect(t, watch, serving)
 	broken.Store(true)
@@ -145,7 +145,7 @@ func TestDrainLetsRunningCallsFinish(t *testing.T) {
 	}
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
-	watch := watchHealth(t, healthpb.NewHealthClient(s.Dial(t, "")))
+	watch := watchHealth(t, healthpb.NewHealthClient(s.Gateway))
 	expect(t, watch, serving)
 
 	answered := make(chan error, 1)
@@ -226,7 +226,7 @@ func TestDrainCutsOffWhatDoesNotEnd(t *testing.T) {
 func TestNotServingWhileDraining(t *testing.T) {
 	t.Parallel()
 	s := start(t, servertest.Options{})
-	client := healthpb.NewHealthClient(s.Dial(t, ""))
+	client := healthpb.NewHealthClient(s.Gateway)
 	watch := watchHealth(t, client)
 	expect(t, watch, serving)
 	s.Server.StopHealth()

@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
 
 	"aeroplane.run/authz"
@@ -20,10 +24,48 @@ import (
 // actingUser is the metadata entry that names the user of Aeroplane for whom a caller acts.
 const actingUser = "aeroplane-acting-user"
 
-// A guard stands before every call.
+// A guard stands before every call, in two places: admit looks at who calls before a byte of the message is read, the
+// interceptors at all else.
 type guard struct {
 	callers *Callers
 	log     *slog.Logger
+	refused *throttle // logs of callers who may not call
+}
+
+// arrival bounds how long the message of a call may take that anybody may make.
+const arrival = 5 * time.Second
+
+type callerKey struct{}
+
+// admit lets a call begin if its caller may make it. Until then it costs the server its headers only: what strangers
+// send is not read, so that they cannot make the server hold it. Whoever calls without a token has a bounded time.
+func (g guard) admit(ctx context.Context, call *tap.Info) (context.Context, error) {
+	need, listed := methods[call.FullMethodName]
+	switch {
+	case !listed:
+		return ctx, nil // gRPC answers that there is no such method; one without a row is closed by the interceptors
+	case need == open:
+		bounded, cancel := context.WithTimeout(ctx, arrival)
+		context.AfterFunc(ctx, cancel)
+		return bounded, nil
+	}
+	caller, err := g.callers.identify(call.Header)
+	if err == nil && !need.admits(caller.Role) {
+		err = authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this", caller.Role)
+	}
+	if err != nil {
+		return ctx, g.answer(ctx, call.FullMethodName, authz.Actor{}, err)
+	}
+	return context.WithValue(ctx, callerKey{}, caller), nil
+}
+
+// callerOf returns the caller whom admit has let in.
+func callerOf(ctx context.Context, need access) (Caller, error) {
+	caller, ok := ctx.Value(callerKey{}).(Caller)
+	if need != open && (!ok || !need.admits(caller.Role)) {
+		return Caller{}, authz.Errorf(authz.PermissionDenied, "nobody may call this")
+	}
+	return caller, nil
 }
 
 func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (
@@ -31,7 +73,7 @@ func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 	need := methods[info.FullMethod]
 	var actor authz.Actor
 	defer func() { err = g.answer(ctx, info.FullMethod, actor, g.contain(info.FullMethod, recover(), err)) }()
-	caller, err := g.admit(ctx, need)
+	caller, err := callerOf(ctx, need)
 	if err != nil {
 		return nil, err
 	}
@@ -53,25 +95,10 @@ func (g guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo,
 	defer func() {
 		err = g.answer(s.Context(), info.FullMethod, authz.Actor{}, g.contain(info.FullMethod, recover(), err))
 	}()
-	if _, err := g.admit(s.Context(), methods[info.FullMethod]); err != nil {
+	if _, err := callerOf(s.Context(), methods[info.FullMethod]); err != nil {
 		return err
 	}
 	return next(srv, s)
-}
-
-// admit returns who is calling, if they may.
-func (g guard) admit(ctx context.Context, need access) (Caller, error) {
-	if need == open {
-		return Caller{}, nil
-	}
-	caller, err := g.callers.identify(ctx)
-	if err != nil {
-		return Caller{}, err
-	}
-	if !need.admits(caller.Role) {
-		return Caller{}, authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this", caller.Role)
-	}
-	return caller, nil
 }
 
 // contain turns a panic into an error of the one call that it happened in.
@@ -101,6 +128,11 @@ func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err
 	if err == nil {
 		return nil
 	}
+	if st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
+		if !g.refused.allow(time.Now()) {
+			return st.Err()
+		}
+	}
 	g.log.LogAttrs(ctx, levelOf(ctx, err), "call failed",
 		slog.String("method", method), slog.String("address", addressOf(ctx)),
 		slog.String("code", st.Code().String()), slog.Any("error", err))
@@ -121,6 +153,14 @@ func levelOf(ctx context.Context, err error) slog.Level {
 		return slog.LevelInfo
 	}
 	return slog.LevelDebug
+}
+
+// A throttle lets one through each second: anybody can fail to call, as often as they like.
+type throttle struct{ second atomic.Int64 }
+
+func (t *throttle) allow(now time.Time) bool {
+	last := t.second.Load()
+	return now.Unix() != last && t.second.CompareAndSwap(last, now.Unix())
 }
 
 type actorKey struct{}

@@ -40,6 +40,7 @@ const (
 // started after them: gRPC adds a tenth of jitter to the age. The grace is ample for any call; what still runs at its
 // end is a stream, which its client opens anew.
 var keepaliveParameters = keepalive.ServerParameters{
+	MaxConnectionIdle:     15 * time.Minute,
 	MaxConnectionAge:      30 * time.Minute,
 	MaxConnectionAgeGrace: time.Minute,
 	Time:                  2 * time.Minute,
@@ -78,8 +79,9 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	g := guard{callers: c.Callers, log: c.Log}
+	g := guard{callers: c.Callers, log: c.Log, refused: new(throttle)}
 	options := []grpc.ServerOption{
+		grpc.InTapHandle(g.admit), // experimental, but gRPC has nothing else that runs before it reads the message
 		grpc.UnaryInterceptor(g.unary),
 		grpc.StreamInterceptor(g.stream),
 		grpc.MaxRecvMsgSize(maxMessage),
