@@ -49,7 +49,9 @@ func (c *Catalog) PutProjects(ctx context.Context, a Actor, field string, projec
 	var v violations
 	checkBatch(&v, field, ".id", projects, func(p Project) string { return p.ID })
 	for i, p := range projects {
-		checkText(&v, at(field, i)+".slug", p.Slug, 1, 255)
+		if !segment(p.Slug, maxSlug) {
+			v.add(at(field, i)+".slug", "must be 1 to %d of the characters A-Z a-z 0-9 - . _ ~", maxSlug)
+		}
 		checkText(&v, at(field, i)+".name", p.Name, 0, 255)
 		checkUserID(&v, at(field, i)+".owner_id", p.OwnerID, optional)
 	}

@@ -138,6 +138,22 @@ func TestCredential(t *testing.T) {
 	}
 }
 
+// Header names fold in ASCII alone, and there are no aliases.
+func TestAddHeader(t *testing.T) {
+	var h CredentialHeaders
+	for name, want := range map[string]bool{
+		"Authorization": true, "AUTHORIZATION": true, "x-api-key": true, "X-API-Key": true, "cookie": true, "Cookie": true,
+		"X_API_Key": false, "X-API-\u212Aey": false, "Coo\u212Aie": false, "Proxy-Authorization": false, " Cookie": false, "": false,
+	} {
+		if got := h.Add(name, "v"); got != want {
+			t.Errorf("Add(%q) = %t", name, got)
+		}
+	}
+	if len(h.Authorization) != 2 || len(h.APIKey) != 2 || len(h.Cookie) != 2 {
+		t.Errorf("%+v", h)
+	}
+}
+
 // A credential is a secret too: a request that is printed by accident must not show it.
 func TestCredentialIsRedacted(t *testing.T) {
 	const marker = "mustNotBeSeen"

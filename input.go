@@ -10,8 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxID bounds an id, in bytes. Aeroplane's are far shorter.
-const maxID = 128
+// The bounds of ids and slugs, in bytes. Aeroplane's are far shorter.
+const (
+	maxID   = 128
+	maxSlug = 255
+)
 
 const (
 	required = true
@@ -50,10 +53,14 @@ func checkID(v *violations, field, id string) {
 	}
 }
 
-func validID(id string) bool {
-	ok := id != "" && len(id) <= maxID && id != "." && id != ".."
-	for i := 0; i < len(id) && ok; i++ {
-		c := id[i]
+func validID(id string) bool { return segment(id, maxID) }
+
+// segment reports whether text is a path segment that every reader takes for the same: no character of it can be escaped,
+// so there is no second spelling of it that the gate lets through.
+func segment(text string, most int) bool {
+	ok := text != "" && len(text) <= most && text != "." && text != ".."
+	for i := 0; i < len(text) && ok; i++ {
+		c := text[i]
 		ok = '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' ||
 			c == '-' || c == '.' || c == '_' || c == '~'
 	}
@@ -79,14 +86,15 @@ func ValidUserID(id string) bool {
 	return ok
 }
 
-// checkText checks text that people read: a bounded number of characters, none of them a control character.
+// checkText checks text that people read: a bounded number of characters, none of which hides or moves others. The two
+// joiners are letters' own business in some scripts.
 func checkText(v *violations, field, text string, least, most int) {
 	n := utf8.RuneCountInString(text)
 	ok := utf8.ValidString(text) && least <= n && n <= most
 	for _, r := range text {
-		ok = ok && !unicode.IsControl(r)
+		ok = ok && (unicode.IsPrint(r) || r == 0x200C || r == 0x200D)
 	}
 	if !ok {
-		v.add(field, "must be %d to %d characters, none of them a control character", least, most)
+		v.add(field, "must be %d to %d characters that print, none of them for control or format", least, most)
 	}
 }

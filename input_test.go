@@ -60,6 +60,11 @@ func TestKeyRequestRules(t *testing.T) {
 		{"80 characters and blanks", with(func(r *KeyRequest) { r.Name = "  " + strings.Repeat("é", 80) + " " }), nil},
 		{"81 characters", with(func(r *KeyRequest) { r.Name = strings.Repeat("a", 81) }), []string{"name"}},
 		{"a control character", with(func(r *KeyRequest) { r.Name = "a\x00b" }), []string{"name"}},
+		{"a letter with a joiner", with(func(r *KeyRequest) { r.Name = "نامه\u200cای" }), nil},
+		{"right to left, by force", with(func(r *KeyRequest) { r.Name = "a\u202eb" }), []string{"name"}},
+		{"a line separator", with(func(r *KeyRequest) { r.Name = "a\u2028b" }), []string{"name"}},
+		{"nothing to see", with(func(r *KeyRequest) { r.Name = "a\ufeffb" }), []string{"name"}},
+		{"a blank that does not break", with(func(r *KeyRequest) { r.Name = "a\u00a0b" }), []string{"name"}},
 		{"a line break", with(func(r *KeyRequest) { r.Name = "a\nb" }), []string{"name"}},
 		{"no UTF-8", with(func(r *KeyRequest) { r.Name = "a\xff" }), []string{"name"}},
 		{"no access", with(func(r *KeyRequest) { r.Access = 0 }), []string{"access_level"}},
@@ -108,6 +113,18 @@ func TestSelectionIsSorted(t *testing.T) {
 	}
 }
 
+// Fingerprints are stored, and a later version compares its own with them: they must not change.
+func TestFingerprintStaysTheSame(t *testing.T) {
+	r := KeyRequest{
+		Name: "ci, é", UserID: "u", Access: Write, Projects: ProjectScope{IDs: []string{"a", "b"}},
+		Life: 90 * 24 * time.Hour, RequestID: "not part of it",
+	}
+	const want = "b09c69833e3d2ab7afbbbf7d18304cecdaf80ace028b63977481d9cac9a58f19"
+	if got := fmt.Sprintf("%x", r.fingerprint()); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestIDs(t *testing.T) {
 	for id, ok := range map[string]bool{
 		"a": true, "A-Z_0.9~": true, strings.Repeat("a", 128): true, "...": true, "0192f2c4-7a55-7cc1-9d8e-0a1b2c3d4e5f": true,
@@ -150,6 +167,10 @@ func TestBatchRules(t *testing.T) {
 			_, err := c.PutProjects(ctx, Actor{}, "project", []Project{{ID: "p", Slug: "", Name: "a\nb", OwnerID: "a,b"}})
 			return err
 		}, []string{"project.slug", "project.name", "project.owner_id"}},
+		{"a slug with a second spelling", func() error {
+			_, err := c.PutProjects(ctx, Actor{}, "project", []Project{{ID: "p", Slug: "my%20project"}})
+			return err
+		}, []string{"project.slug"}},
 		{"delete one", func() error { _, err := c.DeleteProjects(ctx, Actor{}, "id", []string{""}); return err }, []string{"id"}},
 		{"delete two", func() error { _, err := c.DeleteProjects(ctx, Actor{}, "ids[%d]", []string{"a", "b c"}); return err }, []string{"ids[1]"}},
 		{"a batch of one", func() error {

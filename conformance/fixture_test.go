@@ -52,6 +52,7 @@ func onEveryStore(t *testing.T, test func(t *testing.T, f *fixture)) {
 type fixture struct {
 	t     *testing.T
 	clock atomic.Int64 // seconds that the service's clock is ahead
+	store authz.Store  // for what no call of the contract can do
 
 	keys     authzv1.KeyServiceClient
 	catalog  authzv1.CatalogServiceClient
@@ -63,7 +64,7 @@ type fixture struct {
 }
 
 func newFixture(t *testing.T, store authz.Store) *fixture {
-	f := &fixture{t: t, secrets: map[string]string{}, userIDs: map[string]string{"owner": "u-owner", "user2": "u-two"}}
+	f := &fixture{t: t, store: store, secrets: map[string]string{}, userIDs: map[string]string{"owner": "u-owner", "user2": "u-two"}}
 	run := servertest.Start(t, servertest.Options{Store: store, Now: func() time.Time {
 		return time.Now().Add(time.Duration(f.clock.Load()) * time.Second)
 	}})
@@ -246,17 +247,9 @@ func (f *fixture) session(name string) string {
 // ask sends one request, with headers as [name, value] pairs, as a gateway would.
 func (f *fixture) ask(method, path string, headers [][2]string, targetProject *string) *authzv1.AuthorizeResponse {
 	f.t.Helper()
-	h := &authzv1.CredentialHeaders{}
+	var h authz.CredentialHeaders
 	for _, pair := range headers {
-		value := f.expand(pair[1])
-		switch strings.ToLower(pair[0]) {
-		case "authorization":
-			h.Authorization = append(h.Authorization, value)
-		case "x-api-key":
-			h.XApiKey = append(h.XApiKey, value)
-		case "cookie":
-			h.Cookie = append(h.Cookie, value)
-		}
+		h.Add(pair[0], f.expand(pair[1])) // a gateway does not forward any other
 	}
 	if targetProject != nil {
 		expanded := f.expand(*targetProject)
@@ -264,7 +257,9 @@ func (f *fixture) ask(method, path string, headers [][2]string, targetProject *s
 	}
 	r := &authzv1.AuthorizeRequest{
 		Method: method, Path: f.expand(path), TargetProjectId: targetProject,
-		Credential: &authzv1.AuthorizeRequest_Headers{Headers: h},
+		Credential: &authzv1.AuthorizeRequest_Headers{Headers: &authzv1.CredentialHeaders{
+			Authorization: h.Authorization, XApiKey: h.APIKey, Cookie: h.Cookie,
+		}},
 	}
 	return must[*authzv1.AuthorizeResponse](f.t)(f.gateway.Authorize(f.t.Context(), r))
 }

@@ -9,6 +9,7 @@ import (
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/apikey"
 )
 
 // Each service embeds its Unsafe interface, so that a method of the contract which is missing here does not compile.
@@ -42,9 +43,14 @@ func (s *authorizationService) logDenial(ctx context.Context, in *authzv1.Author
 		slog.String("key", d.KeyID), slog.String("method", clip(in.GetMethod())), slog.String("path", clip(path)))
 }
 
-// clip shortens what a stranger sent to what a log line can bear.
+// clip shortens what a stranger sent to what a log line can bear, and takes out what looks like a key: some clients put
+// theirs where it does not belong.
 func clip(s string) string {
 	const most = 256
+	if len(s) > 2*most {
+		s = s[:2*most] // a key that is cut here is cut away below
+	}
+	s = apikey.Redact(s)
 	if len(s) <= most {
 		return s
 	}

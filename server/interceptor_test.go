@@ -196,6 +196,12 @@ func TestWhatIsLogged(t *testing.T) {
 		!strings.Contains(log, "detail=malformed") || !strings.HasSuffix(log, "path=/api/projects\n") {
 		t.Errorf("a denial: %v, %v; logged %s", answer, err, log)
 	}
+	lost := withKey("") // and put where it does not belong
+	lost.Path = "/api/projects/" + key.GetSecret()
+	lost.Method = key.GetSecret()
+	if _, err := s.authorize.Authorize(t.Context(), lost); err != nil || !strings.Contains(logged.String(), "[redacted]") {
+		t.Errorf("a key in the path: %v; logged %s", err, logged.String())
+	}
 	for _, secret := range []string{key.GetSecret()[24:], "hush", s.AdminToken, s.GatewayToken} {
 		if strings.Contains(logged.String(), secret) {
 			t.Errorf("the log shows %s", secret)

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -115,6 +116,8 @@ func invalidKeys(s *service) []invalidCase {
 		{"revoke of nobody", "user_id", ask(s.keys.RevokeKeysOfUser, &v1.RevokeKeysOfUserRequest{})},
 		{"state not said", "states[1]", ask(s.keys.ListKeys, &v1.ListKeysRequest{States: []v1.KeyState{1, 0}})},
 		{"state unknown", "states[0]", ask(s.keys.ListKeys, &v1.ListKeysRequest{States: []v1.KeyState{9}})},
+		{"keys of no user id", "user_id", ask(s.keys.ListKeys, &v1.ListKeysRequest{UserId: proto.String("a b")})},
+		{"keys of no project id", "project_id", ask(s.keys.ListKeys, &v1.ListKeysRequest{ProjectId: "/x y"})},
 		{"page size", "page_size", ask(s.keys.ListKeys, &v1.ListKeysRequest{PageSize: -1})},
 		{"page token", "page_token", ask(s.keys.ListKeys, &v1.ListKeysRequest{PageToken: "' OR 1=1"})},
 	}
@@ -136,6 +139,9 @@ func invalidCatalog(s *service) []invalidCase {
 			Projects: []*v1.Project{many[0], many[0]}})},
 		{"delete project", "id", ask(s.catalog.DeleteProject, &v1.DeleteProjectRequest{})},
 		{"delete projects", "ids", ask(s.catalog.BatchDeleteProjects, &v1.BatchDeleteProjectsRequest{Ids: ids})},
+		{"projects of no user id", "owner_id", ask(s.catalog.ListProjects, &v1.ListProjectsRequest{OwnerId: proto.String("a,b")})},
+		{"services of no project id", "project_id", ask(s.catalog.ListServices, &v1.ListServicesRequest{ProjectId: "a b/c"})},
+		{"deployments of no service id", "service_id", ask(s.catalog.ListDeployments, &v1.ListDeploymentsRequest{ServiceId: ".."})},
 		{"list projects", "page_token", ask(s.catalog.ListProjects, &v1.ListProjectsRequest{PageToken: "x"})},
 
 		{"service missing", "service", ask(s.catalog.PutService, &v1.PutServiceRequest{})},
@@ -182,6 +188,9 @@ func invalidSessions(s *service) []invalidCase {
 func invalidEvents(s *service) []invalidCase {
 	return []invalidCase{
 		{"action", "action", ask(s.audit.ListEvents, &v1.ListEventsRequest{Action: "key.steal"})},
+		{"events of no subject", "subject_id", ask(s.audit.ListEvents, &v1.ListEventsRequest{SubjectId: "a\x00"})},
+		{"events of no token name", "token_name", ask(s.audit.ListEvents, &v1.ListEventsRequest{TokenName: "a\nb"})},
+		{"events for no user id", "user_id", ask(s.audit.ListEvents, &v1.ListEventsRequest{UserId: "x y"})},
 		{"start", "start_time", ask(s.audit.ListEvents, &v1.ListEventsRequest{StartTime: &timestamppb.Timestamp{Nanos: -1}})},
 		{"end before all", "end_time", ask(s.audit.ListEvents, &v1.ListEventsRequest{
 			EndTime: &timestamppb.Timestamp{Seconds: -62135596800}})},

@@ -53,7 +53,7 @@ func main() {
 func guard(service authzv1.AuthorizationServiceClient, next http.Handler) http.Handler {
 	token := "Bearer " + os.Getenv("AEROPLANE_AUTHZ_TOKEN")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !speakable(r) { // the question could not be asked
+		if !sound(r) {
 			refuse(w, http.StatusBadRequest, "Malformed request path")
 			return
 		}
@@ -77,11 +77,23 @@ func guard(service authzv1.AuthorizationServiceClient, next http.Handler) http.H
 	})
 }
 
-// speakable reports whether all that is asked about is UTF-8.
-func speakable(r *http.Request) bool {
-	parts := append([]string{r.Method, r.RequestURI}, r.Header["Authorization"]...)
-	parts = append(append(parts, r.Header["X-Api-Key"]...), r.Header["Cookie"]...)
-	return utf8.ValidString(strings.Join(parts, "\n"))
+// sound reports whether a request can be asked about as it will be passed on: all of the question is UTF-8, no header
+// comes in a spelling that the upstream may take for another (X_API_Key), and Connection does not name a header that the
+// proxy would then drop on the way.
+func sound(r *http.Request) bool {
+	for name, values := range r.Header {
+		if strings.Contains(name, "_") || !utf8.ValidString(strings.Join(values, "")) {
+			return false
+		}
+	}
+	for named := range strings.SplitSeq(strings.Join(r.Header["Connection"], ","), ",") {
+		switch strings.ToLower(strings.TrimSpace(named)) {
+		case "", "close", "keep-alive", "upgrade":
+		default:
+			return false
+		}
+	}
+	return utf8.ValidString(r.Method + r.RequestURI)
 }
 
 // refuse answers as Aeroplane does.

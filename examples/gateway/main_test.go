@@ -54,6 +54,9 @@ func TestGateway(t *testing.T) {
 		{"doubled", gateway, "GET /api/projects HTTP/1.1\r\n" + key + key, 401, []string{"Invalid or expired API key"}},
 		{"not in its one spelling", gateway, "GET /api//projects HTTP/1.1\r\n" + key, 400, []string{"Malformed request path"}},
 		{"not UTF-8", gateway, "GET /api/projects HTTP/1.1\r\nCookie: a=\xff\r\n", 400, []string{"Malformed request path"}},
+		{"a header that the proxy would drop", gateway, "GET /api/projects HTTP/1.1\r\n" + key +
+			"Connection: Authorization\r\n", 400, []string{"Malformed request path"}},
+		{"an alias", gateway, "GET /api/projects HTTP/1.1\r\n" + key + "X_API_Key: k\r\n", 400, []string{"Malformed request path"}},
 		{"no service", down, "GET /api/health HTTP/1.1\r\n", 503, []string{"Authorization is not available"}},
 	} {
 		answer := raw(t, c.gateway, c.request)

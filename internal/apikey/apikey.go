@@ -21,6 +21,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"hash/crc32"
+	"regexp"
 	"strings"
 
 	"aeroplane.run/authz/internal/secret"
@@ -28,6 +29,14 @@ import (
 
 // Pattern matches keys of our own format, for secret scanners: RE2 syntax, to be confirmed by the checksum.
 const Pattern = `\bap_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}\b`
+
+// keys matches what a log must not hold: keys of either form, wherever they stand, whole or more than whole.
+var keys = regexp.MustCompile(`ap_[0-9A-Za-z_-]{8,16}_[0-9A-Za-z_-]{32,}`)
+
+// Redact returns text with what follows the displayed part of each key in it taken out.
+func Redact(text string) string {
+	return keys.ReplaceAllStringFunc(text, func(key string) string { return key[:importShow] + "[redacted]" })
+}
 
 const (
 	brand      = "ap_"

@@ -110,6 +110,23 @@ func TestChecksumFindsSlips(t *testing.T) {
 	}
 }
 
+func TestRedact(t *testing.T) {
+	own := apikey.Mint()
+	imported := "ap_aB3-_zzz_" + strings.Repeat("x-_9", 10) + "abc"
+	for text, want := range map[string]string{
+		"/api/projects":                            "/api/projects",
+		"/" + own.Secret.Reveal() + "?x":           "/" + own.Prefix[:11] + "[redacted]?x",
+		"a" + imported + "/" + own.Secret.Reveal(): "aap_aB3-_zzz[redacted]/" + own.Prefix[:11] + "[redacted]",
+		own.Secret.Reveal() + "extra":              own.Prefix[:11] + "[redacted]",
+		own.Secret.Reveal()[:60]:                   own.Prefix[:11] + "[redacted]",
+		"ap_short_one ap_":                         "ap_short_one ap_",
+	} {
+		if got := apikey.Redact(text); got != want {
+			t.Errorf("Redact(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 // FuzzFormOf compares with a slow version that follows the documentation word by word.
 func FuzzFormOf(f *testing.F) {
 	own := apikey.Mint().Secret.Reveal()

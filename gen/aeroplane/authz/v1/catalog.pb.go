@@ -28,8 +28,7 @@ type Project struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The name in URLs: 1 to 255 characters. One owner has it once, and so has nobody. It is compared with a path segment
-	// as bytes: one with characters that a path cannot hold is kept, and never asked for.
+	// The name in URLs: 1 to 255 of the characters of ids. One owner has it once, and so has nobody.
 	Slug string `protobuf:"bytes,2,opt,name=slug,proto3" json:"slug,omitempty"`
 	// The name that people see: at most 255 characters.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
