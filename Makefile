@@ -11,8 +11,8 @@ RELEASED := api/last-release.binpb
 ##@ Use it
 
 .PHONY: run
-run: ## run the service from source, on the embedded database
-	go run ./cmd/aeroplane-authz serve
+run: build ## run the service, on the embedded database
+	@exec bin/aeroplane-authz serve
 
 .PHONY: build
 build: ## build bin/aeroplane-authz, one static binary

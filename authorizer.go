@@ -72,8 +72,11 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	}
 	now := a.Now()
 	d := decide(ask{method: method, match: match, credential: query.Kind, transferTo: query.TransferTo}, facts, now)
+	if facts.Session != nil {
+		d.UserID = facts.Session.UserID
+	}
 	if facts.Key != nil {
-		d.KeyID = facts.Key.ID
+		d.KeyID, d.UserID = facts.Key.ID, facts.Key.UserID
 		if d.Reason != InvalidKey {
 			a.Used(facts.Key.ID, now) // also where the request is then refused (6)
 		}

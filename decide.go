@@ -80,7 +80,7 @@ func inScope(a ask, f Facts, caller Principal) Decision {
 	case known:
 		return deny(outside, "not the caller's project")
 	case !caller.reachesUnknown():
-		return deny(outside, "unknown project")
+		return deny(outside, "unknown "+a.match.Route.Scope.String())
 	}
 
 	if a.match.Route.Scope == resolver.ServiceTransfer {

@@ -16,8 +16,9 @@ type Decision struct {
 	Route int
 	// Grant is what was granted. Zero when denied.
 	Grant Grant
-	// KeyID is the key that was recognised, whether or not it was then refused. For logs.
-	KeyID string
+	// KeyID is the key that was recognised, and UserID the user of the session, whether or not it was then refused. For
+	// logs.
+	KeyID, UserID string
 }
 
 // A Grant says on whose strength a request passes, and how far it reaches.

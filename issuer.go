@@ -79,7 +79,7 @@ func (s *Issuer) Create(ctx context.Context, a Actor, r KeyRequest) (Issued, err
 
 // Get returns a key, whatever its state. Errors: Invalid, NotFound.
 func (s *Issuer) Get(ctx context.Context, id string) (Key, error) {
-	if err := checkOne("id", id); err != nil {
+	if err := checkKeyID(id); err != nil {
 		return Key{}, err
 	}
 	return s.Store.Key(ctx, id)
@@ -108,7 +108,7 @@ func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, s
 
 // Revoke ends a key for good, and reports whether that had been done before. Errors: Invalid, NotFound.
 func (s *Issuer) Revoke(ctx context.Context, a Actor, id string) (key Key, already bool, err error) {
-	if err := checkOne("id", id); err != nil {
+	if err := checkKeyID(id); err != nil {
 		return Key{}, false, err
 	}
 	return s.Store.RevokeKey(ctx, Change{Actor: a, At: stamp(s.Now())}, id)
@@ -170,6 +170,15 @@ func (r *KeyRequest) fingerprint() Digest {
 		fmt.Fprintf(&b, "%d:%s,", len(field), field)
 	}
 	return apikey.DigestOf(b.String())
+}
+
+// checkKeyID checks the id of a key. A whole key in its place is a likely slip of whoever is about to revoke one that has
+// leaked: it is told apart, and not repeated.
+func checkKeyID(id string) error {
+	if apikey.FormOf(id) != apikey.Malformed {
+		return InvalidFields(Violation{Field: "id", Description: "must be the id of a key, and not the key itself"})
+	}
+	return checkOne("id", id)
 }
 
 func checkOne(field, id string) error {

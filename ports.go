@@ -29,7 +29,8 @@ type Store interface {
 	// Ping reports whether the store can answer.
 	Ping(ctx context.Context) error
 	// Sweep deletes what retention no longer keeps, in transactions of at most 500 rows, until nothing is left or
-	// ctx ends. Stores on one database may sweep at the same time.
+	// ctx ends. Stores on one database may sweep at the same time. A request id is kept for its own time, even if the key
+	// that it made goes before: forgotten any sooner, a late repeat of CreateKey would make a second key.
 	Sweep(ctx context.Context, c Change, keep Cutoffs) error
 	// Close releases the store. No other method may be called afterwards.
 	Close() error
@@ -88,8 +89,9 @@ type Change struct {
 // A KeyStore keeps keys.
 type KeyStore interface {
 	// CreateKey stores a new key. If the request id was used within Cutoffs' memory it stores nothing and returns the
-	// key of that time and true, or FailedPrecondition if the fingerprint differs. Invalid, with a violation
-	// that names it each, if a selected project is unknown or, where the key has a user, not that user's.
+	// key of that time and true, or FailedPrecondition if the fingerprint differs or the key was swept since. Invalid,
+	// with a violation that names it each, if a selected project is unknown or, where the key has a user, not that
+	// user's.
 	CreateKey(ctx context.Context, c Change, k NewKey) (key Key, replayed bool, err error)
 	// RevokeKey revokes a key. On one that is revoked it still commits a change of its own, returns true, and keeps
 	// the first time of revocation. NotFound if there is none.

@@ -38,9 +38,12 @@ func (s *authorizationService) Authorize(ctx context.Context, in *authzv1.Author
 // credential.
 func (s *authorizationService) logDenial(ctx context.Context, in *authzv1.AuthorizeRequest, d authz.Decision) {
 	path, _, _ := strings.Cut(in.GetPath(), "?")
+	caller, _ := ctx.Value(callerKey{}).(Caller)
 	s.log.LogAttrs(ctx, slog.LevelDebug, "denied",
+		slog.String("gateway", caller.Name), slog.String("address", addressOf(ctx)),
 		slog.String("reason", d.Reason.String()), slog.String("detail", d.Detail), slog.Int("route", d.Route),
-		slog.String("key", d.KeyID), slog.String("method", clip(in.GetMethod())), slog.String("path", clip(path)))
+		slog.String("key", d.KeyID), slog.String("user", d.UserID),
+		slog.String("method", clip(in.GetMethod())), slog.String("path", clip(path)))
 }
 
 // clip shortens what a stranger sent to what a log line can bear, and takes out what looks like a key: some clients put

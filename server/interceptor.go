@@ -29,7 +29,7 @@ const actingUser = "aeroplane-acting-user"
 type guard struct {
 	callers *Callers
 	log     *slog.Logger
-	refused *throttle // logs of callers who may not call
+	failed  *throttle // what is logged of calls that failed
 }
 
 // arrival bounds how long the message of a call may take that anybody may make.
@@ -128,14 +128,16 @@ func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err
 	if err == nil {
 		return nil
 	}
-	if st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
-		if !g.refused.allow(time.Now()) {
+	level, like := levelOf(ctx, err), int64(0)
+	if need == decides || st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
+		var logged bool
+		if logged, like = g.failed.allow(time.Now(), level); !logged {
 			return st.Err()
 		}
 	}
-	g.log.LogAttrs(ctx, levelOf(ctx, err), "call failed",
+	g.log.LogAttrs(ctx, level, "call failed",
 		slog.String("method", method), slog.String("address", addressOf(ctx)),
-		slog.String("code", st.Code().String()), slog.Any("error", err))
+		slog.String("code", st.Code().String()), slog.Any("error", err), slog.Int64("others_not_logged", like))
 	return st.Err()
 }
 
@@ -155,12 +157,21 @@ func levelOf(ctx context.Context, err error) slog.Level {
 	return slog.LevelDebug
 }
 
-// A throttle lets one through each second: anybody can fail to call, as often as they like.
-type throttle struct{ second atomic.Int64 }
+// A throttle lets one failure of a level be logged each second, and counts the others: anybody can fail to call as
+// often as they like, and when the database is away every call fails.
+type throttle struct {
+	levels [4]struct{ second, skipped atomic.Int64 }
+}
 
-func (t *throttle) allow(now time.Time) bool {
-	last := t.second.Load()
-	return now.Unix() != last && t.second.CompareAndSwap(last, now.Unix())
+// allow reports whether to log, and how many were not logged since the last that was.
+func (t *throttle) allow(now time.Time, l slog.Level) (ok bool, skipped int64) {
+	at := &t.levels[min(max((l-slog.LevelDebug)/4, 0), 3)]
+	last := at.second.Load()
+	if now.Unix() != last && at.second.CompareAndSwap(last, now.Unix()) {
+		return true, at.skipped.Swap(0)
+	}
+	at.skipped.Add(1)
+	return false, 0
 }
 
 type actorKey struct{}

@@ -79,7 +79,7 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	g := guard{callers: c.Callers, log: c.Log, refused: new(throttle)}
+	g := guard{callers: c.Callers, log: c.Log, failed: new(throttle)}
 	options := []grpc.ServerOption{
 		grpc.InTapHandle(g.admit), // experimental, but gRPC has nothing else that runs before it reads the message
 		grpc.UnaryInterceptor(g.unary),
