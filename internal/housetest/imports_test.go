@@ -19,10 +19,11 @@ const module = "aeroplane.run/authz"
 // folder) others of them, and modules of others. ARCHITECTURE.md draws it. Tests may import what they like.
 var picture = map[string][]string{
 	// The leaves and the core.
-	"internal/secret": {},
-	"internal/apikey": {"internal/secret"},
-	"resolver":        {},
-	".":               {"resolver", "internal/apikey", "internal/secret"},
+	"internal/secret":  {},
+	"internal/apikey":  {"internal/secret"},
+	"internal/datadir": {},
+	"resolver":         {},
+	".":                {"resolver", "internal/apikey", "internal/secret"},
 
 	// The edges: the core, a leaf at need, and one outside technology each. They do not know each other.
 	"server": {".", "gen/...", "internal/apikey",
@@ -30,7 +31,7 @@ var picture = map[string][]string{
 	"gen/aeroplane/authz/v1": {"google.golang.org/grpc", "google.golang.org/protobuf"},
 	"internal/settings":      {"internal/secret", "github.com/BurntSushi/toml"},
 	"internal/sqlstore":      {".", "resolver", "github.com/pressly/goose/v3"},
-	"internal/sqlite": {".", "internal/sqlstore",
+	"internal/sqlite": {".", "internal/sqlstore", "internal/datadir",
 		"modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
 	"internal/postgres": {".", "internal/sqlstore",
 		"github.com/lib/pq", "github.com/pressly/goose/v3"},

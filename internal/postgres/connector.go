@@ -41,22 +41,28 @@ func connect(c Config, timeout time.Duration) (*sql.DB, error) {
 	// A standby answers with what was true some time ago, and a key that was revoked since would pass.
 	cfg.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
 	dial := dialer{limit: timeout + margin, Dialer: net.Dialer{
+		Control:         guard(c, cfg.SSLMode),
 		Timeout:         cmp.Or(cfg.ConnectTimeout, dialTimeout),
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
 	}}
 	cfg.ConnectTimeout = 0 // the dialer's; pq would reset our deadlines
-	if cfg.Runtime == nil {
-		cfg.Runtime = make(map[string]string)
-	}
-	// What a connection sets for itself outranks the settings of server, database and role.
-	if cfg.Runtime["synchronous_commit"] == "" {
-		cfg.Runtime["synchronous_commit"] = "on"
-	}
-	cfg.Runtime["default_transaction_isolation"] = "read committed"
-	cfg.Runtime["statement_timeout"] = milliseconds(timeout)
-	cfg.Runtime["lock_timeout"] = milliseconds(lockTimeout)
-	cfg.Runtime["idle_in_transaction_session_timeout"] = milliseconds(timeout + margin)
+	cfg.Runtime = session(cfg.Runtime, timeout)
 	return sql.OpenDB(&connector{config: cfg, passwordFile: c.PasswordFile, dialer: dial}), nil
+}
+
+// session returns what a connection sets for itself, which outranks the settings of server, database and role, and the
+// options of the DSN. Of the settings that the DSN names it keeps the others.
+func session(named map[string]string, timeout time.Duration) map[string]string {
+	all := map[string]string{"synchronous_commit": "on"}
+	for name, value := range named {
+		all[strings.ToLower(name)] = value // to the server it is the same
+	}
+	all["client_min_messages"] = "warning" // watch relies on warnings
+	all["default_transaction_isolation"] = "read committed"
+	all["statement_timeout"] = milliseconds(timeout)
+	all["lock_timeout"] = milliseconds(lockTimeout)
+	all["idle_in_transaction_session_timeout"] = milliseconds(timeout + margin)
+	return all
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
@@ -85,6 +91,10 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	base.Dialer(c.dialer)
 	conn, err := base.Connect(ctx)
 	if err != nil {
+		return nil, &connectError{err}
+	}
+	if err := checkSettings(ctx, conn); err != nil {
+		_ = conn.Close()
 		return nil, &connectError{err}
 	}
 	return conn, nil

@@ -5,6 +5,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"net/url"
 	"sync"
 	"syscall"
 	"testing"
@@ -21,7 +22,8 @@ const patience = time.Minute
 func TestAServerThatStopsAnswering(t *testing.T) {
 	t.Parallel()
 	server := testservers.StartPostgres(t, testservers.Options{})
-	s := open(t, postgres.Config{DSN: server.NewDatabase(t), StatementTimeout: 500 * time.Millisecond})
+	config := postgres.Config{DSN: server.NewDatabase(t), StatementTimeout: 500 * time.Millisecond, Migrate: true}
+	s := open(t, config)
 	defer s.Close()
 	create(t, s, "key")
 	query := authz.Query{Kind: authz.KeyCredential, Digest: newKey("key").Digest}
@@ -31,6 +33,8 @@ func TestAServerThatStopsAnswering(t *testing.T) {
 		"lookup": func(ctx context.Context) error { _, err := s.Lookup(ctx, query); return err },
 		"change": func(ctx context.Context) error { _, _, err := s.RevokeKey(ctx, admin, "key"); return err },
 		"ping":   s.Ping,
+		"open":   func(ctx context.Context) error { _, err := postgres.Open(ctx, config); return err },
+		"status": func(ctx context.Context) error { _, err := postgres.Status(ctx, config); return err },
 	}
 	var all sync.WaitGroup
 	for name, call := range calls {
@@ -137,7 +141,10 @@ func TestACommitThatNoStandbyConfirmedIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	server := testservers.StartPostgres(t, testservers.Options{})
 	dsn := server.NewDatabase(t)
-	s := open(t, postgres.Config{DSN: dsn, StatementTimeout: time.Hour}) // only the cancelling is to end a wait
+	// Whoever hides warnings hides the only trace. Each of these would, and an upper case is the same setting.
+	run(t, server.AdminDSN("postgres"), "ALTER ROLE "+testservers.Role+" SET client_min_messages = 'error'")
+	hiding := dsn + "&Client_Min_Messages=error&options=" + url.QueryEscape("-c client_min_messages=error")
+	s := open(t, postgres.Config{DSN: hiding, StatementTimeout: time.Hour}) // only the cancelling is to end a wait
 	defer s.Close()
 	create(t, s, "key")
 	create(t, s, "revoked")

@@ -7,6 +7,8 @@
 // A call waits for a connection no longer than its context, and for the server no longer than Config.StatementTimeout
 // and a margin, whatever becomes of the server: the server is told to give up, and if it does not answer the connection
 // is given up. A change is answered when its commit is on disk, and on the standbys if the server is set to wait for any.
+//
+// A connection is used only if it leads to this machine or is encrypted, and if the server keeps what it confirms.
 package postgres
 
 import (
@@ -14,10 +16,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
-
-	"github.com/lib/pq"
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/sqlstore"
@@ -29,6 +28,9 @@ type Config struct {
 	// and sslkey; without any, a connection is encrypted but does not check whom it leads to. What is not named comes
 	// from the environment variables of libpq.
 	DSN string
+	// AllowPlaintext allows a connection to another machine that is not encrypted. Without it only a Unix socket and a
+	// loopback address are dialled unless sslmode is require, verify-ca or verify-full.
+	AllowPlaintext bool
 	// PasswordFile, if not empty, holds the password. It is read for each new connection, so that it may be replaced.
 	PasswordFile string
 	// MaxConns bounds the connections. Zero: 16.
@@ -43,6 +45,8 @@ const (
 	// connLifetime bounds the age of a connection, so that a new password or a new server behind the same name is
 	// taken up in time.
 	connLifetime = 30 * time.Minute
+	// statementTimeout bounds each statement where Config does not.
+	statementTimeout = 5 * time.Second
 	// migrationTimeout bounds each statement of a migration, which may have to go through a whole table.
 	migrationTimeout = 10 * time.Minute
 )
@@ -53,79 +57,84 @@ type Store struct{ *sqlstore.Store }
 var _ authz.Store = (*Store)(nil)
 
 // Open opens the store in a database. Errors: FailedPrecondition if the DSN is wrong, if the server is set so that it
-// would lose what it confirmed, or if the schema is not the one that is needed; Unavailable if the server cannot be
-// reached.
+// would lose what it confirmed, if what is sent to it could be read on the way, or if the schema is not the one that is
+// needed; Unavailable if the server cannot be reached.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	err := withSchema(ctx, c, func(s sqlstore.Schema) error { return s.Ready(ctx, c.Migrate) })
+	db, v, err := look(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	conns := cmp.Or(c.MaxConns, 16)
-	db, err := connect(c, cmp.Or(c.StatementTimeout, 5*time.Second))
+	if v.Have < v.Need && c.Migrate {
+		_, _, err = migrate(ctx, c)
+	} else {
+		err = v.Ready()
+	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, db.Close())
 	}
 	db.SetConnMaxLifetime(connLifetime)
-	return &Store{sqlstore.New(db, conns, dialect)}, nil
+	return &Store{sqlstore.New(db, cmp.Or(c.MaxConns, 16), dialect)}, nil
 }
 
 // Migrate makes the migrations that are missing, and returns the version of the schema before and after. Several
 // programs may do so at once.
 func Migrate(ctx context.Context, c Config) (from, to int64, err error) {
-	err = withSchema(ctx, c, func(s sqlstore.Schema) (err error) {
-		from, to, err = s.Migrate(ctx)
-		return err
-	})
-	return from, to, err
+	v, err := Status(ctx, c)
+	if err != nil {
+		return 0, 0, err
+	}
+	if v.Have >= v.Need {
+		return v.Have, v.Have, v.Ready()
+	}
+	return migrate(ctx, c)
 }
 
 // Status returns the version of the schema, and changes nothing.
-func Status(ctx context.Context, c Config) (v sqlstore.SchemaVersion, err error) {
-	err = withSchema(ctx, c, func(s sqlstore.Schema) (err error) {
-		v, err = s.Version(ctx)
-		return err
-	})
-	return v, err
+func Status(ctx context.Context, c Config) (sqlstore.SchemaVersion, error) {
+	db, v, err := look(ctx, c)
+	if err != nil {
+		return v, err
+	}
+	return v, db.Close()
 }
 
-// withSchema connects for as long as it takes to look after the schema.
-func withSchema(ctx context.Context, c Config, do func(sqlstore.Schema) error) error {
-	db, err := connect(c, migrationTimeout)
+// Check reports whether the DSN can be one, without connecting. The error does not repeat it.
+func Check(c Config) error {
+	db, err := connect(c, statementTimeout)
 	if err != nil {
 		return err
 	}
-	err = checkServer(ctx, db)
+	return db.Close()
+}
+
+// look connects, and returns where the schema is. A server that does not answer has as long as any statement.
+func look(ctx context.Context, c Config) (db *sql.DB, v sqlstore.SchemaVersion, err error) {
+	db, err = connect(c, cmp.Or(c.StatementTimeout, statementTimeout))
+	if err != nil {
+		return nil, v, err
+	}
+	err = db.PingContext(ctx)
 	if err == nil {
 		var s sqlstore.Schema
 		if s, err = schema(db); err == nil {
-			err = do(s)
+			v, err = s.Version(ctx)
 		}
 	}
-	return errors.Join(dialect.Classified(err), db.Close())
+	if err != nil {
+		return nil, v, errors.Join(dialect.Classified(advised(err)), db.Close())
+	}
+	return db, v, nil
 }
 
-// checkServer refuses a server that would lose what it confirmed, or that cannot hold what is to be stored.
-func checkServer(ctx context.Context, db *sql.DB) error {
-	var fsync, commit, encoding string
-	err := db.QueryRowContext(ctx, `SELECT current_setting('fsync'), current_setting('synchronous_commit'),
-		current_setting('server_encoding')`).Scan(&fsync, &commit, &encoding)
-	if e := pq.As(err); e != nil && (e.Code.Class() == "28" || e.Code.Class() == "3D") {
-		return authz.Errorf(authz.FailedPrecondition, "Postgres refuses the user, the password or the database").Because(err)
+// migrate brings the schema up to date, on connections whose statements may take long.
+func migrate(ctx context.Context, c Config) (from, to int64, err error) {
+	db, err := connect(c, migrationTimeout)
+	if err != nil {
+		return 0, 0, err
 	}
-	switch {
-	case err != nil:
-		return err
-	case fsync != "on":
-		return refused("fsync", fsync, "on")
-	case commit != "on" && commit != "remote_apply":
-		return refused("synchronous_commit", commit, "on or remote_apply")
-	case encoding != "UTF8":
-		return refused("the encoding of the database", encoding, "UTF8")
+	s, err := schema(db)
+	if err == nil {
+		from, to, err = s.Migrate(ctx)
 	}
-	return nil
-}
-
-func refused(what, is, need string) error {
-	return &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeUnsafeDatabaseSetting,
-		Message: fmt.Sprintf("%s is %s, and must be %s", what, is, need)}
+	return from, to, errors.Join(dialect.Classified(advised(err)), db.Close())
 }

@@ -93,7 +93,40 @@ func TestUnsafeServersAreRefused(t *testing.T) {
 func TestAServerThatDoesNotSyncIsRefused(t *testing.T) {
 	t.Parallel()
 	server := testservers.StartPostgres(t, testservers.Options{Settings: map[string]string{"fsync": "off"}})
-	refused(t, postgres.Config{DSN: server.NewDatabase(t)}, "fsync is off")
+	refused(t, postgres.Config{DSN: server.NewDatabase(t)}, "fsync is off, and must be on")
+}
+
+// A store that is open finds out with its next connection that the server is not what it was, and when it is again.
+func TestAServerThatIsMadeUnsafeIsRefused(t *testing.T) {
+	t.Parallel()
+	server := testservers.StartPostgres(t, testservers.Options{Settings: map[string]string{"fsync": ""}})
+	c := postgres.Config{DSN: server.NewDatabase(t)}
+	s := open(t, c)
+	defer s.Close()
+	set := func(value string) {
+		t.Helper()
+		run(t, server.AdminDSN("postgres"), "ALTER SYSTEM SET fsync = "+value)
+		run(t, server.AdminDSN("postgres"), "SELECT pg_reload_conf()")
+		until(t, "the setting", func() (is bool) {
+			db := connect(t, server.AdminDSN("postgres")) // a session begins with what the server has
+			defer db.Close()
+			if err := db.QueryRow("SELECT current_setting('fsync') = $1", value).Scan(&is); err != nil {
+				t.Error(err)
+			}
+			return is
+		})
+		terminate(t, server.AdminDSN("postgres"), c.DSN)
+	}
+	const complaint = "fsync is off, and must be on"
+	set("off")
+	refused(t, c, complaint)
+	if err := s.Ping(t.Context()); authz.KindOf(err) != authz.Unavailable || !strings.Contains(err.Error(), complaint) {
+		t.Error(err)
+	}
+	set("on")
+	if err := s.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAReadOnlyServerIsRefused(t *testing.T) {
@@ -261,4 +294,34 @@ func create(t *testing.T, s authz.Store, id string) {
 	if _, _, err := s.CreateKey(t.Context(), admin, newKey(id)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// What an operator has to put right is said, and is no server that is away.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	server := testservers.Postgres(t)
+	dsn := server.NewDatabase(t)
+	for option, want := range map[string]string{
+		"sslmode=require":                          "does not speak TLS",
+		"sslmode=verify-full&sslrootcert=/no/such": "/no/such",
+		"no_such_setting=1":                        "does not know a setting",
+	} {
+		u, err := url.Parse(dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := u.Query()
+		for name, values := range must(url.ParseQuery(option)) {
+			query[name] = values
+		}
+		u.RawQuery = query.Encode()
+		refused(t, postgres.Config{DSN: u.String()}, want)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

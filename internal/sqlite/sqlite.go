@@ -14,6 +14,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"modernc.org/sqlite"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/datadir"
 	"aeroplane.run/authz/internal/sqlstore"
 )
 
@@ -33,7 +35,7 @@ const (
 
 // Config says what to open.
 type Config struct {
-	// Dir is the directory of the database. It is made if it is missing.
+	// Dir is the directory of the database. It is made if it is missing, and refused if everybody can change it.
 	Dir string
 	// Migrate brings an older schema up to date. Without it such a database is refused.
 	Migrate bool
@@ -47,8 +49,8 @@ type Store struct {
 
 var _ authz.Store = (*Store)(nil)
 
-// Open opens the store of a directory. Errors: FailedPrecondition if another process has it, if it is damaged or not a
-// database, or if its schema is not the one that is needed.
+// Open opens the store of a directory. Errors: FailedPrecondition if another process has it, if others could change it, if
+// it is damaged or not a database, or if its schema is not the one that is needed.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	db, lock, err := open(ctx, c.Dir)
 	if err != nil {
@@ -76,6 +78,9 @@ func Migrate(ctx context.Context, c Config) (from, to int64, err error) {
 
 // Status returns the version of the schema, and changes nothing of it.
 func Status(ctx context.Context, c Config) (v sqlstore.SchemaVersion, err error) {
+	if _, err := os.Stat(filepath.Join(c.Dir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+		return schema(nil).Missing() // to open it would make it
+	}
 	err = withSchema(ctx, c, func(s sqlstore.Schema) (err error) {
 		v, err = s.Version(ctx)
 		return err
@@ -99,7 +104,7 @@ func release(db *sql.DB, lock *flock.Flock) error {
 func open(ctx context.Context, dir string) (_ *sql.DB, _ *flock.Flock, err error) {
 	dir, err = filepath.Abs(dir)
 	if err == nil {
-		err = os.MkdirAll(dir, 0o700)
+		err = datadir.Ensure(dir)
 	}
 	if err != nil {
 		return nil, nil, unusable(dir, err)
@@ -127,7 +132,7 @@ func open(ctx context.Context, dir string) (_ *sql.DB, _ *flock.Flock, err error
 // private makes the file of the database, or one that was copied here, readable for nobody else. What SQLite puts
 // beside it has the same mode.
 func private(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|datadir.NoFollow, 0o600)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,9 @@ package sqlite_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,6 +165,33 @@ func TestADirectoryThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+func TestADirectoryThatEverybodyCanChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	complaint(t, sqlite.Config{Dir: dir, Migrate: true}, "everybody can change what is in "+dir)
+}
+
+// What lies behind a link is nothing of ours: it is neither made private nor written over.
+func TestFilesThatAreLinks(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"authz.db", "authz.lock"} {
+		dir, file := t.TempDir(), filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(file, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(file, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		complaint(t, sqlite.Config{Dir: dir, Migrate: true}, dir+" cannot be used", name)
+		if info, err := os.Stat(file); err != nil || info.Mode() != 0o644 || info.Size() != 0 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
 func TestSchemaVersions(t *testing.T) {
 	t.Parallel()
 	c := sqlite.Config{Dir: t.TempDir()}
@@ -260,5 +289,22 @@ func create(t *testing.T, s authz.Store, id string) {
 	t.Helper()
 	if _, _, err := s.CreateKey(t.Context(), admin, newKey(id)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// To ask where the schema of a database is that is not there leaves nothing behind.
+func TestStatusOfNothing(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "none")
+	v, err := sqlite.Status(t.Context(), sqlite.Config{Dir: dir})
+	if err != nil || v.Have != 0 || v.Need == 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is there: %v", err)
+	}
+	closed(t, open(t, dir))
+	if w, err := sqlite.Status(t.Context(), sqlite.Config{Dir: dir}); err != nil || w.Have != v.Need || w.Need != v.Need {
+		t.Errorf("%+v, %v, want %d", w, err, v.Need)
 	}
 }

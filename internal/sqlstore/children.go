@@ -130,7 +130,7 @@ func list[T any](ctx context.Context, s *Store, text, column string, value *stri
 		w.equal(column, *value)
 	}
 	if !page.After.IsZero() {
-		w.and("id > " + w.bind(strings.ReplaceAll(page.After.ID, "\x00", "")))
+		w.and("id > " + w.bind(page.After.ID))
 	}
 	text += w.where() + " ORDER BY id LIMIT " + w.bind(page.Size)
 	err = s.do(ctx, func(ctx context.Context) error {

@@ -2,7 +2,17 @@
 
 package sqlstore
 
-import "aeroplane.run/authz/resolver"
+import (
+	"context"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/resolver"
+)
+
+// Change runs fn in the transaction of a change.
+func (s *Store) Change(ctx context.Context, c authz.Change, fn func()) error {
+	return s.change(ctx, c, func(context.Context, *tx) error { fn(); return nil })
+}
 
 // A Statement is the text of a look-up, and how many values it takes.
 type Statement struct {

@@ -43,16 +43,15 @@ func (s *Store) Key(ctx context.Context, id string) (key authz.Key, err error) {
 }
 
 func keyByID(ctx context.Context, q querier, id string) (authz.Key, error) {
-	var w filter
-	w.equal("c.id", id)
-	key, ok, err := queryOne(ctx, q, wholeKeyColumns, selectKeys+w.where(), w.params...)
+	key, ok, err := queryOne(ctx, q, wholeKeyColumns, selectKeys+" WHERE c.id = $1", id)
 	if err == nil && !ok {
-		err = noSuchKey(id)
+		err = noSuchKey()
 	}
 	return key, err
 }
 
-func noSuchKey(id string) error { return authz.Errorf(authz.NotFound, "there is no key %q", id) }
+// noSuchKey does not repeat the id: it may be a key, mistyped.
+func noSuchKey() error { return authz.Errorf(authz.NotFound, "there is no key of this id") }
 
 // Keys returns the keys that match, newest first.
 func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (keys []authz.Key, err error) {
@@ -65,7 +64,7 @@ func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (k
 		w.reaches(f.ProjectID)
 	}
 	if after := page.After; !after.IsZero() {
-		w.and("(c.created_at, c.id) < " + w.row(after.At, strings.ReplaceAll(after.ID, "\x00", "")))
+		w.and("(c.created_at, c.id) < " + w.row(after.At, after.ID))
 	}
 	text := selectKeys + w.where() + " ORDER BY c.created_at DESC, c.id DESC LIMIT " + w.bind(page.Size)
 	err = s.do(ctx, func(ctx context.Context) error {
@@ -94,11 +93,7 @@ func (w *filter) states(f authz.KeyFilter) string {
 // reaches adds that a key reaches a project: it is known, it is the key's user's where the key has one, and the key is
 // for all projects or has selected it.
 func (w *filter) reaches(projectID string) {
-	var known filter
-	known.params = w.params
-	known.equal("p.id", projectID)
-	w.params = known.params
-	w.and("EXISTS (SELECT 1 FROM projects p" + known.where() + " AND c.user_id IN ('', p.owner_id)" +
+	w.and("EXISTS (SELECT 1 FROM projects p WHERE p.id = " + w.bind(projectID) + " AND c.user_id IN ('', p.owner_id)" +
 		" AND (c.all_projects OR EXISTS (SELECT 1 FROM key_projects kp WHERE kp.key_id = c.id AND kp.project_id = p.id)))")
 }
 
@@ -110,7 +105,9 @@ func (s *Store) CreateKey(ctx context.Context, c authz.Change, k authz.NewKey) (
 			return err
 		}
 		if replayed {
-			key, err = keyByID(ctx, t, earlier)
+			if key, err = keyByID(ctx, t, earlier); authz.KindOf(err) == authz.NotFound {
+				err = reused("the key that the request_id was used for is no longer kept")
+			}
 			return err
 		}
 		if !k.Projects.All {
@@ -157,10 +154,13 @@ func (t *tx) claim(ctx context.Context, k authz.NewKey) (earlier string, taken b
 	case !ok:
 		return "", false, authz.Errorf(authz.Unavailable, "the request_id was just being forgotten; repeat the call")
 	case string(first.fingerprint) != string(k.Fingerprint[:]):
-		return "", false, &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeRequestIDReused,
-			Message: "the request_id was used for another request"}
+		return "", false, reused("the request_id was used for another request")
 	}
 	return first.keyID, true, nil
+}
+
+func reused(message string) error {
+	return &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeRequestIDReused, Message: message}
 }
 
 // checkSelection checks that every project is known and, where the key has a user, that user's.

@@ -14,11 +14,8 @@ import (
 // of its own: the first call may not know how its own went.
 func (s *Store) RevokeKey(ctx context.Context, c authz.Change, id string) (key authz.Key, already bool, err error) {
 	err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
-		var w filter
-		w.equal("id", id)
-		w.and("revoked_at IS NULL")
 		_, revoked, err := queryOne(ctx, t, column[string],
-			"UPDATE keys SET revoked_at = "+w.bind(c.At.UnixMicro())+w.where()+" RETURNING id", w.params...)
+			"UPDATE keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL RETURNING id", c.At.UnixMicro(), id)
 		if err != nil {
 			return err
 		}

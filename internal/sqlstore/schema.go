@@ -49,6 +49,16 @@ func (s Schema) Version(ctx context.Context) (SchemaVersion, error) {
 	return v, err
 }
 
+// Missing returns the version of a database that is not there.
+func (s Schema) Missing() (SchemaVersion, error) {
+	files, err := fs.Glob(s.Migrations, "*.sql")
+	if err != nil {
+		return SchemaVersion{}, err
+	}
+	last, err := goose.NumericComponent(files[len(files)-1]) // Glob sorts
+	return SchemaVersion{Need: last}, err
+}
+
 // Migrate makes the migrations that are missing. Several programs may do so at once.
 func (s Schema) Migrate(ctx context.Context) (from, to int64, err error) {
 	v, err := s.Version(ctx)
@@ -82,6 +92,11 @@ func (s Schema) Ready(ctx context.Context, migrate bool) error {
 	if err != nil {
 		return err
 	}
+	return v.Ready()
+}
+
+// Ready returns an error unless the version is the one that is needed.
+func (v SchemaVersion) Ready() error {
 	if v.Have < v.Need {
 		return &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeSchemaTooOld,
 			Message: v.text() + ": run `aeroplane-authz migrate`"}

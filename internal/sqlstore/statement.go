@@ -61,15 +61,8 @@ type filter struct {
 	conditions []string
 }
 
-// equal adds that a column has a value. No text in a database holds a zero byte, and Postgres refuses one even to
-// compare with.
-func (f *filter) equal(column, value string) {
-	if strings.IndexByte(value, 0) >= 0 {
-		f.and("1 = 0")
-		return
-	}
-	f.and(column + " = " + f.bind(value))
-}
+// equal adds that a column has a value.
+func (f *filter) equal(column, value string) { f.and(column + " = " + f.bind(value)) }
 
 // narrow adds that a column has a value, unless that is empty.
 func (f *filter) narrow(column, value string) {

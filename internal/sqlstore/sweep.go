@@ -26,13 +26,13 @@ const (
 )
 
 // sweepings returns what is to be done to keep only what keep says. What belongs to a key goes before it, so that a key
-// with many selected projects takes several transactions.
+// with many selected projects takes several transactions. What does not go with it is the request id that made it: that is
+// kept for its own time, so that no late repeat makes a second key.
 func sweepings(keep authz.Cutoffs) []sweeping {
 	return []sweeping{
 		{"audit_events", "id", "at < $1", keep.Events},
 		{"key_projects", "key_id, project_id", ofDeadKey, keep.Keys},
 		{"key_use", "key_id", ofDeadKey, keep.Keys},
-		{"requests", "request_id", ofDeadKey, keep.Keys},
 		{"keys", "id", dead, keep.Keys},
 		{"sessions", "digest", "expires_at < $1", keep.Sessions},
 		{"requests", "request_id", "at < $1", keep.RequestIDs},

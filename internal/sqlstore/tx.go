@@ -49,13 +49,15 @@ func (s *Store) attempt(ctx context.Context, c authz.Change, fn func(context.Con
 		return err
 	}
 	defer conn.Close()
+	// Before the connection is closed, which waits for it, whether fn fails or panics. After a commit it does nothing, and
+	// if it fails the connection is lost, and the transaction with it.
+	defer begun.Rollback()
 	t := &tx{Tx: begun, change: c, dialect: s.dialect}
 	err = fn(ctx, t)
 	if err == nil && !t.recorded && s.dialect.Barrier != "" {
 		_, err = t.ExecContext(ctx, s.dialect.Barrier)
 	}
 	if err != nil {
-		_ = t.Rollback() // if it fails the connection is lost, and the transaction with it
 		return err
 	}
 	if err := t.Commit(); err != nil {

@@ -4,10 +4,12 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/resolver"
 )
 
@@ -50,6 +52,25 @@ func lookupCredentials(t *testing.T, f *fixture) {
 				t.Errorf("scope %d: an unknown credential found %v, %v", scope, facts.Key, facts.Session)
 			}
 		}
+	}
+}
+
+// lookupImported finds keys that Aeroplane made: what is stored of them is the digest of the whole text, as of any other.
+func lookupImported(t *testing.T, f *fixture) {
+	const prefix = "ap_Zm9vYmFy"
+	text := prefix + "_" + strings.Repeat("-aB3_", 8) + "xyz"
+	if apikey.FormOf(text) != apikey.Imported {
+		t.Fatalf("%s is not of Aeroplane's format", text)
+	}
+	imported := newKey("imported", "ada")
+	imported.Prefix, imported.Digest = prefix, apikey.DigestOf(text)
+	f.create(t, imported, newKey("other", "ada"))
+	for _, test := range []struct {
+		text string
+		want *authz.Key
+	}{{text, &imported.Key}, {text[:len(text)-1] + "Z", nil}, {prefix, nil}, {text[len(prefix)+1:], nil}} {
+		facts := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: apikey.DigestOf(test.text)})
+		same(t, test.text, facts.Key, test.want)
 	}
 }
 

@@ -72,6 +72,7 @@ var contract = []struct {
 	{"sessions/put while revoked", sessionsRace},
 	// lookup.go
 	{"lookup/credentials", lookupCredentials},
+	{"lookup/a key of Aeroplane's own", lookupImported},
 	{"lookup/what a scope means", lookupScopes},
 	{"lookup/what moves and dangles", lookupMoves},
 	{"lookup/transfer", lookupTransfer},
@@ -109,6 +110,7 @@ var contract = []struct {
 	{"sweep/sessions", sweepSessions},
 	{"sweep/audit records", sweepEvents},
 	{"sweep/request ids", sweepRequestIDs},
+	{"sweep/request ids outlive their keys", sweepRemembered},
 	{"sweep/more than a transaction, twice at once", sweepMany},
 	// durable.go
 	{"durable/a new store finds everything", restart},

@@ -178,6 +178,29 @@ func sweepRequestIDs(t *testing.T, f *fixture) {
 	same(t, "keys", f.keyIDs(t, anyKey), []string{"new", "at", "old"})
 }
 
+// sweepRemembered: a request id is remembered for its own time, even if its key goes before. A late repeat of the call
+// must not make a second key.
+func sweepRemembered(t *testing.T, f *fixture) {
+	k := requested("k", "request", "this")
+	k.ExpiresAt = noon
+	f.create(t, k)
+	f.sweep(t, authz.Cutoffs{Keys: cutoff})
+	events := f.recorded(t, func() {
+		for _, what := range []string{"this", "that"} {
+			_, replayed, err := f.CreateKey(t.Context(), at(sweepAfter), requested("late", "request", what))
+			e := refused(t, "a repeat after the key went", err, authz.FailedPrecondition)
+			if replayed || e.Code != authz.CodeRequestIDReused {
+				t.Errorf("replayed %v, code %q", replayed, e.Code)
+			}
+		}
+	})
+	same(t, "events", events, []authz.Event{})
+	same(t, "keys", f.keyIDs(t, anyKey), []string{})
+
+	f.sweep(t, authz.Cutoffs{RequestIDs: cutoff})
+	f.create(t, requested("new", "request", "that"))
+}
+
 // sweepMany sweeps more than one transaction holds, and where stores can share a database from two of them at once.
 func sweepMany(t *testing.T, f *fixture) {
 	const rows = 1_203

@@ -18,7 +18,8 @@ import (
 
 // Options say how StartPostgres starts a server. The zero Options will do.
 type Options struct {
-	// Settings are parameters of the server, by name, beside or instead of our own.
+	// Settings are parameters of the server, by name, beside or instead of our own. An empty one is left to the server,
+	// and so to ALTER SYSTEM.
 	Settings map[string]string
 }
 
@@ -34,6 +35,9 @@ func settings(extra map[string]string) []string {
 	}
 	for name, value := range extra {
 		all[name] = value
+		if value == "" {
+			delete(all, name)
+		}
 	}
 	var list []string
 	for name, value := range all {

@@ -74,7 +74,6 @@ CREATE TABLE requests (
     key_id      TEXT COLLATE "C" NOT NULL,
     at          BIGINT NOT NULL
 );
-CREATE INDEX requests_by_key ON requests (key_id);
 CREATE INDEX requests_by_time ON requests (at);
 
 CREATE TABLE audit_events (

@@ -73,7 +73,6 @@ CREATE TABLE requests (
     key_id      TEXT    NOT NULL,
     at          INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX requests_by_key ON requests (key_id);
 CREATE INDEX requests_by_time ON requests (at);
 
 CREATE TABLE audit_events (
