@@ -15,9 +15,10 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/cache go mod download
 COPY . .
 ARG TARGETOS TARGETARCH
+ARG VERSION=unreleased
 RUN --mount=type=cache,target=/cache \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -buildvcs=false -ldflags='-s -w' -o /out/aeroplane-authz ./cmd/aeroplane-authz \
+    go build -trimpath -buildvcs=false -ldflags="-s -w -X main.version=$VERSION" -o /out/aeroplane-authz ./cmd/aeroplane-authz \
     && mkdir /out/data
 
 FROM scratch
@@ -37,6 +38,7 @@ WORKDIR /data
 VOLUME ["/data"]
 ENV AEROPLANE_AUTHZ_DATA_DIR=/data
 EXPOSE 8460
+# With the settings of the server: where it listens, and, where it has one, with exactly its certificate.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/aeroplane-authz", "health"]
 ENTRYPOINT ["/aeroplane-authz"]
 CMD ["serve"]

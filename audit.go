@@ -5,6 +5,7 @@ package authz
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -86,7 +87,11 @@ type Audit struct {
 func (s *Audit) List(ctx context.Context, f EventFilter, r PageRequest) ([]Event, string, error) {
 	var v violations
 	if f.Action != "" && !slices.Contains(Actions(), f.Action) {
-		v.add("action", "must be one of %v", Actions())
+		var known []string
+		for _, action := range Actions() {
+			known = append(known, string(action))
+		}
+		v.add("action", "must be one of %s", strings.Join(known, ", "))
 	}
 	checkText(&v, "subject_id", f.SubjectID, 0, maxID)
 	checkText(&v, "token_name", f.TokenName, 0, maxID)

@@ -28,6 +28,9 @@ var defaultTable = sync.OnceValue(func() *Table {
 // Default returns the table of Aeroplane's own routes, routes.tsv.
 func Default() *Table { return defaultTable() }
 
+// Source returns the text of the table that Default returns, comments and all: routes.tsv.
+func Source() string { return defaultRoutes }
+
 // Match returns the row that applies to a path which has passed Gate, and the segment that its scope is about. There
 // always is one. The method is one that rows can name, so not OPTIONS, which is allowed before rows are looked at; for
 // any other Match panics.

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -19,7 +18,7 @@ import (
 )
 
 func (a *app) audit() *cobra.Command {
-	cmd := command("audit [flags]", "Print what was changed, by whom, when and from where, newest first", cobra.NoArgs, nil)
+	cmd := command("audit [flags]", "Print what was changed, by whom, when and from where, newest first", noArguments, nil)
 	in := new(v1.ListEventsRequest)
 	flags := cmd.Flags()
 	flags.StringVar(&in.Action, "action", "", "only this `action`, such as key.revoke")
@@ -41,7 +40,7 @@ func (a *app) audit() *cobra.Command {
 		if in.EndTime, err = ago("until", *until); err != nil {
 			return err
 		}
-		events, err := all(*limit, func(size int32, token string) ([]*v1.Event, string, error) {
+		events, next, err := all(*limit, func(size int32, token string) ([]*v1.Event, string, error) {
 			in.PageSize, in.PageToken = size, token
 			out, err := v1.NewAuditServiceClient(c).ListEvents(ctx, in)
 			return out.GetEvents(), out.GetNextPageToken(), err
@@ -49,12 +48,12 @@ func (a *app) audit() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return c.answer(&v1.ListEventsResponse{Events: events}, func(w io.Writer) {
+		return c.answer(&v1.ListEventsResponse{Events: events, NextPageToken: next}, func(w io.Writer) {
 			var rows [][]string
 			for _, e := range events {
 				by := e.GetActor()
 				rows = append(rows, []string{moment(e.GetTime()), e.GetAction(), e.GetSubjectId(),
-					strings.ToLower(strings.TrimPrefix(by.GetRole().String(), "CALLER_ROLE_")) + ":" + by.GetTokenName(),
+					enumWord(by.GetRole()) + ":" + by.GetTokenName(),
 					by.GetUserId(), by.GetAddress(), detailWords(e.GetDetails())})
 			}
 			columns(w, "TIME ACTION SUBJECT BY USER FROM DETAILS", rows)
@@ -76,9 +75,9 @@ func ago(flag, text string) (*timestamppb.Timestamp, error) {
 func detailWords(details map[string]string) string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(details)) {
-		value := details[name]
-		if value == "" || strings.ContainsAny(value, " \t\"=") {
-			value = fmt.Sprintf("%q", value)
+		value := label(details[name])
+		if strings.Contains(value, " ") && !strings.HasPrefix(value, `"`) {
+			value = quote(value) // a blank ends it here
 		}
 		words = append(words, name+"="+value)
 	}

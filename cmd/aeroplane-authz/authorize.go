@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -17,7 +16,7 @@ import (
 )
 
 func (a *app) authorize() *cobra.Command {
-	cmd := command("authorize METHOD PATH [flags]", "Ask whether an HTTP request may pass", cobra.ExactArgs(2), nil)
+	cmd := command("authorize METHOD PATH [flags]", "Ask whether an HTTP request may pass", exactly("METHOD", "PATH"), nil)
 	cmd.Long = `Ask whether an HTTP request may pass, and print the decision and its reason. PATH is the request target, as a client
 would send it.
 
@@ -59,14 +58,13 @@ Exit codes: 0 allowed, 1 denied, 2 wrong usage, 3 no decision was reached.`
 func printDecision(w io.Writer, out *v1.AuthorizeResponse) {
 	if !out.GetAllowed() {
 		d := out.GetDenial()
-		fmt.Fprintf(w, "denied: %d %s (%s)\n", d.GetHttpStatus(), d.GetMessage(),
-			strings.TrimPrefix(d.GetReason().String(), "DENIAL_REASON_"))
+		fmt.Fprintf(w, "denied: %d %s (%s)\n", d.GetHttpStatus(), d.GetMessage(), enumName(d.GetReason()))
 		return
 	}
 	fmt.Fprintln(w, "allowed")
 	g := out.GetGrant()
 	pairs := [][2]string{{"principal", principalWords(g)}}
-	if access := accessWord(g.GetAccessLevel()); access != "" {
+	if access := enumWord(g.GetAccessLevel()); access != "" {
 		pairs = append(pairs, [2]string{"access", access})
 	}
 	if id := g.GetProjectId(); id != "" {
@@ -89,10 +87,10 @@ func principalWords(g *v1.Grant) string {
 		return ", user " + id
 	}
 	if k := g.GetKey(); k != nil {
-		return fmt.Sprintf("key %s (%s)%s", k.GetId(), k.GetName(), user(k.GetUserId()))
+		return keyWords(k) + user(k.GetUserId())
 	}
 	if s := g.GetSession(); s != nil {
-		return fmt.Sprintf("session, role %s%s", strings.ToLower(strings.TrimPrefix(s.GetRole().String(), "USER_ROLE_")), user(s.GetUserId()))
+		return "session, role " + enumWord(s.GetRole()) + user(s.GetUserId())
 	}
 	return "nobody"
 }

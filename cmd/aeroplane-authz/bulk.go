@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -55,7 +54,7 @@ func (b *bulk[T]) run(ctx context.Context) error {
 		}
 	}
 	if err := scanner.Err(); err != nil {
-		return b.stopped(usage("%s: %w", b.place(number+1), err))
+		return b.stopped(unread(err, "%s: %w", b.place(number+1), err))
 	}
 	return b.flush(ctx)
 }
@@ -122,28 +121,13 @@ func (b *bulk[T]) placeOf(field string) string {
 func (b *bulk[T]) place(line int) string { return fmt.Sprintf("%s:%d", b.name, line) }
 
 // fromFile sends the lines of a file, and tells of the progress.
-func (b *bulk[T]) fromFile(ctx context.Context, a *app, path, done string) error {
+func (b *bulk[T]) fromFile(ctx context.Context, a *app, path, one, many, done string) error {
 	f, err := a.open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	b.name, b.source = path, f
-	if path == "-" {
-		b.name = "standard input"
-	}
-	b.done = func(total int) { fmt.Fprintf(a.stderr, "%d %s\n", total, done) }
+	b.name, b.source = spoken(path), f
+	b.done = func(total int) { fmt.Fprintf(a.stderr, "%s %s\n", count(total, one, many), done) }
 	return b.run(ctx)
-}
-
-// open opens a file that an argument names; "-" is standard input.
-func (a *app) open(path string) (io.ReadCloser, error) {
-	if path == "-" {
-		return io.NopCloser(a.stdin), nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, usage("%w", err)
-	}
-	return f, nil
 }

@@ -29,7 +29,9 @@ func (a *app) projects() *cobra.Command {
 			out, err := c.ListProjects(ctx, &v1.ListProjectsRequest{PageSize: size, PageToken: token, OwnerId: owner})
 			return out.GetProjects(), out.GetNextPageToken(), err
 		},
-		listed: func(items []*v1.Project) proto.Message { return &v1.ListProjectsResponse{Projects: items} },
+		listed: func(items []*v1.Project, next string) proto.Message {
+			return &v1.ListProjectsResponse{Projects: items, NextPageToken: next}
+		},
 		put: func(ctx context.Context, c catalog, items []*v1.Project) (int32, error) {
 			out, err := c.BatchPutProjects(ctx, &v1.BatchPutProjectsRequest{Projects: items})
 			return out.GetChangedCount(), err
@@ -57,7 +59,9 @@ func (a *app) services() *cobra.Command {
 			out, err := c.ListServices(ctx, &v1.ListServicesRequest{PageSize: size, PageToken: token, ProjectId: value(project)})
 			return out.GetServices(), out.GetNextPageToken(), err
 		},
-		listed: func(items []*v1.Service) proto.Message { return &v1.ListServicesResponse{Services: items} },
+		listed: func(items []*v1.Service, next string) proto.Message {
+			return &v1.ListServicesResponse{Services: items, NextPageToken: next}
+		},
 		put: func(ctx context.Context, c catalog, items []*v1.Service) (int32, error) {
 			out, err := c.BatchPutServices(ctx, &v1.BatchPutServicesRequest{Services: items})
 			return out.GetChangedCount(), err
@@ -85,7 +89,9 @@ func (a *app) deployments() *cobra.Command {
 			out, err := c.ListDeployments(ctx, &v1.ListDeploymentsRequest{PageSize: size, PageToken: token, ServiceId: value(service)})
 			return out.GetDeployments(), out.GetNextPageToken(), err
 		},
-		listed: func(items []*v1.Deployment) proto.Message { return &v1.ListDeploymentsResponse{Deployments: items} },
+		listed: func(items []*v1.Deployment, next string) proto.Message {
+			return &v1.ListDeploymentsResponse{Deployments: items, NextPageToken: next}
+		},
 		put: func(ctx context.Context, c catalog, items []*v1.Deployment) (int32, error) {
 			out, err := c.BatchPutDeployments(ctx, &v1.BatchPutDeploymentsRequest{Deployments: items})
 			return out.GetChangedCount(), err

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -15,10 +16,13 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
+	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/settings"
 )
 
@@ -54,14 +58,23 @@ func (a *app) connected(cmd *cobra.Command, as role, work func(*connection) erro
 	if err != nil {
 		return err
 	}
+	var pinned string
+	if as == nobody { // which only a probe is
+		if pinned, err = ownServer(v); err != nil {
+			return err
+		}
+	}
 	if err := v.CheckClient(cmd.Context(), settings.DNS); err != nil {
 		return usage("%w", err)
 	}
-	token, err := tokenFor(v, as)
+	if v.ActingUser != "" && !authz.ValidUserID(v.ActingUser) {
+		return usage("acting-user must be 1 to 128 visible ASCII characters other than the comma")
+	}
+	token, err := tokenFor(v, as, logger(v, a.stderr))
 	if err != nil {
 		return err
 	}
-	conn, err := dial(v, token)
+	conn, err := dial(v, as, token, pinned)
 	if err != nil {
 		return err
 	}
@@ -72,8 +85,8 @@ func (a *app) connected(cmd *cobra.Command, as role, work func(*connection) erro
 // maxAnswer bounds an answer: a page of keys that each select a thousand projects.
 const maxAnswer = 64 << 20
 
-// dial prepares a connection. It is made at the first call.
-func dial(v *settings.Settings, token string) (*grpc.ClientConn, error) {
+// dial prepares a connection. It is made at the first call. A pinned certificate is in the file of that name.
+func dial(v *settings.Settings, as role, token, pinned string) (*grpc.ClientConn, error) {
 	options := []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)), grpc.WithUnaryInterceptor(
 		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 			ctx, cancel := context.WithTimeout(ctx, v.Timeout)
@@ -84,9 +97,11 @@ func dial(v *settings.Settings, token string) (*grpc.ClientConn, error) {
 			if v.ActingUser != "" {
 				ctx = metadata.AppendToOutgoingContext(ctx, "aeroplane-acting-user", v.ActingUser)
 			}
-			return next(ctx, method, req, reply, cc, opts...)
+			return withOrigin(next(ctx, method, req, reply, cc, opts...), tokenOrigin(v, as))
 		})}
 	switch {
+	case pinned != "":
+		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(pinnedTLS(pinned))))
 	case v.TLS:
 		config, err := clientTLS(v)
 		if err != nil {
@@ -137,15 +152,18 @@ func clientTLS(v *settings.Settings) (*tls.Config, error) {
 }
 
 // tokenFor returns the token to call with: the one that is set, or the one that a server on this machine generated.
-func tokenFor(v *settings.Settings, as role) (string, error) {
+func tokenFor(v *settings.Settings, as role, log *slog.Logger) (string, error) {
 	if as == nobody {
 		return "", nil
 	}
-	name, path := "token-file", v.TokenFile
-	if v.Token.IsZero() && path == "" {
+	name, path := "token", ""
+	switch {
+	case v.TokenFile != "":
+		name, path = "token-file", v.TokenFile
+	case v.Token.IsZero():
 		name, path = "the generated token", tokenPath(v.DataDir, as)
 	}
-	secret, _, err := settings.ReadSecret(v.Token, path)
+	secret, err := settings.ReadSecret(v.Token, path, log)
 	switch {
 	case err != nil && v.TokenFile == "":
 		return "", usage("no token to call with: set AEROPLANE_AUTHZ_TOKEN or --token-file, or run this as the user of a server "+
@@ -156,11 +174,32 @@ func tokenFor(v *settings.Settings, as role) (string, error) {
 	// A file may hold "name token" lines, as the server reads them.
 	for line := range strings.Lines(secret.Reveal()) {
 		fields := strings.Fields(line)
-		if n := len(fields); n == 1 || n == 2 && !strings.HasPrefix(fields[0], "#") {
+		if n := len(fields); (n == 1 || n == 2) && !strings.HasPrefix(fields[0], "#") {
 			return fields[n-1], nil
 		}
 	}
 	return "", usage("%s: must be a token, or a name and a token", name)
+}
+
+// tokenOrigin says where the token to call with comes from: a file, or a variable.
+func tokenOrigin(v *settings.Settings, as role) string {
+	switch {
+	case v.TokenFile != "":
+		return v.TokenFile
+	case v.Token.IsZero():
+		return tokenPath(v.DataDir, as)
+	}
+	return v.From("token")
+}
+
+// withOrigin says of a token that the server does not know where it comes from.
+func withOrigin(err error, origin string) error {
+	if status.Code(err) != codes.Unauthenticated {
+		return err
+	}
+	st := status.Convert(err).Proto()
+	st.Message += "; it was that of " + origin
+	return status.ErrorProto(st)
 }
 
 // tokenPath is where a server puts the token that it generates.

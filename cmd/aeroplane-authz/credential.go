@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aeroplane.run/authz"
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
@@ -85,7 +86,7 @@ func (a *app) headersFrom(path string) (*v1.CredentialHeaders, error) {
 	if !utf8.ValidString(text) {
 		return nil, usage("%s must be UTF-8: a gateway refuses any other request with 400, without asking", spoken(path))
 	}
-	headers := new(v1.CredentialHeaders)
+	var headers authz.CredentialHeaders
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -94,18 +95,11 @@ func (a *app) headersFrom(path string) (*v1.CredentialHeaders, error) {
 			continue
 		}
 		value = strings.Trim(value, " \t") // as every HTTP server does
-		switch strings.ToLower(name) {
-		case "authorization":
-			headers.Authorization = append(headers.Authorization, value)
-		case "x-api-key":
-			headers.XApiKey = append(headers.XApiKey, value)
-		case "cookie":
-			headers.Cookie = append(headers.Cookie, value)
-		default: // the line is not repeated: it may hold a secret
+		if !headers.Add(name, value) {     // the line is not repeated: it may hold a secret
 			return nil, usage("%s, line %d: must be an Authorization, X-API-Key or Cookie header, \"Name: value\"", spoken(path), number)
 		}
 	}
-	return headers, nil
+	return &v1.CredentialHeaders{Authorization: headers.Authorization, XApiKey: headers.APIKey, Cookie: headers.Cookie}, nil
 }
 
 func (a *app) textFrom(path string) (string, error) {
@@ -117,16 +111,9 @@ func (a *app) textFrom(path string) (string, error) {
 	raw, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	switch {
 	case err != nil:
-		return "", usage("%s cannot be read: %w", spoken(path), err)
+		return "", unread(err, "%s cannot be read: %w", spoken(path), err)
 	case len(raw) > maxSecret:
 		return "", usage("%s is larger than %d bytes", spoken(path), maxSecret)
 	}
 	return string(raw), nil
-}
-
-func spoken(path string) string {
-	if path == "-" {
-		return "standard input"
-	}
-	return path
 }

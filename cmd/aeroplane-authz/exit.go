@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/internal/settings"
 )
 
@@ -97,15 +98,20 @@ func sentence(st *status.Status) string {
 	return st.Message()
 }
 
-// onTheWay takes the wrapping off an error of gRPC's transport.
+// onTheWay takes the wrapping off an error of gRPC's transport, and says what it most likely means.
 func onTheWay(message string) string {
 	message = strings.TrimPrefix(message, `connection error: desc = "`)
 	message = strings.TrimPrefix(message, "transport: ")
 	message = strings.TrimPrefix(message, "Error while dialing: ")
-	return strings.TrimSuffix(message, `"`)
+	message = strings.TrimSuffix(message, `"`)
+	if strings.Contains(message, "error reading server preface") { // a server that waits for a handshake
+		message += "; does it want --tls?"
+	}
+	return message
 }
 
-// report prints what went wrong, and returns the exit code. What is no failure is cobra's word on the arguments.
+// report prints what went wrong, and returns the exit code. What is no failure is cobra's word on the arguments. A key
+// that was typed in a wrong place is not repeated.
 func report(w io.Writer, cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitOK
@@ -113,11 +119,11 @@ func report(w io.Writer, cmd *cobra.Command, err error) int {
 	var f *failure
 	if errors.As(err, &f) {
 		if f.err != nil {
-			fmt.Fprintf(w, "aeroplane-authz: %v\n", f.err)
+			fmt.Fprintf(w, "aeroplane-authz: %s\n", apikey.Redact(f.Error()))
 		}
 		return f.code
 	}
-	fmt.Fprintf(w, "aeroplane-authz: %v\nRun '%s --help' for usage.\n", err, cmd.CommandPath())
+	fmt.Fprintf(w, "aeroplane-authz: %s\nRun '%s --help' for usage.\n", apikey.Redact(err.Error()), cmd.CommandPath())
 	return exitUsage
 }
 
@@ -129,7 +135,7 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 		}
 	}
 	list := strings.Join(known, ", ")
-	where := strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), "aeroplane-authz"), " ")
+	where := words(cmd)
 	if where != "" {
 		where += ": "
 	}

@@ -27,9 +27,11 @@ func withSettings(cmd *cobra.Command, g settings.Group, names ...string) *cobra.
 	if len(names) > 0 {
 		of = nil
 		for _, name := range names {
-			if s, ok := settings.Named(name); ok {
-				of = append(of, s)
+			s, ok := settings.Named(name)
+			if !ok {
+				panic("no setting is called " + name)
 			}
+			of = append(of, s)
 		}
 	}
 	for _, s := range of {
@@ -37,7 +39,11 @@ func withSettings(cmd *cobra.Command, g settings.Group, names ...string) *cobra.
 			continue
 		}
 		value := &settingFlag{text: s.Default, kind: strings.ReplaceAll(s.Kind(), ", ", "|")}
-		flag := cmd.Flags().VarPF(value, s.Name, "", s.About)
+		shorthand := ""
+		if s.Name == "output" {
+			shorthand = "o"
+		}
+		flag := cmd.Flags().VarPF(value, s.Name, shorthand, s.About)
 		if s.Switch() {
 			flag.NoOptDefVal, value.kind = "true", "bool" // by which name pflag knows that no value is needed
 		}
@@ -60,6 +66,9 @@ func (a *app) load(cmd *cobra.Command) (*settings.Settings, error) {
 	v, err := settings.Load(src)
 	if err != nil {
 		return nil, usage("%w", err)
+	}
+	for _, warning := range v.Warnings() {
+		logger(v, a.stderr).Warn(warning)
 	}
 	return v, nil
 }

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/exec"
 	"strings"
+	"unicode"
 
 	"aeroplane.run/authz/internal/settings"
 )
@@ -49,8 +52,9 @@ func (a *app) greet(v *settings.Settings, p *plan, at net.Addr, log *slog.Logger
 
 // next is what to type next: commands that work as they stand, in another terminal of the same user.
 func next(v *settings.Settings, p *plan, at net.Addr) string {
+	me := program()
 	if len(p.generated) < 2 || p.tls != nil || !isLoopback(at) {
-		return "Next: set AEROPLANE_AUTHZ_ADDRESS and AEROPLANE_AUTHZ_TOKEN, and run aeroplane-authz keys create --help\n"
+		return "Next: set AEROPLANE_AUTHZ_ADDRESS and AEROPLANE_AUTHZ_TOKEN, and run " + me + " keys create --help\n"
 	}
 	var exports string
 	if d, _ := settings.Named("address"); at.String() != d.Default {
@@ -60,9 +64,36 @@ func next(v *settings.Settings, p *plan, at net.Addr) string {
 		exports += "  export AEROPLANE_AUTHZ_DATA_DIR=" + quoted(v.DataDir) + "\n"
 	}
 	return "Next, in another terminal, create a key and ask about two requests with it:\n" + exports +
-		"  export AEROPLANE_AUTHZ_KEY=$(aeroplane-authz keys create --name first --access read --all-projects)\n" +
-		"  aeroplane-authz authorize GET /api/projects\n" +
-		"  aeroplane-authz authorize POST /api/projects\n"
+		"  export AEROPLANE_AUTHZ_KEY=$(" + me + " keys create --name first --access read --all-projects)\n" +
+		"  " + me + " authorize GET /api/projects\n" +
+		"  " + me + " authorize POST /api/projects\n"
+}
+
+// program returns what starts this program in a shell: its name if PATH finds it, else the path of its file.
+func program() string {
+	const name = "aeroplane-authz"
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	if found, err := exec.LookPath(name); err == nil && sameFile(found, self) {
+		return name
+	}
+	if strings.ContainsFunc(self, special) {
+		return quoted(self)
+	}
+	return self
+}
+
+// special reports whether a character may mean something to a shell.
+func special(r rune) bool {
+	return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+}
+
+func sameFile(a, b string) bool {
+	one, errOne := os.Stat(a)
+	other, errOther := os.Stat(b)
+	return errOne == nil && errOther == nil && os.SameFile(one, other)
 }
 
 // quoted returns a word as a shell reads it.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +17,8 @@ func (a *app) keys() *cobra.Command {
 }
 
 func (a *app) listKeys() *cobra.Command {
-	cmd := command("list [flags]", "List keys, newest first", cobra.NoArgs, nil)
+	cmd := command("list [flags]", "List keys, newest first", noArguments, nil)
+	cmd.Long = "List keys, newest first. The last-used times may lag by a minute, which is how often a server writes them."
 	states := cmd.Flags().StringSlice("state", []string{"live"}, "the `states` to list: live, expired, revoked, or all")
 	user := cmd.Flags().String("user", "", "only keys that act for this `user`; empty: for nobody")
 	project := cmd.Flags().String("project", "", "only keys that reach this `project`")
@@ -33,7 +33,7 @@ func (a *app) listKeys() *cobra.Command {
 		if in.States, err = keyStates(*states); err != nil {
 			return err
 		}
-		keys, err := all(*limit, func(size int32, token string) ([]*v1.Key, string, error) {
+		keys, next, err := all(*limit, func(size int32, token string) ([]*v1.Key, string, error) {
 			in.PageSize, in.PageToken = size, token
 			out, err := v1.NewKeyServiceClient(c).ListKeys(ctx, in)
 			return out.GetKeys(), out.GetNextPageToken(), err
@@ -41,11 +41,11 @@ func (a *app) listKeys() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return c.answer(&v1.ListKeysResponse{Keys: keys}, func(w io.Writer) {
+		return c.answer(&v1.ListKeysResponse{Keys: keys, NextPageToken: next}, func(w io.Writer) {
 			var rows [][]string
 			for _, k := range keys {
-				rows = append(rows, []string{k.GetId(), k.GetName(), accessWord(k.GetAccessLevel()), scopeWords(k.GetProjects()),
-					k.GetUserId(), stateWord(k.GetState()), moment(k.GetExpireTime()), moment(k.GetLastUseTime())})
+				rows = append(rows, []string{k.GetId(), k.GetName(), enumWord(k.GetAccessLevel()), scopeWords(k.GetProjects()),
+					k.GetUserId(), enumWord(k.GetState()), moment(k.GetExpireTime()), moment(k.GetLastUseTime())})
 			}
 			columns(w, "ID NAME ACCESS PROJECTS USER STATE EXPIRES LAST-USED", rows)
 		})
@@ -72,9 +72,13 @@ func keyStates(words []string) ([]v1.KeyState, error) {
 }
 
 func (a *app) showKey() *cobra.Command {
-	cmd := command("show ID [flags]", "Show what is on record of a key", cobra.ExactArgs(1), nil)
+	cmd := command("show ID [flags]", "Show what is on record of a key", exactly("ID"), nil)
 	return a.calling(cmd, admin, func(ctx context.Context, c *connection, _ *cobra.Command, args []string) error {
-		out, err := v1.NewKeyServiceClient(c).GetKey(ctx, &v1.GetKeyRequest{Id: args[0]})
+		id, err := keyID(args[0])
+		if err != nil {
+			return err
+		}
+		out, err := v1.NewKeyServiceClient(c).GetKey(ctx, &v1.GetKeyRequest{Id: id})
 		if err != nil {
 			return err
 		}
@@ -82,8 +86,8 @@ func (a *app) showKey() *cobra.Command {
 			k := out.GetKey()
 			record(w,
 				[2]string{"id", k.GetId()}, [2]string{"name", k.GetName()}, [2]string{"prefix", k.GetPrefix()},
-				[2]string{"user", k.GetUserId()}, [2]string{"access", accessWord(k.GetAccessLevel())},
-				[2]string{"projects", scopeWords(k.GetProjects())}, [2]string{"state", stateWord(k.GetState())},
+				[2]string{"user", k.GetUserId()}, [2]string{"access", enumWord(k.GetAccessLevel())},
+				[2]string{"projects", scopeWords(k.GetProjects())}, [2]string{"state", enumWord(k.GetState())},
 				[2]string{"created", moment(k.GetCreateTime())}, [2]string{"expires", moment(k.GetExpireTime())},
 				[2]string{"revoked", moment(k.GetRevokeTime())}, [2]string{"last used", moment(k.GetLastUseTime())})
 		})
@@ -91,7 +95,7 @@ func (a *app) showKey() *cobra.Command {
 }
 
 func (a *app) revokeKey() *cobra.Command {
-	cmd := command("revoke (ID | --user USER) [flags]", "End a key, or all keys of a user, for good", cobra.MaximumNArgs(1), nil)
+	cmd := command("revoke (ID | --user USER) [flags]", "End a key, or all keys of a user, for good", atMost("ID"), nil)
 	user := cmd.Flags().String("user", "", "revoke every key that acts for this `user`")
 	return a.calling(cmd, admin, func(ctx context.Context, c *connection, cmd *cobra.Command, args []string) error {
 		ofUser := cmd.Flags().Changed("user")
@@ -108,41 +112,21 @@ func (a *app) revokeKey() *cobra.Command {
 				fmt.Fprintf(w, "%s of user %s revoked\n", count(int(out.GetRevokedCount()), "key", "keys"), *user)
 			})
 		}
-		out, err := keys.RevokeKey(ctx, &v1.RevokeKeyRequest{Id: args[0]})
+		id, err := keyID(args[0])
+		if err != nil {
+			return err
+		}
+		out, err := keys.RevokeKey(ctx, &v1.RevokeKeyRequest{Id: id})
 		if err != nil {
 			return err
 		}
 		return c.answer(out, func(w io.Writer) {
 			k := out.GetKey()
 			if out.GetAlreadyRevoked() {
-				fmt.Fprintf(w, "key %s (%s) has been revoked since %s\n", k.GetId(), k.GetName(), moment(k.GetRevokeTime()))
+				fmt.Fprintf(w, "%s has been revoked since %s\n", keyWords(k), moment(k.GetRevokeTime()))
 				return
 			}
-			fmt.Fprintf(w, "key %s (%s) revoked\n", k.GetId(), k.GetName())
+			fmt.Fprintf(w, "%s revoked\n", keyWords(k))
 		})
 	})
-}
-
-func accessWord(a v1.AccessLevel) string {
-	switch a {
-	case v1.AccessLevel_ACCESS_LEVEL_READ:
-		return "read"
-	case v1.AccessLevel_ACCESS_LEVEL_WRITE:
-		return "write"
-	}
-	return ""
-}
-
-func stateWord(s v1.KeyState) string {
-	return strings.ToLower(strings.TrimPrefix(s.String(), "KEY_STATE_"))
-}
-
-func scopeWords(s *v1.ProjectScope) string {
-	switch {
-	case s.GetAll():
-		return "all"
-	case len(s.GetProjectIds()) == 0:
-		return "none"
-	}
-	return strings.Join(s.GetProjectIds(), ",")
 }

@@ -7,10 +7,14 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"aeroplane.run/authz"
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/settings"
 )
@@ -24,7 +28,7 @@ type keyFlags struct {
 
 func (a *app) createKey() *cobra.Command {
 	cmd := command("create --name NAME --access read|write (--all-projects | --project ID ...) [flags]", "Create a key",
-		cobra.NoArgs, nil)
+		noArguments, nil)
 	cmd.Long = "Create a key. The key is printed on standard output, this once and alone, so that KEY=$(...) works; what there is\n" +
 		"to say about it goes to standard error. With --output json it is in the one JSON document."
 	var f keyFlags
@@ -43,6 +47,7 @@ func (a *app) createKey() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		signal.Ignore(syscall.SIGPIPE) // a key that nobody reads is told of
 		out, err := v1.NewKeyServiceClient(c).CreateKey(ctx, in)
 		if err != nil {
 			err = classify(err)
@@ -79,6 +84,9 @@ func (f *keyFlags) request() (*v1.CreateKeyRequest, error) {
 		if err != nil {
 			return nil, usage("--expires %w, or none", err)
 		}
+		if d < authz.MinKeyLife || d > authz.MaxKeyLife {
+			return nil, usage("--expires must be a minute to %d days, or none", authz.MaxKeyLife/(24*time.Hour))
+		}
 		in.Expiry = &v1.CreateKeyRequest_ExpiresIn{ExpiresIn: durationpb.New(d)}
 	}
 	if in.RequestId == "" {
@@ -95,15 +103,15 @@ func printNewKey(c *connection, out *v1.CreateKeyResponse) error {
 				return err
 			}
 		}
-		return fail(exitNo, "an earlier call with this request id created key %s (%s), and the key was in its answer alone: "+
-			"if that was lost, revoke the key and create another", k.GetId(), k.GetName())
+		return fail(exitNo, "an earlier call with this request id created %s, and the key was in its answer alone: "+
+			"if that was lost, revoke the key and create another", keyWords(k))
 	}
 	if err := c.answer(out, func(w io.Writer) { fmt.Fprintln(w, out.GetSecret()) }); err != nil {
-		return fmt.Errorf("key %s (%s) was created, but %w: revoke it and create another", k.GetId(), k.GetName(), err)
+		return fmt.Errorf("%s was created, but %w: revoke it and create another", keyWords(k), err)
 	}
 	if !c.json {
-		c.note("Created key %s (%s): %s, projects %s, expires %s.\nThis is the only time that it is shown; what is stored is a hash.",
-			k.GetId(), k.GetName(), accessWord(k.GetAccessLevel()), scopeWords(k.GetProjects()), moment(k.GetExpireTime()))
+		c.note("Created %s: %s, projects %s, expires %s.\nThis is the only time that it is shown; what is stored is a hash.",
+			keyWords(k), enumWord(k.GetAccessLevel()), scopeWords(k.GetProjects()), moment(k.GetExpireTime()))
 	}
 	return nil
 }

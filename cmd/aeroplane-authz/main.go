@@ -25,7 +25,7 @@ func main() {
 
 // run is the program: arguments, environment and streams in, exit code out. Nothing that it started runs on.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{environ: environ, stdin: interruptible{ctx, stdin}, stdout: stdout, stderr: stderr}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -59,10 +59,16 @@ func (a *app) root() *cobra.Command {
 			return cmd.Help()
 		},
 	}
+	root.Version = thisBuild().Version
+	root.SetVersionTemplate("aeroplane-authz {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().String("config", "", "a settings `file`; see docs/configuration.md")
 	root.AddCommand(a.serve(), a.keys(), a.projects(), a.services(), a.deployments(), a.sessions(), a.authorize(),
 		a.routes(), a.migrate(), a.audit(), a.health(), a.settings(), a.version())
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args, completion.RunE = cobra.ArbitraryArgs, needsCommand // it would print its help, and succeed
+	}
 	return root
 }
 
@@ -71,12 +77,14 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	g := &cobra.Command{
 		Use: name, Short: short,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return unknownCommand(cmd, strings.Join(args[:min(1, len(args))], ""))
-		},
+		RunE: needsCommand,
 	}
 	g.AddCommand(commands...)
 	return g
+}
+
+func needsCommand(cmd *cobra.Command, args []string) error {
+	return unknownCommand(cmd, strings.Join(args[:min(1, len(args))], ""))
 }
 
 // command returns a command that does something. Whatever work returns has been classified: see classify.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -21,13 +22,13 @@ type schemaVersion struct {
 }
 
 func (a *app) migrate() *cobra.Command {
-	cmd := command("migrate [flags]", "Bring the database's schema up to date", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	cmd := command("migrate [flags]", "Bring the database's schema up to date", noArguments, func(cmd *cobra.Command, _ []string) error {
 		v, p, err := a.forMigration(cmd)
 		if err != nil {
 			return err
 		}
 		var done schemaVersion
-		if done.From, done.To, err = migrate(cmd.Context(), v); err != nil {
+		if done.From, done.To, err = migrate(cmd.Context(), v, logger(v, a.stderr)); err != nil {
 			return storeFailure(err)
 		}
 		return p.plain(done, func(w io.Writer) {
@@ -39,12 +40,12 @@ func (a *app) migrate() *cobra.Command {
 		})
 	})
 	status := command("status [flags]", "Say where the database's schema is; exit code 1 means that it is not the one needed",
-		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		noArguments, func(cmd *cobra.Command, _ []string) error {
 			v, p, err := a.forMigration(cmd)
 			if err != nil {
 				return err
 			}
-			have, need, err := schemaStatus(cmd.Context(), v)
+			have, need, err := schemaStatus(cmd.Context(), v, logger(v, a.stderr))
 			if err != nil {
 				return storeFailure(err)
 			}
@@ -61,34 +62,35 @@ func (a *app) migrate() *cobra.Command {
 	return withSettings(cmd, 0, names...)
 }
 
+// forMigration returns the settings, of which those of the database alone are checked: a migration job opens no door.
 func (a *app) forMigration(cmd *cobra.Command) (*settings.Settings, printer, error) {
 	v, err := a.load(cmd)
 	if err != nil {
 		return nil, printer{}, err
 	}
-	if err := v.CheckServer(cmd.Context(), settings.DNS); err != nil {
+	if err := v.CheckPostgres(cmd.Context(), settings.DNS); err != nil {
 		return nil, printer{}, usage("%w", err)
 	}
 	return v, printer{a.stdout, a.stderr, v.Output == "json"}, nil
 }
 
-func migrate(ctx context.Context, v *settings.Settings) (from, to int64, err error) {
+func migrate(ctx context.Context, v *settings.Settings, log *slog.Logger) (from, to int64, err error) {
 	if v.PostgresURL == "" {
 		return sqlite.Migrate(ctx, sqlite.Config{Dir: v.DataDir})
 	}
-	config, err := postgresConfig(v)
+	config, err := postgresConfig(v, log)
 	if err != nil {
 		return 0, 0, err
 	}
 	return postgres.Migrate(ctx, config)
 }
 
-func schemaStatus(ctx context.Context, v *settings.Settings) (have, need int64, err error) {
+func schemaStatus(ctx context.Context, v *settings.Settings, log *slog.Logger) (have, need int64, err error) {
 	if v.PostgresURL == "" {
 		s, err := sqlite.Status(ctx, sqlite.Config{Dir: v.DataDir})
 		return s.Have, s.Need, err
 	}
-	config, err := postgresConfig(v)
+	config, err := postgresConfig(v, log)
 	if err != nil {
 		return 0, 0, err
 	}

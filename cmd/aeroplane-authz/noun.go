@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -28,7 +29,7 @@ type noun[T proto.Message] struct {
 
 	filter, filterUsage string // the flag that list selects by
 	list                func(ctx context.Context, c catalog, filter *string, size int32, token string) ([]T, string, error)
-	listed              func([]T) proto.Message
+	listed              func(items []T, next string) proto.Message
 
 	put          func(context.Context, catalog, []T) (changed int32, err error)
 	putTotal     func(int32) proto.Message
@@ -41,12 +42,17 @@ func nounCommands[T proto.Message](a *app, n noun[T]) *cobra.Command {
 }
 
 func (n noun[T]) putCommand(a *app) *cobra.Command {
-	cmd := command("put (--id ID | --file FILE) [flags]", "Create or replace "+n.many, cobra.NoArgs, nil)
+	cmd := command("put (--id ID | --file FILE) [flags]", "Create or replace "+n.many, noArguments, nil)
 	cmd.Long = "Create or replace one " + n.one + ", described by flags; or many, described by the lines of a file, one JSON object a line.\n" +
 		"Of a file each " + fmt.Sprint(authz.MaxBatch) + " lines are put at once, all or none. Putting what is there already changes nothing."
-	id := cmd.Flags().String("id", "", "the `id` of the one to put")
-	item := n.flags(cmd)
 	file := cmd.Flags().String("file", "", "a `file` of JSON lines; - is standard input")
+	item := n.flags(cmd)
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Name != "file" {
+			cmd.MarkFlagsMutuallyExclusive("file", f.Name) // the lines say it all
+		}
+	})
+	id := cmd.Flags().String("id", "", "the `id` of the one to put")
 	return a.calling(cmd, admin, func(ctx context.Context, c *connection, cmd *cobra.Command, _ []string) error {
 		many := cmd.Flags().Changed("file")
 		if many == cmd.Flags().Changed("id") {
@@ -69,7 +75,7 @@ func (n noun[T]) putCommand(a *app) *cobra.Command {
 			})
 		}
 		b := &bulk[T]{send: put, parse: n.parse}
-		if err := b.fromFile(ctx, a, *file, n.many+" put"); err != nil {
+		if err := b.fromFile(ctx, a, *file, n.one, n.many, "put"); err != nil {
 			return err
 		}
 		return c.answer(n.putTotal(changed), func(w io.Writer) {
@@ -98,7 +104,7 @@ func (n noun[T]) deleteCommand(a *app) *cobra.Command {
 		}
 		var err error
 		if many {
-			err = b.fromFile(ctx, a, *file, n.many+" deleted")
+			err = b.fromFile(ctx, a, *file, n.one, n.many, "deleted")
 		} else {
 			err = b.run(ctx)
 		}
@@ -112,7 +118,7 @@ func (n noun[T]) deleteCommand(a *app) *cobra.Command {
 }
 
 func (n noun[T]) listCommand(a *app) *cobra.Command {
-	cmd := command("list [flags]", "List "+n.many+" by id", cobra.NoArgs, nil)
+	cmd := command("list [flags]", "List "+n.many+" by id", noArguments, nil)
 	filter := cmd.Flags().String(n.filter, "", n.filterUsage)
 	limit := cmd.Flags().Int("limit", 0, "list at most so many; 0 lists all")
 	return a.calling(cmd, admin, func(ctx context.Context, c *connection, cmd *cobra.Command, _ []string) error {
@@ -120,13 +126,13 @@ func (n noun[T]) listCommand(a *app) *cobra.Command {
 			filter = nil
 		}
 		client := v1.NewCatalogServiceClient(c)
-		items, err := all(*limit, func(size int32, token string) ([]T, string, error) {
+		items, next, err := all(*limit, func(size int32, token string) ([]T, string, error) {
 			return n.list(ctx, client, filter, size, token)
 		})
 		if err != nil {
 			return err
 		}
-		return c.answer(n.listed(items), func(w io.Writer) {
+		return c.answer(n.listed(items, next), func(w io.Writer) {
 			var rows [][]string
 			for _, item := range items {
 				rows = append(rows, n.row(item))
@@ -138,6 +144,9 @@ func (n noun[T]) listCommand(a *app) *cobra.Command {
 
 func (n noun[T]) parse(line string) (T, error) {
 	item := n.fresh()
+	if strings.HasPrefix(line, "[") {
+		return item, errors.New("one JSON object a line is expected, not an array")
+	}
 	if err := protojson.Unmarshal([]byte(line), item); err != nil {
 		// The library varies the blank after its name on purpose.
 		return item, errors.New(strings.TrimLeft(strings.TrimPrefix(err.Error(), "proto:"), " \u00a0"))

@@ -59,16 +59,16 @@ func (p printer) plain(v any, text func(w io.Writer)) error {
 // note tells a person something that is no result.
 func (p printer) note(format string, args ...any) { fmt.Fprintf(p.notes, format+"\n", args...) }
 
-// columns writes rows under a heading. An empty cell becomes a hyphen, so that columns can be counted.
+// columns writes rows under a heading.
 func columns(w io.Writer, heading string, rows [][]string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, strings.Join(strings.Fields(heading), "\t"))
 	for _, row := range rows {
-		for i, cell := range row {
+		for i, text := range row {
 			if i > 0 {
 				_, _ = t.Write([]byte("\t"))
 			}
-			fmt.Fprint(t, dash(cell))
+			fmt.Fprint(t, cell(text))
 		}
 		fmt.Fprintln(t)
 	}
@@ -79,16 +79,9 @@ func columns(w io.Writer, heading string, rows [][]string) {
 func record(w io.Writer, pairs ...[2]string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, pair := range pairs {
-		fmt.Fprintf(t, "%s\t%s\n", pair[0], dash(pair[1]))
+		fmt.Fprintf(t, "%s\t%s\n", pair[0], cell(pair[1]))
 	}
 	_ = t.Flush()
-}
-
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 // moment prints a time, to the second, in UTC.
@@ -99,24 +92,27 @@ func moment(t *timestamppb.Timestamp) string {
 	return t.AsTime().UTC().Format(time.RFC3339)
 }
 
-// all follows the pages of a list to its end, or to limit items where that is not 0.
-func all[T any](limit int, fetch func(size int32, token string) (items []T, next string, err error)) ([]T, error) {
+// all follows the pages of a list to its end, or to limit items where that is not 0. The token of the page that would be
+// next tells whether there are more.
+func all[T any](limit int, fetch func(size int32, token string) (page []T, next string, err error)) (items []T, next string, err error) {
+	if limit < 0 {
+		return nil, "", usage("--limit must not be negative")
+	}
 	const page = 200 // a key may select a thousand projects: more would make an answer very long
-	var items []T
-	for token := ""; ; {
+	for {
 		size := page
 		if limit > 0 {
 			size = min(page, limit-len(items))
 		}
-		more, next, err := fetch(int32(size), token)
+		var more []T
+		more, next, err = fetch(int32(size), next)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		items = append(items, more...)
 		if next == "" || limit > 0 && len(items) >= limit {
-			return items, nil
+			return items, next, nil
 		}
-		token = next
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 
+	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/resolver"
 	"aeroplane.run/authz/server"
@@ -17,18 +18,19 @@ import (
 type plan struct {
 	routes    *resolver.Table
 	callers   []server.Caller
-	generated []tokenSource // of the roles without configured tokens
-	tls       *tls.Config   // nil: plaintext
+	generated []tokenSource   // of the roles without configured tokens
+	postgres  postgres.Config // zero: the embedded database
+	tls       *tls.Config     // nil: plaintext
 }
 
 // prepare checks the settings of a server and reads the files that they name. It changes nothing.
-func prepare(ctx context.Context, v *settings.Settings, log *slog.Logger) (*plan, error) {
+func (a *app) prepare(ctx context.Context, v *settings.Settings, log *slog.Logger) (*plan, error) {
 	if err := v.CheckServer(ctx, settings.DNS); err != nil {
 		return nil, usage("%w", err)
 	}
 	p := new(plan)
 	var err error
-	if p.routes, err = routeTable(v); err != nil {
+	if p.routes, err = a.routeTable(v, io.Discard); err != nil {
 		return nil, err
 	}
 	for _, source := range tokenSources(v) {
@@ -46,8 +48,11 @@ func prepare(ctx context.Context, v *settings.Settings, log *slog.Logger) (*plan
 		return nil, usage("%w", err)
 	}
 	if v.PostgresURL != "" {
-		if _, err := postgresConfig(v); err != nil {
+		if p.postgres, err = postgresConfig(v, log); err != nil {
 			return nil, err
+		}
+		if err := postgres.Check(p.postgres); err != nil {
+			return nil, usage("postgres-url: %w", err)
 		}
 	}
 	if v.TLSCert == "" {

@@ -3,6 +3,9 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -37,7 +40,7 @@ func (r row) cells() []string {
 }
 
 func (a *app) checkRoutes() *cobra.Command {
-	cmd := command("check FILE", "Find the mistakes in a route table", cobra.ExactArgs(1),
+	cmd := command("check FILE", "Find the mistakes in a route table", exactly("FILE"),
 		func(_ *cobra.Command, args []string) error {
 			f, err := a.open(args[0])
 			if err != nil {
@@ -46,6 +49,9 @@ func (a *app) checkRoutes() *cobra.Command {
 			defer f.Close()
 			table, err := resolver.Parse(f, spoken(args[0]))
 			if err != nil {
+				if errors.Is(err, context.Canceled) {
+					return unread(err, "")
+				}
 				return fail(exitNo, "the route table has mistakes:\n%w", err)
 			}
 			_, err = fmt.Fprintf(a.stdout, "%s: %s, no mistake\n", spoken(args[0]), count(len(table.Routes()), "row", "rows"))
@@ -56,9 +62,10 @@ func (a *app) checkRoutes() *cobra.Command {
 }
 
 func (a *app) printRoutes() *cobra.Command {
-	cmd := command("print [flags]", "Print the route table, in a form that check reads", cobra.NoArgs,
+	cmd := command("print [flags]", "Print the route table as it is written, comments and all", noArguments,
 		func(cmd *cobra.Command, _ []string) error {
-			p, table, err := a.table(cmd)
+			var text bytes.Buffer
+			p, table, err := a.table(cmd, &text)
 			if err != nil {
 				return err
 			}
@@ -66,13 +73,7 @@ func (a *app) printRoutes() *cobra.Command {
 			for _, r := range table.Routes() {
 				rows = append(rows, rowOf(r, ""))
 			}
-			return p.plain(rows, func(w io.Writer) {
-				var cells [][]string
-				for _, r := range rows {
-					cells = append(cells, r.cells()[1:])
-				}
-				columns(w, "#method pattern who scope", cells)
-			})
+			return p.plain(rows, func(w io.Writer) { _, _ = text.WriteTo(w) })
 		})
 	return withSettings(cmd, 0, "routes", "output")
 }
@@ -88,9 +89,9 @@ type matched struct {
 }
 
 func (a *app) matchRoute() *cobra.Command {
-	cmd := command("match METHOD PATH [flags]", "Say which row applies to a request, and why", cobra.ExactArgs(2),
+	cmd := command("match METHOD PATH [flags]", "Say which row applies to a request, and why", exactly("METHOD", "PATH"),
 		func(cmd *cobra.Command, args []string) error {
-			p, table, err := a.table(cmd)
+			p, table, err := a.table(cmd, io.Discard)
 			if err != nil {
 				return err
 			}
@@ -154,28 +155,31 @@ func (m matched) print(w io.Writer) {
 	}
 }
 
-// table returns what prints, and the route table that the settings name.
-func (a *app) table(cmd *cobra.Command) (printer, *resolver.Table, error) {
+// table returns what prints, and the route table that the settings name, whose text it copies.
+func (a *app) table(cmd *cobra.Command, text io.Writer) (printer, *resolver.Table, error) {
 	v, err := a.load(cmd)
 	if err != nil {
 		return printer{}, nil, err
 	}
-	table, err := routeTable(v)
+	table, err := a.routeTable(v, text)
 	return printer{a.stdout, a.stderr, v.Output == "json"}, table, err
 }
 
-func routeTable(v *settings.Settings) (*resolver.Table, error) {
+// routeTable reads the route table that the settings name, and copies its text. "-" is standard input; CheckServer
+// refuses that to servers.
+func (a *app) routeTable(v *settings.Settings, text io.Writer) (*resolver.Table, error) {
 	if v.Routes == "" {
+		_, _ = io.WriteString(text, resolver.Source())
 		return resolver.Default(), nil
 	}
-	f, err := (&app{}).open(v.Routes)
+	f, err := a.open(v.Routes)
 	if err != nil {
 		return nil, usage("routes: %w", err)
 	}
 	defer f.Close()
-	table, err := resolver.Parse(f, v.Routes)
+	table, err := resolver.Parse(io.TeeReader(f, text), spoken(v.Routes))
 	if err != nil {
-		return nil, usage("the route table has mistakes:\n%w", err)
+		return nil, unread(err, "the route table has mistakes:\n%w", err)
 	}
 	return table, nil
 }

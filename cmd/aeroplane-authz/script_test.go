@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM [ARG...]   runs a program that must end with an exit code
 //	wait-ready                    waits until the server in the background serves
 //	keep NAME                     sets a variable to the last standard output
-//	certificate NAME              makes a self-signed certificate for 127.0.0.1: NAME.pem and NAME.key
+//	certificate NAME [IP]         makes a self-signed certificate for authz.test, and an address: NAME.pem and NAME.key
 //	postgres                      makes a database on a real Postgres, and sets PG_URL, without PG_PASSWORD
 func TestScript(t *testing.T) {
 	t.Parallel()
@@ -110,13 +110,17 @@ func keep(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func certificate(ts *testscript.TestScript, _ bool, args []string) {
-	cert, key, err := selfSigned()
+	var ips []net.IP
+	for _, text := range args[1:] {
+		ips = append(ips, net.ParseIP(text))
+	}
+	cert, key, err := selfSigned(ips)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pem"), cert, 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), key, 0o600))
 }
 
-func selfSigned() (cert, key []byte, err error) {
+func selfSigned(ips []net.IP) (cert, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
@@ -128,7 +132,7 @@ func selfSigned() (cert, key []byte, err error) {
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: "authz.test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"authz.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames: []string{"authz.test"}, IPAddresses: ips,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {

@@ -5,8 +5,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"os/signal"
 	"sync"
 	"syscall"
@@ -27,7 +29,7 @@ const (
 )
 
 func (a *app) serve() *cobra.Command {
-	cmd := command("serve [flags]", "Run the service", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	cmd := command("serve [flags]", "Run the service", noArguments, func(cmd *cobra.Command, _ []string) error {
 		v, err := a.load(cmd)
 		if err != nil {
 			return err
@@ -43,11 +45,12 @@ func (a *app) serve() *cobra.Command {
 // runServer runs the service until ctx ends. Whatever it started has ended when it returns.
 func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	log := logger(v, a.stderr)
-	p, err := prepare(ctx, v, log)
+	defer surviveHangups(log)()
+	p, err := a.prepare(ctx, v, log)
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, v)
+	store, err := openStore(ctx, v, p.postgres)
 	if err != nil {
 		return err
 	}
@@ -74,10 +77,30 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	return serveUntil(ctx, s, listener, v.ShutdownGrace, log)
 }
 
+// surviveHangups answers SIGHUP, which would end the process, calls and all, with a record in the log. The result ends it.
+func surviveHangups(log *slog.Logger) (end func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	var running sync.WaitGroup
+	running.Go(func() {
+		for range hangups {
+			log.Info("SIGHUP: nothing to reload; certificates reload by themselves")
+		}
+	})
+	return func() {
+		signal.Stop(hangups) // after which nothing is sent
+		close(hangups)
+		running.Wait()
+	}
+}
+
 // listen opens the door. A name that was found to mean this machine alone is held to that.
 func listen(ctx context.Context, v *settings.Settings) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", v.Listen)
 	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w: another process listens there; choose another with --listen", err)
+		}
 		return nil, usage("%w", err)
 	}
 	if v.TLSCert == "" && !v.InsecurePlaintext && !isLoopback(l.Addr()) {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -241,6 +242,28 @@ func holdCall(t *testing.T, p *process) {
 	}
 	if _, err := call.Recv(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestHangup hangs up on a server, as the end of a terminal does, and as many a service manager asks for a reload. It
+// goes on serving, and says so.
+func TestHangup(t *testing.T) {
+	t.Parallel()
+	p := startServer(t, t.TempDir())
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	const want = "SIGHUP: nothing to reload"
+	for deadline := time.Now().Add(patience); !strings.Contains(p.output.String(), want); time.Sleep(poll) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log does not say %q", want)
+		}
+	}
+	if _, _, err := p.createKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.end(t, syscall.SIGTERM); err != nil {
+		t.Errorf("exit: %v", err)
 	}
 }
 

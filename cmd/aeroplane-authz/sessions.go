@@ -28,7 +28,7 @@ const aboutSessionToken = "The session is named by its token, on standard input,
 	"or by that hash itself, with --token-sha256."
 
 func (a *app) putSession() *cobra.Command {
-	cmd := command("put --role owner|user [flags]", "Make a session known, or replace what is known of it", cobra.NoArgs, nil)
+	cmd := command("put --role owner|user [flags]", "Make a session known, or replace what is known of it", noArguments, nil)
 	cmd.Long = "Make a session known, or replace what is known of it. " + aboutSessionToken
 	digest := sessionFlag(cmd)
 	user := cmd.Flags().String("user", "", "the `user`; empty in a single-user installation")
@@ -64,7 +64,7 @@ func (a *app) putSession() *cobra.Command {
 }
 
 func (a *app) revokeSession() *cobra.Command {
-	cmd := command("revoke [--user USER] [flags]", "End a session, or all sessions of a user, for good", cobra.NoArgs, nil)
+	cmd := command("revoke [--user USER] [flags]", "End a session, or all sessions of a user, for good", noArguments, nil)
 	cmd.Long = "End a session, or all sessions of a user, for good. " + aboutSessionToken
 	digest := sessionFlag(cmd)
 	user := cmd.Flags().String("user", "", "revoke every session of this `user`")

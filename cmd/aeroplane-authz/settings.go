@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +25,7 @@ type setting struct {
 }
 
 func (a *app) printSettings() *cobra.Command {
-	cmd := command("print [flags]", "Print every setting in force and where it comes from, secrets redacted", cobra.NoArgs,
+	cmd := command("print [flags]", "Print every setting in force and where it comes from, secrets redacted", noArguments,
 		func(cmd *cobra.Command, _ []string) error {
 			v, err := a.load(cmd)
 			if err != nil {
@@ -48,13 +47,17 @@ func (a *app) printSettings() *cobra.Command {
 }
 
 func (a *app) checkSettings() *cobra.Command {
-	cmd := command("check [flags]", "Say whether a server would start with the settings in force", cobra.NoArgs,
+	cmd := command("check [flags]", "Say whether a server would start with the settings in force", noArguments,
 		func(cmd *cobra.Command, _ []string) error {
 			v, err := a.load(cmd)
 			if err != nil {
 				return err
 			}
-			if _, err := prepare(cmd.Context(), v, slog.New(slog.DiscardHandler)); err != nil {
+			p, err := a.prepare(cmd.Context(), v, logger(v, a.stderr))
+			if err != nil {
+				return err
+			}
+			if err := p.checkDataDir(v); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(a.stdout, "a server would start with these settings")

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 
@@ -13,18 +14,14 @@ import (
 	"aeroplane.run/authz/internal/sqlite"
 )
 
-// openStore opens the store that the settings name.
-func openStore(ctx context.Context, v *settings.Settings) (authz.Store, error) {
+// openStore opens the store that the settings name, with the configuration for Postgres if that is it.
+func openStore(ctx context.Context, v *settings.Settings, config postgres.Config) (authz.Store, error) {
 	if v.PostgresURL == "" {
 		store, err := sqlite.Open(ctx, sqlite.Config{Dir: v.DataDir, Migrate: v.Migrate})
 		if err != nil {
 			return nil, storeFailure(err)
 		}
 		return store, nil
-	}
-	config, err := postgresConfig(v)
-	if err != nil {
-		return nil, err
 	}
 	store, err := postgres.Open(ctx, config)
 	if err != nil {
@@ -34,13 +31,13 @@ func openStore(ctx context.Context, v *settings.Settings) (authz.Store, error) {
 }
 
 // postgresConfig puts the URL and the password together, which settings keep apart.
-func postgresConfig(v *settings.Settings) (postgres.Config, error) {
-	if _, _, err := settings.ReadSecret(v.PostgresPassword, v.PostgresPasswordFile); err != nil {
+func postgresConfig(v *settings.Settings, log *slog.Logger) (postgres.Config, error) {
+	if _, err := settings.ReadSecret(v.PostgresPassword, v.PostgresPasswordFile, log); err != nil {
 		return postgres.Config{}, usage("postgres-password-file: %w", err)
 	}
 	u, err := url.Parse(v.PostgresURL)
 	if err != nil {
-		return postgres.Config{}, usage("postgres-url is malformed") // unreachable: CheckServer parsed it
+		return postgres.Config{}, usage("postgres-url is malformed") // unreachable: checked before
 	}
 	if !v.PostgresPassword.IsZero() {
 		query := u.Query()
@@ -48,8 +45,9 @@ func postgresConfig(v *settings.Settings) (postgres.Config, error) {
 		u.RawQuery = query.Encode()
 	}
 	return postgres.Config{
-		DSN: u.String(), PasswordFile: v.PostgresPasswordFile, // which is read again for each connection
-		MaxConns: v.PostgresMaxConns, StatementTimeout: v.PostgresStatementTimeout, Migrate: v.Migrate,
+		DSN: u.String(), AllowPlaintext: v.InsecurePlaintext,
+		PasswordFile: v.PostgresPasswordFile, // which is read again for each connection
+		MaxConns:     v.PostgresMaxConns, StatementTimeout: v.PostgresStatementTimeout, Migrate: v.Migrate,
 	}, nil
 }
 
@@ -69,9 +67,6 @@ func storeName(v *settings.Settings) string {
 	if v.PostgresURL == "" {
 		return "the embedded database in " + filepath.Clean(v.DataDir)
 	}
-	u, err := url.Parse(v.PostgresURL)
-	if err != nil {
-		return "Postgres"
-	}
-	return "Postgres at " + u.Redacted()
+	s, _ := settings.Named("postgres-url")
+	return "Postgres at " + s.Text(v)
 }

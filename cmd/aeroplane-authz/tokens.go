@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/datadir"
 	"aeroplane.run/authz/internal/secret"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/server"
@@ -44,16 +45,13 @@ func (s tokenSource) callers(log *slog.Logger) ([]server.Caller, error) {
 	if s.file != "" {
 		setting += "-file"
 	}
-	text, warning, err := settings.ReadSecret(s.given, s.file)
+	text, err := settings.ReadSecret(s.given, s.file, log)
 	if err != nil {
 		return nil, usage("%s: %w", setting, err)
 	}
-	if warning != "" {
-		log.Warn(warning)
-	}
 	lines := text.Reveal()
 	if s.file == "" {
-		lines = strings.ReplaceAll(lines, ",", "\n")
+		lines = onePerLine(lines)
 	}
 	callers, err := server.ParseCallers(s.caller, lines)
 	switch {
@@ -65,8 +63,26 @@ func (s tokenSource) callers(log *slog.Logger) ([]server.Caller, error) {
 	return callers, nil
 }
 
+// onePerLine puts pairs that commas separate on lines of their own. A comment goes on to the end of its line, commas and
+// all: a token that was retired into one stays retired.
+func onePerLine(text string) string {
+	var pairs []string
+	for line := range strings.SplitSeq(text, "\n") {
+		for pair := range strings.SplitSeq(line, ",") {
+			if strings.HasPrefix(strings.TrimSpace(pair), "#") {
+				break
+			}
+			pairs = append(pairs, pair)
+		}
+	}
+	return strings.Join(pairs, "\n")
+}
+
 // generated returns the caller whose token is in the data directory. The first start makes it; it is never changed.
 func (s tokenSource) generated(dataDir string) ([]server.Caller, error) {
+	if err := datadir.Ensure(dataDir); err != nil {
+		return nil, usage("data-dir: %w", err)
+	}
 	path := tokenPath(dataDir, s.role)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,9 +107,6 @@ func (s tokenSource) generated(dataDir string) ([]server.Caller, error) {
 
 // generate makes a token and the file that holds it: whole and on disk, or not at all, and never over another one.
 func generate(path string) (text []byte, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".token-*") // mode 0600
 	if err != nil {
 		return nil, err

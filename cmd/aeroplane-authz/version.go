@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -21,15 +22,17 @@ type build struct {
 	Platform string `json:"platform"`
 }
 
+// version is set by the linker where there is no version control to ask, as in the build of an image:
+// -ldflags "-X main.version=v1.2.3".
+var version string
+
 func thisBuild() build {
 	b := build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return b
+		info = new(debug.BuildInfo)
 	}
-	if info.Main.Version != "" {
-		b.Version = info.Main.Version
-	}
+	b.Version = cmp.Or(version, info.Main.Version, b.Version)
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
@@ -44,7 +47,7 @@ func thisBuild() build {
 }
 
 func (a *app) version() *cobra.Command {
-	cmd := command("version [flags]", "Print which program this is", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	cmd := command("version [flags]", "Print which program this is", noArguments, func(cmd *cobra.Command, _ []string) error {
 		v, err := a.load(cmd)
 		if err != nil {
 			return err

@@ -21,6 +21,13 @@ const (
 	readableByAll
 )
 
+// CheckPostgres refuses what CheckServer refuses of the settings for Postgres, and nothing else: it is for who needs the
+// database alone. Without a postgres-url there is little to find fault with.
+func (s *Settings) CheckPostgres(ctx context.Context, lookup Lookup) error {
+	_, err := s.checkPostgres(ctx, lookup)
+	return err
+}
+
 // checkPostgres refuses a postgres-url that holds a password, and one that sends data over the network readable.
 func (s *Settings) checkPostgres(ctx context.Context, lookup Lookup) (exposure, error) {
 	password := !s.PostgresPassword.IsZero() || s.PostgresPasswordFile != ""
@@ -50,6 +57,9 @@ func (s *Settings) checkPostgres(ctx context.Context, lookup Lookup) (exposure, 
 }
 
 func (s *Settings) exposes(ctx context.Context, lookup Lookup, u *url.URL, query url.Values) (exposure, error) {
+	if u.Host != "" && (query.Has("host") || query.Has("hostaddr")) || query.Has("service") {
+		return 0, errors.New("postgres-url must name its host once, and no service: which of them is used is not plain to see")
+	}
 	hosts := cmp.Or(query.Get("hostaddr"), query.Get("host"), u.Host)
 	if hosts == "" {
 		return 0, errors.New("postgres-url must name a host; for a Unix socket add ?host=/the/directory")

@@ -31,7 +31,7 @@ func (s *Settings) CheckServer(ctx context.Context, lookup Lookup) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(s.checkTLS(here, postgres), s.checkTokens(here))
+	return cmp.Or(s.checkTLS(here, postgres), s.checkTokens(here), s.checkRoutes(), s.checkRetention())
 }
 
 func (s *Settings) checkTLS(here bool, postgres exposure) error {
@@ -61,6 +61,23 @@ func (s *Settings) checkTokens(here bool) error {
 		return s.needsTokens("admin")
 	case s.GatewayTokens.IsZero() && s.GatewayTokensFile == "":
 		return s.needsTokens("gateway")
+	}
+	return nil
+}
+
+func (s *Settings) checkRoutes() error {
+	if s.Routes == "-" {
+		return errors.New("routes must name a file, not standard input")
+	}
+	return nil
+}
+
+// checkRetention keeps the keys that a remembered request id tells of.
+func (s *Settings) checkRetention() error {
+	forEver := s.RetainKeys == 0
+	if !forEver && (s.RetainRequestIDs == 0 || s.RetainKeys < s.RetainRequestIDs) {
+		return errors.New("retain-keys is shorter than retain-request-ids: a call that is repeated could not be told of the " +
+			"key that it created")
 	}
 	return nil
 }

@@ -69,6 +69,16 @@ func TestCheckServer(t *testing.T) {
 		{"admin-tokens=a admin-tokens-file=/a", "admin-tokens and admin-tokens-file are both set"},
 		{"gateway-tokens=a gateway-tokens-file=/a", "gateway-tokens and gateway-tokens-file are both set"},
 
+		{"routes=-", "routes must name a file, not standard input"},
+		{"routes=/r", ""},
+
+		// A request id is worth remembering for as long as there is the key to tell of.
+		{"retain-keys=1h", "retain-keys is shorter than retain-request-ids"},
+		{"retain-keys=365d retain-request-ids=0", "retain-keys is shorter than retain-request-ids"},
+		{"retain-keys=24h retain-request-ids=24h", ""},
+		{"retain-keys=0 retain-request-ids=0", ""},
+		{"retain-keys=0 retain-request-ids=999d", ""},
+
 		// Postgres.
 		{"postgres-url=postgres://u@127.0.0.1/db", ""},
 		{"postgres-url=postgresql://u@here:5432/db?sslmode=disable", ""},
@@ -80,7 +90,7 @@ func TestCheckServer(t *testing.T) {
 		{"postgres-url=postgres://u@there/db?sslmode=prefer", "needs sslmode=verify-full"},
 		{"postgres-url=postgres://u@there/db", "needs sslmode=verify-full"},
 		{"postgres-url=postgres://u@127.0.0.1,there/db", "needs sslmode=verify-full"},
-		{"postgres-url=postgres://u@127.0.0.1/db?host=there", "needs sslmode=verify-full"},
+		{"postgres-url=postgres://u@127.0.0.1/db?host=there", "must name its host once"},
 		{"postgres-url=postgres://u@there/db?sslmode=disable insecure-plaintext=true", ""},
 		{"postgres-url=postgres://u@there/db?sslmode=disable insecure-plaintext=true " + tls, ""},
 		{"postgres-url=postgres://u@there/db?sslmode=require insecure-plaintext=true " + tls, "although nothing needs it"},

@@ -68,7 +68,7 @@ this project's own tests use).
 
 A duration is such as ` + "`90d`, `36h` or `1m30s`" + `. A secret has no flag, because flags show in the process list: give it in the
 environment, in the settings file, or in a file of its own where there is a setting that ends in ` + "`-file`" + `. A file that holds
-a secret is refused when others than its owner may write it.
+a secret is refused when others than its owner may write it, and the log warns when they may read it.
 
 ` + "`aeroplane-authz settings print`" + ` shows every value in force and where it comes from, secrets redacted;
 ` + "`aeroplane-authz settings check`" + ` says whether a server would start with them.
@@ -88,8 +88,17 @@ A server does not start, and ` + "`settings check`" + ` fails, with:
   counts as loopback if all its addresses are;
 - ` + "`listen`" + ` on an address that is not loopback without tokens configured for both roles. On loopback, tokens that are
   missing are generated, into ` + "`admin.token` and `gateway.token`" + ` in the data directory, where the commands find them;
+- a data directory in use by another process, or in which nothing can be made;
+- ` + "`retain-keys` shorter than `retain-request-ids`" + `: a call that is repeated could not be told of the key that it created;
+- ` + "`routes`" + ` that is ` + "`-`" + `, standard input;
 - ` + "`insecure-plaintext`" + ` beside ` + "`tls-cert`" + ` when Postgres does not need it either.
 
 The commands refuse ` + "`token` beside `token-file`, `tls-ca` or `tls-server-name` without `tls`" + `, and, unless
 ` + "`insecure-plaintext`" + ` is set, an address that is not loopback without ` + "`tls`" + `.
+
+` + "`migrate` and `migrate status`" + ` need the database alone, and refuse only what is wrong with its settings.
+
+` + "`health`" + ` runs with the settings of a server as well, as a container's probe does. Without an ` + "`address`" + ` it calls the one of
+` + "`listen`" + `; and if there is a ` + "`tls-cert`, but none of `tls`, `tls-ca` and `tls-server-name`" + `, it calls over TLS, and expects
+exactly the certificate in that file.
 `

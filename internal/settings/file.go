@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 )
 
 // readFile reads a settings file: flat TOML, the keys being the names of settings.
-func readFile(path string) (map[string]string, error) {
+func (v *Settings) readFile(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -29,25 +30,37 @@ func readFile(path string) (map[string]string, error) {
 		// The library's own words may quote the line, and the line may hold a secret.
 		var syntax toml.ParseError
 		if errors.As(err, &syntax) {
+			if s, ok := Named(syntax.LastKey); ok && strings.HasSuffix(syntax.Message, "has already been defined.") {
+				return nil, fmt.Errorf("the settings file %s sets %s again at line %d: keep one of the two", path, s.Name,
+					syntax.Position.Line)
+			}
 			return nil, fmt.Errorf("the settings file %s is not TOML at line %d: a line is name = \"text\", "+
 				"name = true or name = 12", path, syntax.Position.Line)
 		}
 		return nil, fmt.Errorf("the settings file %s is not TOML", path)
 	}
-	values := make(map[string]string)
+	values, secrets := make(map[string]string), false
 	for name, value := range raw {
 		s, ok := Named(name)
 		if !ok {
 			return nil, fmt.Errorf("%s in the settings file %s is no setting%s", name, path, didYouMean(name, names()))
 		}
-		if s.Secret() && mode&writable != 0 {
-			return nil, fmt.Errorf("the settings file %s holds a secret, and %s", path, writableBy(path))
-		}
+		secrets = secrets || s.Secret()
 		text, want, ok := s.fromTOML(value)
 		if !ok {
 			return nil, fmt.Errorf("%s in the settings file %s must be %s", name, path, want)
 		}
 		values[name] = text
+	}
+	if !secrets {
+		return values, nil
+	}
+	warning, err := judge(path, mode)
+	if err != nil {
+		return nil, fmt.Errorf("the settings file %w", err)
+	}
+	if warning != "" {
+		v.warnings = append(v.warnings, "the settings file "+warning)
 	}
 	return values, nil
 }
@@ -73,28 +86,37 @@ const (
 	readable os.FileMode = 0o044
 )
 
-func writableBy(path string) string {
-	return "others than its owner may write it: run chmod go-w " + path
-}
-
-// ReadSecret returns a secret that is either given or in a file, or nothing when there is neither. A warning, if not
-// empty, is for the log.
-func ReadSecret(given secret.Text, path string) (_ secret.Text, warning string, err error) {
-	if path == "" {
-		return given, "", nil
-	}
-	text, mode, err := read(path)
+// judge says whether a file of that mode may hold a secret, and what the log should tell about it.
+func judge(path string, mode os.FileMode) (warning string, err error) {
 	switch {
-	case err != nil:
-		return secret.Text{}, "", err
 	case mode&writable != 0:
-		return secret.Text{}, "", fmt.Errorf("%s holds a secret, and %s", path, writableBy(path))
-	case strings.TrimSpace(text) == "":
-		return secret.Text{}, "", fmt.Errorf("%s is empty", path)
+		return "", fmt.Errorf("%s holds a secret, and others than its owner may write it: run chmod go-w %s", path, path)
 	case mode&readable != 0:
 		warning = path + " holds a secret, and others than its owner may read it"
 	}
-	return secret.New(strings.TrimRight(text, "\r\n")), warning, nil
+	return warning, nil
+}
+
+// ReadSecret returns a secret that is either given or in a file, or nothing when there is neither. The log is told of a
+// file that others may read.
+func ReadSecret(given secret.Text, path string, log *slog.Logger) (secret.Text, error) {
+	if path == "" {
+		return given, nil
+	}
+	text, mode, err := read(path)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	warning, err := judge(path, mode)
+	switch {
+	case err != nil:
+		return secret.Text{}, err
+	case strings.TrimSpace(text) == "":
+		return secret.Text{}, fmt.Errorf("%s is empty", path)
+	case warning != "":
+		log.Warn(warning)
+	}
+	return secret.New(strings.TrimRight(text, "\r\n")), nil
 }
 
 // maxFile bounds what is read of a file.

@@ -32,11 +32,11 @@ func Load(src Sources) (*Settings, error) {
 	if path == "" {
 		path = env[fileEnv]
 	}
-	file, err := readFile(path)
+	v := &Settings{from: make(map[string]string)}
+	file, err := v.readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	v := &Settings{from: make(map[string]string)}
 	for i := range table {
 		s := &table[i]
 		text, from, name := s.Default, "default", s.Name

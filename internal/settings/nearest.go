@@ -2,9 +2,10 @@
 
 package settings
 
-// Nearest returns the candidate that word is most likely a misspelling of, or "" when none is near.
+// Nearest returns the candidate that word is most likely a misspelling of, or "" when none is near: two letters that
+// changed places are two mistakes, and what has more than one in three letters, or four, is no misspelling.
 func Nearest(word string, candidates []string) string {
-	best, least := "", len(word)/3+2
+	best, least := "", min((len(word)+2)/3, 3)+1
 	for _, c := range candidates {
 		if d := distance(word, c); d < least {
 			best, least = c, d

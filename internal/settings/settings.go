@@ -62,8 +62,12 @@ type Settings struct {
 	Key           secret.Text
 	Session       secret.Text
 
-	from map[string]string // where the value of each setting comes from, by name
+	from     map[string]string // where the value of each setting comes from, by name
+	warnings []string
 }
+
+// Warnings are what a log should tell about where the settings come from.
+func (s *Settings) Warnings() []string { return s.warnings }
 
 // From says where the value of a setting comes from: "flag", the name of a variable, the path of a file, or "default".
 func (s *Settings) From(name string) string { return s.from[name] }
@@ -78,6 +82,7 @@ type Setting struct {
 	// defaultAbout tells of a default that depends on where the program runs.
 	defaultAbout string
 	field        func(*Settings) any // a pointer to its value
+	redact       func(string) string // makes a value fit to be seen; nil: it is
 }
 
 // A Group is which half of the program a setting is for.
@@ -124,8 +129,14 @@ func (s *Setting) Kind() string {
 	return "text"
 }
 
-// Text returns the setting's value in v, as a person writes it. A secret is redacted.
-func (s *Setting) Text(v *Settings) string { return format(s.field(v)) }
+// Text returns the setting's value in v, as a person writes it. A secret is redacted, and so is a password in a URL.
+func (s *Setting) Text(v *Settings) string {
+	text := format(s.field(v))
+	if s.redact != nil {
+		return s.redact(text)
+	}
+	return text
+}
 
 // Named returns the setting of that name.
 func Named(name string) (*Setting, bool) {

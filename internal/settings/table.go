@@ -13,7 +13,7 @@ var table = []Setting{
 			"else `/var/lib/aeroplane-authz`",
 		About: "The directory of the embedded database and of generated tokens."},
 
-	{Name: "postgres-url", Uses: Server, field: func(s *Settings) any { return &s.PostgresURL },
+	{Name: "postgres-url", Uses: Server, field: func(s *Settings) any { return &s.PostgresURL }, redact: redactURL,
 		About: "The Postgres to store on, as postgres://user@host:5432/database?sslmode=verify-full, without a password; " +
 			"empty stores on the embedded database."},
 	{Name: "postgres-password", Uses: Server, field: func(s *Settings) any { return &s.PostgresPassword },

@@ -5,6 +5,7 @@ package settings_test
 import (
 	"bytes"
 	"flag"
+	"log/slog"
 	"os"
 	"reflect"
 	"regexp"
@@ -120,6 +121,33 @@ func TestSecretsAreRedacted(t *testing.T) {
 	}
 }
 
+// TestPostgresURLIsRedacted prints URLs that hold a password although they must not, and what is no URL.
+func TestPostgresURLIsRedacted(t *testing.T) {
+	t.Parallel()
+	s, _ := settings.Named("postgres-url")
+	for url, want := range map[string]string{
+		"":                          "",
+		"postgres://u@h:5432/db":    "postgres://u@h:5432/db",
+		"postgres://u:hunter2@h/db": "postgres://u:xxxxx@h/db",
+		"postgres://h/db?password=hunter2&user=u": "postgres://h/db?password=xxxxx&user=u",
+		"postgres://h/db?PASSWORD=hunter2":        "postgres://h/db?PASSWORD=xxxxx",
+		"postgres://h/db?sslpassword=hunter2":     "postgres://h/db?sslpassword=xxxxx",
+		"postgres://h/db?user=u;password=hunter2": "[redacted]",
+		"postgres://u:hunter2@h:port/db":          "[redacted]",
+		"postgres:u:hunter2@h/db":                 "[redacted]",
+		"host=h password=hunter2":                 "[redacted]",
+		"postgres://u:12/hunter2@h/db":            "[redacted]", // a password with a slash, a question mark or a hash
+		"postgres://u:12?hunter2@h/db":            "[redacted]",
+		"postgres://u:12#hunter2@h/db":            "[redacted]",
+		"postgres://h/db#hunter2":                 "[redacted]",
+	} {
+		v := load(t, settings.Sources{Flags: map[string]string{"postgres-url": url}})
+		if got := s.Text(v); got != want {
+			t.Errorf("%s prints as %s, want %s", url, got, want)
+		}
+	}
+}
+
 // TestSecretsHaveNoFlag checks that a flag of a secret's name has no effect, should somebody register one.
 func TestSecretsHaveNoFlag(t *testing.T) {
 	t.Parallel()
@@ -211,7 +239,9 @@ func TestReadSecret(t *testing.T) {
 		if err := os.Chmod(path, c.mode); err != nil {
 			t.Fatal(err)
 		}
-		got, warning, err := settings.ReadSecret(secret.Text{}, path)
+		var log bytes.Buffer
+		got, err := settings.ReadSecret(secret.Text{}, path, slog.New(slog.NewTextHandler(&log, nil)))
+		warning := log.String()
 		if got.Reveal() != c.want || (warning != "") != c.warning || !contains(err, c.err) {
 			t.Errorf("%q with mode %o: %q, %q, %v", c.text, c.mode, got.Reveal(), warning, err)
 		}
@@ -219,13 +249,13 @@ func TestReadSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, _, err := settings.ReadSecret(given, ""); got != given || err != nil {
+	if got, err := settings.ReadSecret(given, "", nil); got != given || err != nil {
 		t.Errorf("without a file: %v, %v", got.Reveal(), err)
 	}
-	if _, _, err := settings.ReadSecret(secret.Text{}, path+"x"); !contains(err, "secretx does not exist") {
+	if _, err := settings.ReadSecret(secret.Text{}, path+"x", nil); !contains(err, "secretx does not exist") {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if _, _, err := settings.ReadSecret(secret.Text{}, t.TempDir()); !contains(err, "is a directory") {
+	if _, err := settings.ReadSecret(secret.Text{}, t.TempDir(), nil); !contains(err, "is a directory") {
 		t.Errorf("a directory: %v", err)
 	}
 }
