@@ -306,16 +306,7 @@ func TestAdvice(t *testing.T) {
 		"sslmode=verify-full&sslrootcert=/no/such": "/no/such",
 		"no_such_setting=1":                        "does not know a setting",
 	} {
-		u, err := url.Parse(dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		query := u.Query()
-		for name, values := range must(url.ParseQuery(option)) {
-			query[name] = values
-		}
-		u.RawQuery = query.Encode()
-		refused(t, postgres.Config{DSN: u.String()}, want)
+		refused(t, postgres.Config{DSN: with(t, dsn, option)}, want)
 	}
 }
 
@@ -324,4 +315,16 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// with returns a DSN with the parameters of a query set, in place of those of the same names.
+func with(t testing.TB, dsn, query string) string {
+	t.Helper()
+	u := must(url.Parse(dsn))
+	all := u.Query()
+	for name, values := range must(url.ParseQuery(query)) {
+		all[name] = values
+	}
+	u.RawQuery = all.Encode()
+	return u.String()
 }

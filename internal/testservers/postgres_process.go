@@ -21,6 +21,8 @@ type Options struct {
 	// Settings are parameters of the server, by name, beside or instead of our own. An empty one is left to the server,
 	// and so to ALTER SYSTEM.
 	Settings map[string]string
+	// Files are put into the data directory, for the server alone to read: server.crt and server.key, for TLS.
+	Files map[string][]byte
 }
 
 // settings returns the parameters of a server, each as name=value. Nothing is traded for speed that a store relies on.
@@ -150,13 +152,8 @@ func newPostgresProcess(bin string, o Options) (*PostgresProcess, error) {
 // initialise makes the data directory. It need not be durable yet: the server's own writes are.
 func (p *PostgresProcess) initialise() error {
 	secret := filepath.Join(p.dir.path, "password")
-	if err := os.WriteFile(secret, []byte(p.passwords[admin]), 0o600); err != nil {
+	if err := p.give(secret, []byte(p.passwords[admin])); err != nil {
 		return err
-	}
-	if p.as != nil {
-		if err := os.Chown(secret, int(p.as.Uid), int(p.as.Gid)); err != nil {
-			return err
-		}
 	}
 	cmd := p.command("initdb", "--pgdata", p.data(), "--username", admin, "--pwfile", secret, "--auth", "scram-sha-256",
 		"--encoding", "UTF8", "--locale", "C", "--no-sync")
@@ -169,7 +166,20 @@ func (p *PostgresProcess) initialise() error {
 	if <-initdb.done; initdb.err != nil {
 		return fmt.Errorf("initdb: %w\n%s", initdb.err, out.Bytes())
 	}
+	for name, content := range p.options.Files {
+		if err := p.give(filepath.Join(p.data(), name), content); err != nil {
+			return err
+		}
+	}
 	return os.Remove(secret)
+}
+
+// give writes a file that the server's user alone may read.
+func (p *PostgresProcess) give(path string, content []byte) error {
+	if err := os.WriteFile(path, content, 0o600); err != nil || p.as == nil {
+		return err
+	}
+	return os.Chown(path, int(p.as.Uid), int(p.as.Gid))
 }
 
 // start starts the server at its address and returns when it answers. It tries again for a while, because the remains
