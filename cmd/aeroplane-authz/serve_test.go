@@ -29,11 +29,22 @@ import (
 // that was answered is good, one whose revocation was answered is refused.
 func TestKill(t *testing.T) {
 	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		killInTheMiddle(t)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		killInTheMiddle(t, postgresFlags(t, testservers.Postgres(t).NewDatabase(t))...)
+	})
+}
+
+func killInTheMiddle(t *testing.T, args ...string) {
 	const rounds, workers = 6, 4
 	dir := t.TempDir()
 	var j journal
 	for range rounds {
-		p := startServer(t, dir)
+		p := startServer(t, dir, args...)
 		j.verify(t, p)
 		killAfter := 20 + rand.IntN(30)
 		var working sync.WaitGroup
@@ -50,7 +61,7 @@ func TestKill(t *testing.T) {
 		<-p.ended
 		j.count = 0
 	}
-	j.verify(t, startServer(t, dir))
+	j.verify(t, startServer(t, dir, args...))
 	if live, revoked := j.totals(); live == 0 || revoked == 0 {
 		t.Errorf("%d live and %d revoked keys prove nothing", live, revoked)
 	}
