@@ -43,7 +43,7 @@ func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		Deadline:            time.Now().Add(2 * time.Minute), // of a server that should have refused to start
+		Deadline:            time.Now().Add(8 * time.Minute), // of all scripts, lest a server that should refuse to start hold them up
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
