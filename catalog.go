@@ -115,9 +115,7 @@ func (c *Catalog) delete(ctx context.Context, a Actor, field string, ids []strin
 // Projects returns a page of the projects that match, by id.
 func (c *Catalog) Projects(ctx context.Context, f ProjectFilter, r PageRequest) ([]Project, string, error) {
 	if f.OwnerID != nil {
-		var v violations
-		checkUserID(&v, "owner_id", *f.OwnerID, optional)
-		if err := v.err(); err != nil {
+		if err := checkOneUser("owner_id", *f.OwnerID, optional); err != nil {
 			return nil, "", err
 		}
 	}

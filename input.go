@@ -86,6 +86,20 @@ func ValidUserID(id string) bool {
 	return ok
 }
 
+// checkOne is checkID for an input that is nothing else.
+func checkOne(field, id string) error {
+	var v violations
+	checkID(&v, field, id)
+	return v.err()
+}
+
+// checkOneUser is checkUserID for an input that is nothing else.
+func checkOneUser(field, id string, need bool) error {
+	var v violations
+	checkUserID(&v, field, id, need)
+	return v.err()
+}
+
 // checkText checks text that people read: a bounded number of characters, none of which hides or moves others. The two
 // joiners are letters' own business in some scripts.
 func checkText(v *violations, field, text string, least, most int) {

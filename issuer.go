@@ -116,9 +116,7 @@ func (s *Issuer) Revoke(ctx context.Context, a Actor, id string) (key Key, alrea
 
 // RevokeOfUser ends every key that acts for a user, and returns how many it ended. Errors: Invalid.
 func (s *Issuer) RevokeOfUser(ctx context.Context, a Actor, userID string) (int, error) {
-	var v violations
-	checkUserID(&v, "user_id", userID, required)
-	if err := v.err(); err != nil {
+	if err := checkOneUser("user_id", userID, required); err != nil {
 		return 0, err
 	}
 	return s.Store.RevokeKeysOfUser(ctx, Change{Actor: a, At: stamp(s.Now())}, userID)
@@ -179,10 +177,4 @@ func checkKeyID(id string) error {
 		return InvalidFields(Violation{Field: "id", Description: "must be the id of a key, and not the key itself"})
 	}
 	return checkOne("id", id)
-}
-
-func checkOne(field, id string) error {
-	var v violations
-	checkID(&v, field, id)
-	return v.err()
 }

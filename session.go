@@ -56,9 +56,7 @@ func (s *Sessions) Revoke(ctx context.Context, a Actor, d Digest) (already bool,
 
 // RevokeOfUser ends every session of a user, and returns how many it ended. Errors: Invalid.
 func (s *Sessions) RevokeOfUser(ctx context.Context, a Actor, userID string) (int, error) {
-	var v violations
-	checkUserID(&v, "user_id", userID, required)
-	if err := v.err(); err != nil {
+	if err := checkOneUser("user_id", userID, required); err != nil {
 		return 0, err
 	}
 	return s.Store.RevokeSessionsOfUser(ctx, Change{Actor: a, At: stamp(s.Now())}, userID)

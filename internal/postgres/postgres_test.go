@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/postgres"
@@ -276,25 +275,8 @@ func terminate(t *testing.T, adminDSN, dsn string) {
 	run(t, adminDSN, "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = $1", name(t, dsn))
 }
 
-var admin = authz.Change{
-	Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "test"},
-	At:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
-}
-
-func newKey(id string) authz.NewKey {
-	k := authz.NewKey{Key: authz.Key{
-		ID: id, Name: id, Access: authz.Read, Projects: authz.ProjectScope{All: true}, CreatedAt: admin.At,
-	}}
-	copy(k.Digest[:], id)
-	return k
-}
-
-func create(t *testing.T, s authz.Store, id string) {
-	t.Helper()
-	if _, _, err := s.CreateKey(t.Context(), admin, newKey(id)); err != nil {
-		t.Fatal(err)
-	}
-}
+// What every store's own tests begin with.
+var admin, newKey, create = storetest.Admin, storetest.SimpleKey, storetest.Create
 
 // What an operator has to put right is said, and is no server that is away.
 func TestAdvice(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/sqlite"
@@ -272,25 +271,8 @@ func raw(t *testing.T, dir, settings string) *sql.DB {
 	return db
 }
 
-var admin = authz.Change{
-	Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "test"},
-	At:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
-}
-
-func newKey(id string) authz.NewKey {
-	k := authz.NewKey{Key: authz.Key{
-		ID: id, Name: id, Access: authz.Read, Projects: authz.ProjectScope{All: true}, CreatedAt: admin.At,
-	}}
-	copy(k.Digest[:], id)
-	return k
-}
-
-func create(t *testing.T, s authz.Store, id string) {
-	t.Helper()
-	if _, _, err := s.CreateKey(t.Context(), admin, newKey(id)); err != nil {
-		t.Fatal(err)
-	}
-}
+// What every store's own tests begin with.
+var admin, newKey, create = storetest.Admin, storetest.SimpleKey, storetest.Create
 
 // To ask where the schema of a database is that is not there leaves nothing behind.
 func TestStatusOfNothing(t *testing.T) {
