@@ -17,6 +17,8 @@ type Request struct {
 	Credential Credential
 	// TransferTo is the project that the body of a service transfer names. Nil: nobody could see it.
 	TransferTo *string
+	// Consistency is how fresh the facts must be. Zero: all changes that were answered OK are known.
+	Consistency Consistency
 }
 
 // An Authorizer decides. Its fields are set before first use and not changed afterwards; all are required.
@@ -25,11 +27,10 @@ type Authorizer struct {
 	Facts  FactStore
 	// Used notes that a key authenticated a request. It is called on the request's path and must not block.
 	Used func(keyID string, at time.Time)
-	Now  func() time.Time
 }
 
 // Authorize decides on one request. The order in which it looks is the order of refusals (4): method, path, route,
-// credential, facts, decision. An error means that no decision was reached: the facts could not be read.
+// credential, facts, decision. An error means that no decision was reached: the facts could not be had.
 func (a *Authorizer) Authorize(ctx context.Context, r Request) (Decision, error) {
 	method, ok := resolver.MethodOf(r.Method)
 	if !ok {
@@ -62,7 +63,9 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	case text == "":
 		return decide(ask{method: method, match: match}, Facts{}, time.Time{}), nil
 	}
-	query := Query{Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: match.ID}
+	query := Query{
+		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: match.ID, Consistency: r.Consistency,
+	}
 	if route.Scope == resolver.ServiceTransfer {
 		query.TransferTo = knowable(r.TransferTo)
 	}
@@ -70,15 +73,15 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	if err != nil {
 		return Decision{}, err
 	}
-	now := a.Now()
-	d := decide(ask{method: method, match: match, credential: query.Kind, transferTo: query.TransferTo}, facts, now)
+	d := decide(ask{method: method, match: match, credential: query.Kind, transferTo: query.TransferTo}, facts, facts.Now)
+	d.Revision = facts.Revision
 	if facts.Session != nil {
 		d.UserID = facts.Session.UserID
 	}
 	if facts.Key != nil {
 		d.KeyID, d.UserID = facts.Key.ID, facts.Key.UserID
 		if d.Reason != InvalidKey {
-			a.Used(facts.Key.ID, now) // also where the request is then refused (6)
+			a.Used(facts.Key.ID, facts.Now) // also where the request is then refused (6)
 		}
 	}
 	return d, nil

@@ -25,14 +25,16 @@ type world struct {
 
 func (w *world) Lookup(_ context.Context, q Query) (Facts, error) {
 	w.asked = append(w.asked, q)
-	return w.facts, w.err
+	facts := w.facts
+	facts.Now = noon
+	return facts, w.err
 }
 
 // authorize asks a world at noon, and returns also which keys were noted as used.
 func (w *world) authorize(t *testing.T, r Request) (d Decision, used []string, err error) {
 	t.Helper()
 	a := Authorizer{
-		Routes: resolver.Default(), Facts: w, Now: func() time.Time { return noon },
+		Routes: resolver.Default(), Facts: w,
 		Used: func(id string, at time.Time) {
 			if !at.Equal(noon) {
 				t.Errorf("used at %v", at)

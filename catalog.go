@@ -45,7 +45,7 @@ func (c *Catalog) change(a Actor) Change { return Change{Actor: a, At: stamp(c.N
 
 // PutProjects creates or replaces 1 to MaxBatch projects, all or none, and returns how many were new or different.
 // In violations field names the input: "project", or "projects[%d]" for a batch.
-func (c *Catalog) PutProjects(ctx context.Context, a Actor, field string, projects []Project) (int, error) {
+func (c *Catalog) PutProjects(ctx context.Context, a Actor, field string, projects []Project) (Counted, error) {
 	var v violations
 	checkBatch(&v, field, ".id", projects, func(p Project) string { return p.ID })
 	for i, p := range projects {
@@ -56,58 +56,58 @@ func (c *Catalog) PutProjects(ctx context.Context, a Actor, field string, projec
 		checkUserID(&v, at(field, i)+".owner_id", p.OwnerID, optional)
 	}
 	if err := v.err(); err != nil {
-		return 0, err
+		return Counted{}, err
 	}
 	return c.Store.PutProjects(ctx, c.change(a), projects)
 }
 
 // PutServices creates or replaces 1 to MaxBatch services, all or none, and returns how many were new or different.
-func (c *Catalog) PutServices(ctx context.Context, a Actor, field string, services []Service) (int, error) {
+func (c *Catalog) PutServices(ctx context.Context, a Actor, field string, services []Service) (Counted, error) {
 	var v violations
 	checkBatch(&v, field, ".id", services, func(s Service) string { return s.ID })
 	for i, s := range services {
 		checkID(&v, at(field, i)+".project_id", s.ProjectID)
 	}
 	if err := v.err(); err != nil {
-		return 0, err
+		return Counted{}, err
 	}
 	return c.Store.PutServices(ctx, c.change(a), services)
 }
 
 // PutDeployments creates or replaces 1 to MaxBatch deployments, all or none, and returns how many were new or different.
-func (c *Catalog) PutDeployments(ctx context.Context, a Actor, field string, deployments []Deployment) (int, error) {
+func (c *Catalog) PutDeployments(ctx context.Context, a Actor, field string, deployments []Deployment) (Counted, error) {
 	var v violations
 	checkBatch(&v, field, ".id", deployments, func(d Deployment) string { return d.ID })
 	for i, d := range deployments {
 		checkID(&v, at(field, i)+".service_id", d.ServiceID)
 	}
 	if err := v.err(); err != nil {
-		return 0, err
+		return Counted{}, err
 	}
 	return c.Store.PutDeployments(ctx, c.change(a), deployments)
 }
 
 // DeleteProjects deletes up to MaxBatch projects, all in one transaction, and returns how many there were.
-func (c *Catalog) DeleteProjects(ctx context.Context, a Actor, field string, ids []string) (int, error) {
+func (c *Catalog) DeleteProjects(ctx context.Context, a Actor, field string, ids []string) (Counted, error) {
 	return c.delete(ctx, a, field, ids, c.Store.DeleteProjects)
 }
 
 // DeleteServices deletes up to MaxBatch services, all in one transaction, and returns how many there were.
-func (c *Catalog) DeleteServices(ctx context.Context, a Actor, field string, ids []string) (int, error) {
+func (c *Catalog) DeleteServices(ctx context.Context, a Actor, field string, ids []string) (Counted, error) {
 	return c.delete(ctx, a, field, ids, c.Store.DeleteServices)
 }
 
 // DeleteDeployments deletes up to MaxBatch deployments, all in one transaction, and returns how many there were.
-func (c *Catalog) DeleteDeployments(ctx context.Context, a Actor, field string, ids []string) (int, error) {
+func (c *Catalog) DeleteDeployments(ctx context.Context, a Actor, field string, ids []string) (Counted, error) {
 	return c.delete(ctx, a, field, ids, c.Store.DeleteDeployments)
 }
 
 func (c *Catalog) delete(ctx context.Context, a Actor, field string, ids []string,
-	del func(context.Context, Change, []string) (int, error)) (int, error) {
+	del func(context.Context, Change, []string) (Counted, error)) (Counted, error) {
 	var v violations
 	checkBatch(&v, field, "", ids, func(id string) string { return id })
 	if err := v.err(); err != nil {
-		return 0, err
+		return Counted{}, err
 	}
 	return del(ctx, c.change(a), ids)
 }

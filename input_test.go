@@ -178,10 +178,10 @@ func TestBatchRules(t *testing.T) {
 			return err
 		}, []string{"services[0].project_id"}},
 		{"a user to revoke", func() error { _, err := (&Issuer{}).RevokeOfUser(ctx, Actor{}, ""); return err }, []string{"user_id"}},
-		{"a key to revoke", func() error { _, _, err := (&Issuer{}).Revoke(ctx, Actor{}, ""); return err }, []string{"id"}},
-		{"a whole key to revoke", func() error { _, _, err := (&Issuer{}).Revoke(ctx, Actor{}, ownText); return err }, []string{"id"}},
+		{"a key to revoke", func() error { _, err := (&Issuer{}).Revoke(ctx, Actor{}, ""); return err }, []string{"id"}},
+		{"a whole key to revoke", func() error { _, err := (&Issuer{}).Revoke(ctx, Actor{}, ownText); return err }, []string{"id"}},
 		{"a whole key to show", func() error { _, err := (&Issuer{}).Get(ctx, importedText); return err }, []string{"id"}},
-		{"a session", func() error { _, err := (&Sessions{}).Put(ctx, Actor{}, Session{UserID: "a b"}); return err },
+		{"a session", func() error { _, _, err := (&Sessions{}).Put(ctx, Actor{}, Session{UserID: "a b"}); return err },
 			[]string{"session.user_id", "session.role", "session.expire_time"}},
 		{"an action", func() error {
 			_, _, err := (&Audit{}).List(ctx, EventFilter{Action: "key.eat"}, PageRequest{})

@@ -38,6 +38,9 @@ type KeyRequest struct {
 	// Life is how long the key is good for, MinKeyLife to MaxKeyLife. Zero is only valid with Forever.
 	Life    time.Duration
 	Forever bool
+	// Wait returns only when the key is known everywhere. Without it a replica may refuse the key for a moment, if
+	// somebody tried it before it was made.
+	Wait bool
 	// RequestID makes the call safe to repeat for as long as retention remembers it. Empty: it is not.
 	RequestID string
 }
@@ -47,6 +50,7 @@ type Issued struct {
 	Key      Key
 	Secret   secret.Text // the whole key, this once; zero when Replayed
 	Replayed bool        // an earlier call with the same RequestID made the key
+	Receipt
 }
 
 // Create mints a key. Errors: Invalid; FailedPrecondition if the request id was used for something else.
@@ -65,16 +69,17 @@ func (s *Issuer) Create(ctx context.Context, a Actor, r KeyRequest) (Issued, err
 	if !r.Forever {
 		key.ExpiresAt = stamp(now.Add(r.Life))
 	}
-	stored, replayed, err := s.Store.CreateKey(ctx, Change{Actor: a, At: now}, NewKey{
+	made, err := s.Store.CreateKey(ctx, Change{Actor: a, At: now, Wait: r.Wait}, NewKey{
 		Key: key, Digest: minted.Digest, RequestID: r.RequestID, Fingerprint: r.fingerprint(),
 	})
 	if err != nil {
 		return Issued{}, err
 	}
-	if replayed {
-		return Issued{Key: stored, Replayed: true}, nil
+	issued := Issued{Key: made.Key, Replayed: made.Replayed, Receipt: made.Receipt}
+	if !made.Replayed {
+		issued.Secret = minted.Secret
 	}
-	return Issued{Key: stored, Secret: minted.Secret}, nil
+	return issued, nil
 }
 
 // Get returns a key, whatever its state. Errors: Invalid, NotFound.
@@ -106,18 +111,18 @@ func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, s
 		func(p Page) ([]Key, error) { return s.Store.Keys(ctx, f, p) })
 }
 
-// Revoke ends a key for good, and reports whether that had been done before. Errors: Invalid, NotFound.
-func (s *Issuer) Revoke(ctx context.Context, a Actor, id string) (key Key, already bool, err error) {
+// Revoke ends a key for good. Errors: Invalid, NotFound.
+func (s *Issuer) Revoke(ctx context.Context, a Actor, id string) (RevokedKey, error) {
 	if err := checkKeyID(id); err != nil {
-		return Key{}, false, err
+		return RevokedKey{}, err
 	}
 	return s.Store.RevokeKey(ctx, Change{Actor: a, At: stamp(s.Now())}, id)
 }
 
-// RevokeOfUser ends every key that acts for a user, and returns how many it ended. Errors: Invalid.
-func (s *Issuer) RevokeOfUser(ctx context.Context, a Actor, userID string) (int, error) {
+// RevokeOfUser ends every key that acts for a user. Errors: Invalid.
+func (s *Issuer) RevokeOfUser(ctx context.Context, a Actor, userID string) (Counted, error) {
 	if err := checkOneUser("user_id", userID, required); err != nil {
-		return 0, err
+		return Counted{}, err
 	}
 	return s.Store.RevokeKeysOfUser(ctx, Change{Actor: a, At: stamp(s.Now())}, userID)
 }

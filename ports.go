@@ -14,12 +14,13 @@ import (
 // An error is an *Error, classified where it happened: Unavailable when the database could not be reached or did not
 // answer in time, Internal when it answered something unforeseen, and what each method names besides.
 //
-// A method that makes a change returns nil only after the change, and its audit record with it, is durable; on any
-// error other than those it names the outcome is unknown, and repeating the call is safe, but for CreateKey without a
-// request id. A change is seen by every
-// read that starts after it returned, through any Store on the same database.
+// A method that makes a change returns nil only after the change, and its audit record with it, is durable, and what it
+// returns rests on a commit of its own, with a place of its own in the history, even where nothing was left to be changed:
+// what an earlier call did may not be known to have lasted. On any error other than those it names the outcome is unknown,
+// and repeating the call is safe, but for CreateKey without a request id. A change is seen by every read that starts after
+// it returned, through any Store on the same database.
 type Store interface {
-	FactStore
+	RecordStore
 	KeyStore
 	SessionStore
 	CatalogStore
@@ -36,11 +37,20 @@ type Store interface {
 	Close() error
 }
 
-// A FactStore looks up what one decision is computed from. It is the seam for caches: an implementation may hold facts,
-// but never what was decided from them.
+// A RecordStore reads what decisions are computed from, one subject at a time, so that it can be kept by subject.
+type RecordStore interface {
+	// Record returns what is known of a subject, and the newest revision, both of one instant: the record is true at that
+	// revision. fresh asks for a connection that is made for this, because the usual ones may lead to a server that lags
+	// behind. When ctx ends first the error is Unavailable.
+	Record(ctx context.Context, s Subject, fresh bool) (Record, Revision, error)
+}
+
+// A FactStore looks up what one decision is computed from. It may keep facts, but never what was decided from them.
 type FactStore interface {
-	// Lookup returns the facts that q asks for, all true at one instant. Nothing is in them that was taken away before the
-	// call began. What is not known is absent and is no error. When ctx ends first the error is Unavailable.
+	// Lookup returns the facts that q asks for, all true at one instant, their Revision. Nothing is in them that a change
+	// took away whose Receipt was given out, its barrier passed, before the call began. What is not known is absent and is
+	// no error. Unavailable: they cannot be had in time, or nobody can tell that they still hold; FailedPrecondition: the
+	// revision that q asks for is not of this history.
 	//
 	// Whoever gets Facts may keep what they point to, and changes none of it.
 	Lookup(ctx context.Context, q Query) (Facts, error)
@@ -56,21 +66,39 @@ type Query struct {
 	ID    string
 	// TransferTo is the second project of a transfer. Nil: not named.
 	TransferTo *string
+	// Consistency is how fresh the facts must be, beyond what Lookup promises to all.
+	Consistency Consistency
+}
+
+// A Consistency asks for more than the default, which knows of every change whose barrier has passed.
+type Consistency struct {
+	// Strong knows of every change that was committed before the question, also where nobody was told so yet. It costs a
+	// round trip to the database, which those who ask at the same time share.
+	Strong bool
+	// AtLeast knows of the change with this revision. Zero: none.
+	AtLeast Revision
 }
 
 // Facts answer a Query.
 type Facts struct {
-	// Key is the key with the queried digest, whatever its state. Its Projects.IDs and LastUsedAt are left empty.
+	// Key is the key with the queried digest, whatever its state. Its LastUsedAt is left empty.
 	Key *Key
 	// Session is the session with the queried digest, whatever its state.
 	Session *Session
 	// Projects are the projects that the query's Scope and ID may mean: none or one, but for a slug every project
 	// of that slug which belongs to the credential's user or to nobody, and, where the credential has no user, any
 	// two that bear it. For a list, at least every project that Principal.reaches allows, except that it is empty
-	// for a caller without a user who is not restricted to a selection.
+	// for a caller without a user who is not restricted to a selection; and for one who is it does not tell whose they
+	// are, since that does not matter then. Where the credential is not known, none.
 	Projects []ProjectFact
 	// TransferTo is the project that the query's TransferTo names, if it is known.
 	TransferTo *ProjectFact
+
+	// Revision is the instant in the history at which all this is true.
+	Revision Revision
+	// Now is the time by which to judge what expires: not before the present time of the store's clock, which all
+	// replicas share.
+	Now time.Time
 }
 
 // A ProjectFact is what scope rules need to know of a project.
@@ -84,6 +112,9 @@ type ProjectFact struct {
 type Change struct {
 	Actor Actor
 	At    time.Time
+	// Wait asks for the barrier also where nothing was taken away: what was added is then known everywhere when the call
+	// returns. A change that narrows always waits.
+	Wait bool
 }
 
 // A KeyStore keeps keys.
@@ -92,12 +123,11 @@ type KeyStore interface {
 	// key of that time and true, or FailedPrecondition if the fingerprint differs or the key was swept since. Invalid,
 	// with a violation that names it each, if a selected project is unknown or, where the key has a user, not that
 	// user's.
-	CreateKey(ctx context.Context, c Change, k NewKey) (key Key, replayed bool, err error)
-	// RevokeKey revokes a key. On one that is revoked it still commits a change of its own, returns true, and keeps
-	// the first time of revocation. NotFound if there is none.
-	RevokeKey(ctx context.Context, c Change, id string) (key Key, already bool, err error)
+	CreateKey(ctx context.Context, c Change, k NewKey) (CreatedKey, error)
+	// RevokeKey revokes a key. On one that is revoked it keeps the first time of revocation. NotFound if there is none.
+	RevokeKey(ctx context.Context, c Change, id string) (RevokedKey, error)
 	// RevokeKeysOfUser revokes every key of the user that is not revoked, and returns how many.
-	RevokeKeysOfUser(ctx context.Context, c Change, userID string) (int, error)
+	RevokeKeysOfUser(ctx context.Context, c Change, userID string) (Counted, error)
 	// Key returns a key, whatever its state. NotFound if there is none.
 	Key(ctx context.Context, id string) (Key, error)
 	// Keys returns the keys that match, newest first: by CreatedAt, then ID, descending. The cursor of a key is its
@@ -126,11 +156,11 @@ type KeyFilter struct {
 // A SessionStore keeps sessions.
 type SessionStore interface {
 	// PutSession stores or replaces a session. FailedPrecondition if it was revoked. RevokedAt is ignored.
-	PutSession(ctx context.Context, c Change, s Session) error
+	PutSession(ctx context.Context, c Change, s Session) (Receipt, error)
 	// RevokeSession revokes a session, like RevokeKey.
-	RevokeSession(ctx context.Context, c Change, d Digest) (already bool, err error)
+	RevokeSession(ctx context.Context, c Change, d Digest) (RevokedSession, error)
 	// RevokeSessionsOfUser revokes every session of the user that is not revoked, and returns how many.
-	RevokeSessionsOfUser(ctx context.Context, c Change, userID string) (int, error)
+	RevokeSessionsOfUser(ctx context.Context, c Change, userID string) (Counted, error)
 }
 
 // A CatalogStore keeps what exists in Aeroplane. Each method is one transaction. Ids are compared as bytes. Putting
@@ -138,23 +168,23 @@ type SessionStore interface {
 type CatalogStore interface {
 	// PutProjects creates or replaces projects and returns how many were new or different. AlreadyExists, naming the
 	// other project, if an owner would have two of one slug.
-	PutProjects(ctx context.Context, c Change, p []Project) (changed int, err error)
+	PutProjects(ctx context.Context, c Change, p []Project) (Counted, error)
 	// DeleteProjects deletes projects, takes them out of every key's selection, and returns how many there were.
-	DeleteProjects(ctx context.Context, c Change, ids []string) (deleted int, err error)
+	DeleteProjects(ctx context.Context, c Change, ids []string) (Counted, error)
 	// Projects returns the projects that match, by id.
 	Projects(ctx context.Context, f ProjectFilter, p Page) ([]Project, error)
 
 	// PutServices creates or replaces services and returns how many were new or different.
-	PutServices(ctx context.Context, c Change, s []Service) (changed int, err error)
+	PutServices(ctx context.Context, c Change, s []Service) (Counted, error)
 	// DeleteServices deletes services and returns how many there were.
-	DeleteServices(ctx context.Context, c Change, ids []string) (deleted int, err error)
+	DeleteServices(ctx context.Context, c Change, ids []string) (Counted, error)
 	// Services returns the services in a project, or all where it is empty, by id.
 	Services(ctx context.Context, projectID string, p Page) ([]Service, error)
 
 	// PutDeployments creates or replaces deployments and returns how many were new or different.
-	PutDeployments(ctx context.Context, c Change, d []Deployment) (changed int, err error)
+	PutDeployments(ctx context.Context, c Change, d []Deployment) (Counted, error)
 	// DeleteDeployments deletes deployments and returns how many there were.
-	DeleteDeployments(ctx context.Context, c Change, ids []string) (deleted int, err error)
+	DeleteDeployments(ctx context.Context, c Change, ids []string) (Counted, error)
 	// Deployments returns the deployments of a service, or all where it is empty, by id.
 	Deployments(ctx context.Context, serviceID string, p Page) ([]Deployment, error)
 }

@@ -33,7 +33,7 @@ type Sessions struct {
 }
 
 // Put makes a session known or replaces what is known of it. Errors: Invalid; FailedPrecondition if it was revoked.
-func (s *Sessions) Put(ctx context.Context, a Actor, session Session) (Session, error) {
+func (s *Sessions) Put(ctx context.Context, a Actor, session Session) (Session, Receipt, error) {
 	var v violations
 	checkUserID(&v, "session.user_id", session.UserID, optional)
 	if session.Role != UserRoleOwner && session.Role != UserRoleUser {
@@ -43,21 +43,22 @@ func (s *Sessions) Put(ctx context.Context, a Actor, session Session) (Session, 
 		v.add("session.expire_time", "must be set, to a time after 1970")
 	}
 	if err := v.err(); err != nil {
-		return Session{}, err
+		return Session{}, Receipt{}, err
 	}
 	session.ExpiresAt, session.RevokedAt = stamp(session.ExpiresAt), time.Time{}
-	return session, s.Store.PutSession(ctx, Change{Actor: a, At: stamp(s.Now())}, session)
+	receipt, err := s.Store.PutSession(ctx, Change{Actor: a, At: stamp(s.Now())}, session)
+	return session, receipt, err
 }
 
-// Revoke ends a session for good, and reports whether that had been done before. Errors: NotFound.
-func (s *Sessions) Revoke(ctx context.Context, a Actor, d Digest) (already bool, err error) {
+// Revoke ends a session for good. Errors: NotFound.
+func (s *Sessions) Revoke(ctx context.Context, a Actor, d Digest) (RevokedSession, error) {
 	return s.Store.RevokeSession(ctx, Change{Actor: a, At: stamp(s.Now())}, d)
 }
 
-// RevokeOfUser ends every session of a user, and returns how many it ended. Errors: Invalid.
-func (s *Sessions) RevokeOfUser(ctx context.Context, a Actor, userID string) (int, error) {
+// RevokeOfUser ends every session of a user. Errors: Invalid.
+func (s *Sessions) RevokeOfUser(ctx context.Context, a Actor, userID string) (Counted, error) {
 	if err := checkOneUser("user_id", userID, required); err != nil {
-		return 0, err
+		return Counted{}, err
 	}
 	return s.Store.RevokeSessionsOfUser(ctx, Change{Actor: a, At: stamp(s.Now())}, userID)
 }

@@ -18,7 +18,7 @@ func BenchmarkDecide(b *testing.B) {
 	text := apikey.Mint().Secret.Reveal()
 	key := &authz.Key{ID: "k", Access: authz.Write, Projects: authz.ProjectScope{All: true}}
 	a := authz.Authorizer{
-		Routes: resolver.Default(), Used: func(string, time.Time) {}, Now: time.Now,
+		Routes: resolver.Default(), Used: func(string, time.Time) {},
 		Facts: facts{Key: key, Projects: []authz.ProjectFact{{ID: "project"}}},
 	}
 	b.ReportAllocs()
@@ -55,7 +55,7 @@ func BenchmarkLookup(b *testing.B) {
 			if _, err := s.store.PutServices(b.Context(), change, []authz.Service{{ID: service, ProjectID: "project"}}); err != nil {
 				b.Fatal(err)
 			}
-			if _, _, err := s.store.CreateKey(b.Context(), change, authz.NewKey{Digest: minted.Digest, Key: authz.Key{
+			if _, err := s.store.CreateKey(b.Context(), change, authz.NewKey{Digest: minted.Digest, Key: authz.Key{
 				ID: minted.ID, Prefix: minted.Prefix, Name: "bench", Access: authz.Write,
 				Projects: authz.ProjectScope{All: true}, CreatedAt: change.At,
 			}}); err != nil {

@@ -63,11 +63,12 @@ type fixture struct {
 	userIDs map[string]string // "owner" and "user2", or both empty in a single-user installation
 }
 
-func newFixture(t *testing.T, store authz.Store) *fixture {
-	f := &fixture{t: t, store: store, secrets: map[string]string{}, userIDs: map[string]string{"owner": "u-owner", "user2": "u-two"}}
-	run := servertest.Start(t, servertest.Options{Store: store, Now: func() time.Time {
-		return time.Now().Add(time.Duration(f.clock.Load()) * time.Second)
-	}})
+func newFixture(t *testing.T, db servertest.Database) *fixture {
+	f := &fixture{t: t, secrets: map[string]string{}, userIDs: map[string]string{"owner": "u-owner", "user2": "u-two"}}
+	now := func() time.Time { return time.Now().Add(time.Duration(f.clock.Load()) * time.Second) }
+	store := servertest.Fenced(t, db, now)
+	f.store = store
+	run := servertest.Start(t, servertest.Options{Store: store, Now: now})
 	f.keys = authzv1.NewKeyServiceClient(run.Admin)
 	f.catalog = authzv1.NewCatalogServiceClient(run.Admin)
 	f.sessions = authzv1.NewSessionServiceClient(run.Admin)
@@ -207,6 +208,7 @@ func (f *fixture) key(name string) string {
 	}
 	if m[1] == "expired " {
 		r.Expiry = &authzv1.CreateKeyRequest_ExpiresIn{ExpiresIn: durationpb.New(time.Minute)}
+		f.clock.Add(-61) // so that it is over when it is made
 		defer f.clock.Add(61)
 	}
 	made := must[*authzv1.CreateKeyResponse](f.t)(f.keys.CreateKey(f.t.Context(), r))

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
@@ -28,6 +29,11 @@ func (f *fixture) checkGrants(cases []grantCase) {
 		if k := answer.GetGrant().GetKey(); k != nil && k.Prefix == "ap_"+k.Id && len(k.Id) == 16 {
 			k.Id, k.Prefix = "~", "~"
 		}
+		// Where something was looked up, the answer says when it was true.
+		if _, err := authz.ParseRevision("revision", answer.GetRevision()); err != nil && c.want.GetPrincipal() != nil {
+			f.t.Errorf("%s %s with %q: revision %q", c.method, c.path, c.credential, answer.GetRevision())
+		}
+		answer.Revision = ""
 		if diff := cmp.Diff(&authzv1.AuthorizeResponse{Allowed: true, Grant: c.want}, answer, protocmp.Transform()); diff != "" {
 			f.t.Errorf("%s %s with %q (-want +got):\n%s", c.method, c.path, c.credential, diff)
 		}

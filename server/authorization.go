@@ -24,7 +24,11 @@ func (s *authorizationService) Authorize(ctx context.Context, in *authzv1.Author
 	if err := checkSize(in); err != nil {
 		return nil, err
 	}
-	d, err := s.authorizer.Authorize(ctx, requestFromProto(in))
+	r, err := requestFromProto(in)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.authorizer.Authorize(ctx, r)
 	if err != nil {
 		return nil, err
 	}

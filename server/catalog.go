@@ -22,38 +22,39 @@ func (s *catalogService) PutProject(ctx context.Context, in *authzv1.PutProjectR
 		return nil, invalid("project", "must be set")
 	}
 	project := projectFromProto(in.GetProject())
-	if _, err := s.catalog.PutProjects(ctx, actorFrom(ctx), "project", []authz.Project{project}); err != nil {
+	put, err := s.catalog.PutProjects(ctx, actorFrom(ctx), "project", []authz.Project{project})
+	if err != nil {
 		return nil, err
 	}
-	return &authzv1.PutProjectResponse{Project: projectToProto(project)}, nil
+	return &authzv1.PutProjectResponse{Project: projectToProto(project), Receipt: receiptToProto(put.Receipt)}, nil
 }
 
 func (s *catalogService) BatchPutProjects(ctx context.Context, in *authzv1.BatchPutProjectsRequest) (
 	*authzv1.BatchPutProjectsResponse, error) {
 	projects := each(in.GetProjects(), projectFromProto)
-	n, err := s.catalog.PutProjects(ctx, actorFrom(ctx), "projects[%d]", projects)
+	put, err := s.catalog.PutProjects(ctx, actorFrom(ctx), "projects[%d]", projects)
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.BatchPutProjectsResponse{ChangedCount: int32(n)}, nil
+	return &authzv1.BatchPutProjectsResponse{ChangedCount: int32(put.N), Receipt: receiptToProto(put.Receipt)}, nil
 }
 
 func (s *catalogService) DeleteProject(ctx context.Context, in *authzv1.DeleteProjectRequest) (
 	*authzv1.DeleteProjectResponse, error) {
-	n, err := s.catalog.DeleteProjects(ctx, actorFrom(ctx), "id", []string{in.GetId()})
+	deleted, err := s.catalog.DeleteProjects(ctx, actorFrom(ctx), "id", []string{in.GetId()})
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.DeleteProjectResponse{Deleted: n > 0}, nil
+	return &authzv1.DeleteProjectResponse{Deleted: deleted.N > 0, Receipt: receiptToProto(deleted.Receipt)}, nil
 }
 
 func (s *catalogService) BatchDeleteProjects(ctx context.Context, in *authzv1.BatchDeleteProjectsRequest) (
 	*authzv1.BatchDeleteProjectsResponse, error) {
-	n, err := s.catalog.DeleteProjects(ctx, actorFrom(ctx), "ids[%d]", in.GetIds())
+	deleted, err := s.catalog.DeleteProjects(ctx, actorFrom(ctx), "ids[%d]", in.GetIds())
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.BatchDeleteProjectsResponse{DeletedCount: int32(n)}, nil
+	return &authzv1.BatchDeleteProjectsResponse{DeletedCount: int32(deleted.N), Receipt: receiptToProto(deleted.Receipt)}, nil
 }
 
 func (s *catalogService) ListProjects(ctx context.Context, in *authzv1.ListProjectsRequest) (
@@ -72,38 +73,39 @@ func (s *catalogService) PutService(ctx context.Context, in *authzv1.PutServiceR
 		return nil, invalid("service", "must be set")
 	}
 	service := serviceFromProto(in.GetService())
-	if _, err := s.catalog.PutServices(ctx, actorFrom(ctx), "service", []authz.Service{service}); err != nil {
+	put, err := s.catalog.PutServices(ctx, actorFrom(ctx), "service", []authz.Service{service})
+	if err != nil {
 		return nil, err
 	}
-	return &authzv1.PutServiceResponse{Service: serviceToProto(service)}, nil
+	return &authzv1.PutServiceResponse{Service: serviceToProto(service), Receipt: receiptToProto(put.Receipt)}, nil
 }
 
 func (s *catalogService) BatchPutServices(ctx context.Context, in *authzv1.BatchPutServicesRequest) (
 	*authzv1.BatchPutServicesResponse, error) {
 	services := each(in.GetServices(), serviceFromProto)
-	n, err := s.catalog.PutServices(ctx, actorFrom(ctx), "services[%d]", services)
+	put, err := s.catalog.PutServices(ctx, actorFrom(ctx), "services[%d]", services)
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.BatchPutServicesResponse{ChangedCount: int32(n)}, nil
+	return &authzv1.BatchPutServicesResponse{ChangedCount: int32(put.N), Receipt: receiptToProto(put.Receipt)}, nil
 }
 
 func (s *catalogService) DeleteService(ctx context.Context, in *authzv1.DeleteServiceRequest) (
 	*authzv1.DeleteServiceResponse, error) {
-	n, err := s.catalog.DeleteServices(ctx, actorFrom(ctx), "id", []string{in.GetId()})
+	deleted, err := s.catalog.DeleteServices(ctx, actorFrom(ctx), "id", []string{in.GetId()})
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.DeleteServiceResponse{Deleted: n > 0}, nil
+	return &authzv1.DeleteServiceResponse{Deleted: deleted.N > 0, Receipt: receiptToProto(deleted.Receipt)}, nil
 }
 
 func (s *catalogService) BatchDeleteServices(ctx context.Context, in *authzv1.BatchDeleteServicesRequest) (
 	*authzv1.BatchDeleteServicesResponse, error) {
-	n, err := s.catalog.DeleteServices(ctx, actorFrom(ctx), "ids[%d]", in.GetIds())
+	deleted, err := s.catalog.DeleteServices(ctx, actorFrom(ctx), "ids[%d]", in.GetIds())
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.BatchDeleteServicesResponse{DeletedCount: int32(n)}, nil
+	return &authzv1.BatchDeleteServicesResponse{DeletedCount: int32(deleted.N), Receipt: receiptToProto(deleted.Receipt)}, nil
 }
 
 func (s *catalogService) ListServices(ctx context.Context, in *authzv1.ListServicesRequest) (
@@ -121,38 +123,39 @@ func (s *catalogService) PutDeployment(ctx context.Context, in *authzv1.PutDeplo
 		return nil, invalid("deployment", "must be set")
 	}
 	deployment := deploymentFromProto(in.GetDeployment())
-	if _, err := s.catalog.PutDeployments(ctx, actorFrom(ctx), "deployment", []authz.Deployment{deployment}); err != nil {
+	put, err := s.catalog.PutDeployments(ctx, actorFrom(ctx), "deployment", []authz.Deployment{deployment})
+	if err != nil {
 		return nil, err
 	}
-	return &authzv1.PutDeploymentResponse{Deployment: deploymentToProto(deployment)}, nil
+	return &authzv1.PutDeploymentResponse{Deployment: deploymentToProto(deployment), Receipt: receiptToProto(put.Receipt)}, nil
 }
 
 func (s *catalogService) BatchPutDeployments(ctx context.Context, in *authzv1.BatchPutDeploymentsRequest) (
 	*authzv1.BatchPutDeploymentsResponse, error) {
 	deployments := each(in.GetDeployments(), deploymentFromProto)
-	n, err := s.catalog.PutDeployments(ctx, actorFrom(ctx), "deployments[%d]", deployments)
+	put, err := s.catalog.PutDeployments(ctx, actorFrom(ctx), "deployments[%d]", deployments)
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.BatchPutDeploymentsResponse{ChangedCount: int32(n)}, nil
+	return &authzv1.BatchPutDeploymentsResponse{ChangedCount: int32(put.N), Receipt: receiptToProto(put.Receipt)}, nil
 }
 
 func (s *catalogService) DeleteDeployment(ctx context.Context, in *authzv1.DeleteDeploymentRequest) (
 	*authzv1.DeleteDeploymentResponse, error) {
-	n, err := s.catalog.DeleteDeployments(ctx, actorFrom(ctx), "id", []string{in.GetId()})
+	deleted, err := s.catalog.DeleteDeployments(ctx, actorFrom(ctx), "id", []string{in.GetId()})
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.DeleteDeploymentResponse{Deleted: n > 0}, nil
+	return &authzv1.DeleteDeploymentResponse{Deleted: deleted.N > 0, Receipt: receiptToProto(deleted.Receipt)}, nil
 }
 
 func (s *catalogService) BatchDeleteDeployments(ctx context.Context, in *authzv1.BatchDeleteDeploymentsRequest) (
 	*authzv1.BatchDeleteDeploymentsResponse, error) {
-	n, err := s.catalog.DeleteDeployments(ctx, actorFrom(ctx), "ids[%d]", in.GetIds())
+	deleted, err := s.catalog.DeleteDeployments(ctx, actorFrom(ctx), "ids[%d]", in.GetIds())
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.BatchDeleteDeploymentsResponse{DeletedCount: int32(n)}, nil
+	return &authzv1.BatchDeleteDeploymentsResponse{DeletedCount: int32(deleted.N), Receipt: receiptToProto(deleted.Receipt)}, nil
 }
 
 func (s *catalogService) ListDeployments(ctx context.Context, in *authzv1.ListDeploymentsRequest) (

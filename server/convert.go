@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"aeroplane.run/authz"
@@ -44,6 +45,10 @@ var (
 		authz.CallerRoleGateway: authzv1.CallerRole_CALLER_ROLE_GATEWAY,
 		authz.CallerRoleAdmin:   authzv1.CallerRole_CALLER_ROLE_ADMIN,
 		authz.CallerRoleSystem:  authzv1.CallerRole_CALLER_ROLE_SYSTEM,
+	}
+	barriers = enumeration[authz.Barrier, authzv1.Barrier]{
+		authz.Acked:  authzv1.Barrier_BARRIER_ACKED,
+		authz.Waited: authzv1.Barrier_BARRIER_WAITED,
 	}
 )
 
@@ -89,8 +94,11 @@ func scopeFromProto(s *authzv1.ProjectScope) authz.ProjectScope {
 }
 
 // requestFromProto returns the request to decide on, its credential picked from the headers where it has those.
-func requestFromProto(in *authzv1.AuthorizeRequest) authz.Request {
-	r := authz.Request{Method: in.GetMethod(), Target: in.GetPath(), TransferTo: in.TargetProjectId}
+func requestFromProto(in *authzv1.AuthorizeRequest) (r authz.Request, err error) {
+	r = authz.Request{Method: in.GetMethod(), Target: in.GetPath(), TransferTo: in.TargetProjectId}
+	if r.Consistency, err = consistencyFromProto(in); err != nil {
+		return r, err
+	}
 	switch c := in.GetCredential().(type) {
 	case *authzv1.AuthorizeRequest_ApiKey:
 		r.Credential = authz.KeyText(c.ApiKey)
@@ -101,19 +109,41 @@ func requestFromProto(in *authzv1.AuthorizeRequest) authz.Request {
 			Authorization: c.Headers.GetAuthorization(), APIKey: c.Headers.GetXApiKey(), Cookie: c.Headers.GetCookie(),
 		}.Credential()
 	}
-	return r
+	return r, nil
+}
+
+func consistencyFromProto(in *authzv1.AuthorizeRequest) (c authz.Consistency, err error) {
+	switch in.GetConsistency() {
+	case authzv1.Consistency_CONSISTENCY_UNSPECIFIED:
+	case authzv1.Consistency_CONSISTENCY_STRONG:
+		c.Strong = true
+	default:
+		return c, invalid("consistency", "must be CONSISTENCY_STRONG or not set")
+	}
+	if text := in.GetAtLeastRevision(); text != "" {
+		c.AtLeast, err = authz.ParseRevision("at_least_revision", text)
+	}
+	return c, err
+}
+
+func receiptToProto(r authz.Receipt) *authzv1.Receipt {
+	out := &authzv1.Receipt{Revision: r.Revision.String(), Barrier: barriers.proto(r.Barrier)}
+	if r.Barrier != authz.NoBarrier {
+		out.BarrierDuration = durationpb.New(r.Took)
+	}
+	return out
 }
 
 // decisionToProto fails on a denial without a row in denials: it is then not known what to tell the client.
 func decisionToProto(d authz.Decision) (*authzv1.AuthorizeResponse, error) {
 	if d.Allowed {
-		return &authzv1.AuthorizeResponse{Allowed: true, Grant: grantToProto(d.Grant)}, nil
+		return &authzv1.AuthorizeResponse{Allowed: true, Grant: grantToProto(d.Grant), Revision: d.Revision.String()}, nil
 	}
 	reason := denials.proto(d.Reason)
 	if reason == authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED {
 		return nil, authz.Errorf(authz.Internal, "a denial with the unknown reason %d", uint8(d.Reason))
 	}
-	return &authzv1.AuthorizeResponse{Denial: &authzv1.Denial{
+	return &authzv1.AuthorizeResponse{Revision: d.Revision.String(), Denial: &authzv1.Denial{
 		Reason: reason, HttpStatus: int32(d.Reason.HTTPStatus()), Message: d.Reason.String(),
 	}}, nil
 }
@@ -154,6 +184,7 @@ func keyRequestFromProto(in *authzv1.CreateKeyRequest) (authz.KeyRequest, error)
 	r := authz.KeyRequest{
 		Name: in.GetName(), UserID: in.GetUserId(), Access: accessLevels.domain(in.GetAccessLevel()),
 		Projects: scopeFromProto(in.GetProjects()), Forever: in.GetNeverExpires(), RequestID: in.GetRequestId(),
+		Wait: in.GetWait(),
 	}
 	if d := in.GetExpiresIn(); d != nil {
 		if d.CheckValid() != nil {

@@ -228,8 +228,8 @@ func TestRequestFromProto(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.in.Method, c.in.Path = base.Method, base.Target
-			if got := requestFromProto(c.in); !reflect.DeepEqual(got, c.want) { // credentials do not print
-				t.Errorf("got %+v, want %+v", got, c.want)
+			if got, err := requestFromProto(c.in); err != nil || !reflect.DeepEqual(got, c.want) { // credentials do not print
+				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
 			}
 		})
 	}

@@ -26,6 +26,7 @@ func (s *keyService) CreateKey(ctx context.Context, in *authzv1.CreateKeyRequest
 	}
 	return &authzv1.CreateKeyResponse{
 		Key: s.key(issued.Key), Secret: issued.Secret.Reveal(), Replayed: issued.Replayed,
+		Receipt: receiptToProto(issued.Receipt),
 	}, nil
 }
 
@@ -50,20 +51,22 @@ func (s *keyService) ListKeys(ctx context.Context, in *authzv1.ListKeysRequest) 
 }
 
 func (s *keyService) RevokeKey(ctx context.Context, in *authzv1.RevokeKeyRequest) (*authzv1.RevokeKeyResponse, error) {
-	key, already, err := s.issuer.Revoke(ctx, actorFrom(ctx), in.GetId())
+	revoked, err := s.issuer.Revoke(ctx, actorFrom(ctx), in.GetId())
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.RevokeKeyResponse{Key: s.key(key), AlreadyRevoked: already}, nil
+	return &authzv1.RevokeKeyResponse{
+		Key: s.key(revoked.Key), AlreadyRevoked: revoked.Already, Receipt: receiptToProto(revoked.Receipt),
+	}, nil
 }
 
 func (s *keyService) RevokeKeysOfUser(ctx context.Context, in *authzv1.RevokeKeysOfUserRequest) (
 	*authzv1.RevokeKeysOfUserResponse, error) {
-	n, err := s.issuer.RevokeOfUser(ctx, actorFrom(ctx), in.GetUserId())
+	revoked, err := s.issuer.RevokeOfUser(ctx, actorFrom(ctx), in.GetUserId())
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.RevokeKeysOfUserResponse{RevokedCount: int32(n)}, nil
+	return &authzv1.RevokeKeysOfUserResponse{RevokedCount: int32(revoked.N), Receipt: receiptToProto(revoked.Receipt)}, nil
 }
 
 func (s *keyService) key(k authz.Key) *authzv1.Key { return keyToProto(k, s.issuer.Now()) }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -22,13 +23,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func openStore(t *testing.T) authz.Store {
+func openStore(t *testing.T) servertest.Store { return openStoreAt(t, nil) }
+
+func openStoreAt(t *testing.T, now func() time.Time) servertest.Store {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store
+	return servertest.Fenced(t, store, now)
 }
 
 // A service is a running one, with a client of each kind.
@@ -44,7 +47,7 @@ type service struct {
 func start(t *testing.T, o servertest.Options) *service {
 	t.Helper()
 	if o.Store == nil {
-		o.Store = openStore(t)
+		o.Store = openStoreAt(t, o.Now)
 	}
 	r := servertest.Start(t, o)
 	return &service{
@@ -59,7 +62,7 @@ func start(t *testing.T, o servertest.Options) *service {
 
 // A faulty store is a real one, some of whose look-ups are replaced.
 type faulty struct {
-	authz.Store
+	servertest.Store
 	lookup func(context.Context, authz.Query) (authz.Facts, error)
 	key    func(context.Context, string) (authz.Key, error)
 }

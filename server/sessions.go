@@ -20,11 +20,11 @@ func (s *sessionService) PutSession(ctx context.Context, in *authzv1.PutSessionR
 	if err != nil {
 		return nil, err
 	}
-	stored, err := s.sessions.Put(ctx, actorFrom(ctx), session)
+	stored, receipt, err := s.sessions.Put(ctx, actorFrom(ctx), session)
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.PutSessionResponse{Session: sessionToProto(stored)}, nil
+	return &authzv1.PutSessionResponse{Session: sessionToProto(stored), Receipt: receiptToProto(receipt)}, nil
 }
 
 func (s *sessionService) RevokeSession(ctx context.Context, in *authzv1.RevokeSessionRequest) (
@@ -33,18 +33,18 @@ func (s *sessionService) RevokeSession(ctx context.Context, in *authzv1.RevokeSe
 	if err != nil {
 		return nil, err
 	}
-	already, err := s.sessions.Revoke(ctx, actorFrom(ctx), digest)
+	revoked, err := s.sessions.Revoke(ctx, actorFrom(ctx), digest)
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.RevokeSessionResponse{AlreadyRevoked: already}, nil
+	return &authzv1.RevokeSessionResponse{AlreadyRevoked: revoked.Already, Receipt: receiptToProto(revoked.Receipt)}, nil
 }
 
 func (s *sessionService) RevokeSessionsOfUser(ctx context.Context, in *authzv1.RevokeSessionsOfUserRequest) (
 	*authzv1.RevokeSessionsOfUserResponse, error) {
-	n, err := s.sessions.RevokeOfUser(ctx, actorFrom(ctx), in.GetUserId())
+	revoked, err := s.sessions.RevokeOfUser(ctx, actorFrom(ctx), in.GetUserId())
 	if err != nil {
 		return nil, err
 	}
-	return &authzv1.RevokeSessionsOfUserResponse{RevokedCount: int32(n)}, nil
+	return &authzv1.RevokeSessionsOfUserResponse{RevokedCount: int32(revoked.N), Receipt: receiptToProto(revoked.Receipt)}, nil
 }

@@ -27,8 +27,13 @@ Exit codes: 0 allowed, 1 denied, 2 wrong usage, 3 no decision was reached.`
 	var from credentialFlags
 	from.define(cmd)
 	target := cmd.Flags().String("target-project", "", "the project `id` in the body of a service transfer")
+	strong := cmd.Flags().Bool("strong", false, "know of every change that was committed by now, also where nobody was told so yet")
+	atLeast := cmd.Flags().String("at-least", "", "know of the change with this `revision`, from the receipt of a call with --output json")
 	return a.calling(cmd, gateway, func(ctx context.Context, c *connection, cmd *cobra.Command, args []string) error {
-		in := &v1.AuthorizeRequest{Method: args[0], Path: args[1]}
+		in := &v1.AuthorizeRequest{Method: args[0], Path: args[1], AtLeastRevision: *atLeast}
+		if *strong {
+			in.Consistency = v1.Consistency_CONSISTENCY_STRONG
+		}
 		if cmd.Flags().Changed("target-project") {
 			in.TargetProjectId = target
 		}

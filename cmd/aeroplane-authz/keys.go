@@ -108,6 +108,7 @@ func (a *app) revokeKey() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.noteBarrier(out.GetReceipt())
 			return c.answer(out, func(w io.Writer) {
 				fmt.Fprintf(w, "%s of user %s revoked\n", count(int(out.GetRevokedCount()), "key", "keys"), *user)
 			})
@@ -120,6 +121,7 @@ func (a *app) revokeKey() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		c.noteBarrier(out.GetReceipt())
 		return c.answer(out, func(w io.Writer) {
 			k := out.GetKey()
 			if out.GetAlreadyRevoked() {

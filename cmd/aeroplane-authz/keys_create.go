@@ -23,7 +23,7 @@ import (
 type keyFlags struct {
 	name, access, user, expires, requestID string
 	projects                               []string
-	allProjects                            bool
+	allProjects, wait                      bool
 }
 
 func (a *app) createKey() *cobra.Command {
@@ -40,6 +40,7 @@ func (a *app) createKey() *cobra.Command {
 	flags.StringVar(&f.user, "user", "", "the `user` whom the key acts for; empty in a single-user installation")
 	flags.StringVar(&f.expires, "expires", "90d", "how long the key is good for: 7d, 30d, 90d, any `duration`, or none")
 	flags.StringVar(&f.requestID, "request-id", "", "repeat an earlier call by its `id`, which made a key or not (default a new id)")
+	flags.BoolVar(&f.wait, "wait", false, "return only when every replica knows of the key")
 	completeFrom(cmd, "access", []string{"read", "write"})
 	completeFrom(cmd, "expires", []string{"7d", "30d", "90d", "none"})
 	return a.calling(cmd, admin, func(ctx context.Context, c *connection, _ *cobra.Command, _ []string) error {
@@ -61,7 +62,7 @@ func (a *app) createKey() *cobra.Command {
 }
 
 func (f *keyFlags) request() (*v1.CreateKeyRequest, error) {
-	in := &v1.CreateKeyRequest{Name: f.name, UserId: f.user, RequestId: f.requestID}
+	in := &v1.CreateKeyRequest{Name: f.name, UserId: f.user, RequestId: f.requestID, Wait: f.wait}
 	if f.name == "" {
 		return nil, usage("--name is needed: a label to recognise the key by")
 	}

@@ -50,7 +50,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, v, p.postgres)
+	store, err := openStore(ctx, v, p, log)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	uses := authz.NewUseRecorder(store, log)
 	defer background(ctx, v, store, uses, log)()
 	s := server.New(server.Config{
-		Authorizer: &authz.Authorizer{Routes: p.routes, Facts: store, Used: uses.Used, Now: time.Now},
+		Authorizer: &authz.Authorizer{Routes: p.routes, Facts: store, Used: uses.Used},
 		Issuer:     &authz.Issuer{Store: store, Now: time.Now},
 		Catalog:    &authz.Catalog{Store: store, Now: time.Now},
 		Sessions:   &authz.Sessions{Store: store, Now: time.Now},

@@ -76,6 +76,7 @@ func (a *app) revokeSession() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.noteBarrier(out.GetReceipt())
 			return c.answer(out, func(w io.Writer) {
 				fmt.Fprintf(w, "%s of user %s revoked\n", count(int(out.GetRevokedCount()), "session", "sessions"), *user)
 			})
@@ -88,6 +89,7 @@ func (a *app) revokeSession() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		c.noteBarrier(out.GetReceipt())
 		return c.answer(out, func(w io.Writer) {
 			if out.GetAlreadyRevoked() {
 				fmt.Fprintf(w, "session %x had been revoked before\n", sum)

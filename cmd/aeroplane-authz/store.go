@@ -4,30 +4,50 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/internal/sqlite"
 )
 
-// openStore opens the store that the settings name, with the configuration for Postgres if that is it.
-func openStore(ctx context.Context, v *settings.Settings, config postgres.Config) (authz.Store, error) {
+// openStore opens the database that the settings name, and puts it behind a fence.
+func openStore(ctx context.Context, v *settings.Settings, p *plan, log *slog.Logger) (*fence.Store, error) {
+	config := fence.Config{Name: replicaName(), Logger: log}
 	if v.PostgresURL == "" {
-		store, err := sqlite.Open(ctx, sqlite.Config{Dir: v.DataDir, Migrate: v.Migrate})
+		db, err := sqlite.Open(ctx, sqlite.Config{Dir: v.DataDir, Migrate: v.Migrate})
 		if err != nil {
 			return nil, storeFailure(err)
 		}
-		return store, nil
+		config.Database, config.History = db, db.History()
+	} else {
+		db, err := postgres.Open(ctx, p.postgres)
+		if err != nil {
+			return nil, storeFailure(err)
+		}
+		config.Database, config.History, config.Members = db, db.History(), db.Members()
 	}
-	store, err := postgres.Open(ctx, config)
+	store, err := fence.Open(config)
 	if err != nil {
-		return nil, storeFailure(err)
+		return nil, errors.Join(storeFailure(err), config.Database.Close())
 	}
 	return store, nil
+}
+
+// replicaName tells people, in the table of members, which process this is.
+func replicaName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
 
 // postgresConfig puts the URL and the password together, which settings keep apart.

@@ -24,16 +24,18 @@ var picture = map[string][]string{
 	"internal/datadir": {},
 	"resolver":         {},
 	".":                {"resolver", "internal/apikey", "internal/secret"},
+	// The protocol that keeps caches honest. Databases and the shelf implement its ports.
+	"internal/fence": {"."},
 
 	// The edges: the core, a leaf at need, and one outside technology each. They do not know each other.
 	"server": {".", "gen/...", "internal/apikey",
 		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
 	"gen/aeroplane/authz/v1": {"google.golang.org/grpc", "google.golang.org/protobuf"},
 	"internal/settings":      {"internal/secret", "github.com/BurntSushi/toml"},
-	"internal/sqlstore":      {".", "resolver", "github.com/pressly/goose/v3"},
-	"internal/sqlite": {".", "internal/sqlstore", "internal/datadir",
+	"internal/sqlstore":      {".", "internal/fence", "github.com/pressly/goose/v3"},
+	"internal/sqlite": {".", "internal/fence", "internal/sqlstore", "internal/datadir",
 		"modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
-	"internal/postgres": {".", "internal/sqlstore",
+	"internal/postgres": {".", "internal/fence", "internal/sqlstore",
 		"github.com/lib/pq", "github.com/pressly/goose/v3"},
 
 	// Wiring, and what is used by tests and readers alone.

@@ -27,8 +27,18 @@ const (
 	dialTimeout = 5 * time.Second
 )
 
-// connect returns a pool of connections on which a statement takes no longer than timeout.
-func connect(c Config, timeout time.Duration) (*sql.DB, error) {
+// A purpose is what is particular about the connections of a pool.
+type purpose struct {
+	// timeout bounds each statement.
+	timeout time.Duration
+	// forgetful commits are answered before they are on disk.
+	forgetful bool
+	// dialed, if not nil, is given each connection when it was dialled, and returns the one to use.
+	dialed func(net.Conn) net.Conn
+}
+
+// connect returns a pool of connections.
+func connect(c Config, p purpose) (*sql.DB, error) {
 	cfg, err := pq.NewConfig(c.DSN)
 	if err != nil {
 		// The error is dropped: it may quote the DSN, and that may hold a password.
@@ -40,28 +50,36 @@ func connect(c Config, timeout time.Duration) (*sql.DB, error) {
 	cfg.BinaryParameters = true
 	// A standby answers with what was true some time ago, and a key that was revoked since would pass.
 	cfg.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
-	dial := dialer{limit: timeout + margin, Dialer: net.Dialer{
+	dial := dialer{limit: p.timeout + margin, dialed: p.dialed, Dialer: net.Dialer{
 		Control:         guard(c, cfg.SSLMode),
 		Timeout:         cmp.Or(cfg.ConnectTimeout, dialTimeout),
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
 	}}
 	cfg.ConnectTimeout = 0 // the dialer's; pq would reset our deadlines
-	cfg.Runtime = session(cfg.Runtime, timeout)
-	return sql.OpenDB(&connector{config: cfg, passwordFile: c.PasswordFile, dialer: dial}), nil
+	cfg.Runtime = runtime(cfg.Runtime, p)
+	want := required
+	if p.forgetful {
+		want = requiredOfAll
+	}
+	return sql.OpenDB(&connector{config: cfg, passwordFile: c.PasswordFile, dialer: dial, required: want}), nil
 }
 
-// session returns what a connection sets for itself, which outranks the settings of server, database and role, and the
+// runtime returns what a connection sets for itself, which outranks the settings of server, database and role, and the
 // options of the DSN. Of the settings that the DSN names it keeps the others.
-func session(named map[string]string, timeout time.Duration) map[string]string {
+func runtime(named map[string]string, p purpose) map[string]string {
 	all := map[string]string{"synchronous_commit": "on"}
 	for name, value := range named {
 		all[strings.ToLower(name)] = value // to the server it is the same
 	}
 	all["client_min_messages"] = "warning" // watch relies on warnings
 	all["default_transaction_isolation"] = "read committed"
-	all["statement_timeout"] = milliseconds(timeout)
+	all["statement_timeout"] = milliseconds(p.timeout)
 	all["lock_timeout"] = milliseconds(lockTimeout)
-	all["idle_in_transaction_session_timeout"] = milliseconds(timeout + margin)
+	// A change holds locks from statement to statement, and whoever waits for them waits no longer than that.
+	all["idle_in_transaction_session_timeout"] = milliseconds(lockTimeout)
+	if p.forgetful {
+		all["synchronous_commit"] = "off"
+	}
 	return all
 }
 
@@ -72,6 +90,7 @@ type connector struct {
 	config       pq.Config
 	passwordFile string
 	dialer       dialer
+	required     []requirement
 }
 
 // Connect implements driver.Connector.
@@ -93,7 +112,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, &connectError{err}
 	}
-	if err := checkSettings(ctx, conn); err != nil {
+	if err := checkSettings(ctx, conn, c.required); err != nil {
 		_ = conn.Close()
 		return nil, &connectError{err}
 	}
@@ -114,7 +133,8 @@ func (e *connectError) Unwrap() error { return e.cause }
 // A context does not bound a query whose server has stopped answering: the driver goes on reading.
 type dialer struct {
 	net.Dialer
-	limit time.Duration
+	limit  time.Duration
+	dialed func(net.Conn) net.Conn
 }
 
 func (d dialer) Dial(network, address string) (net.Conn, error) {
@@ -131,6 +151,9 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	conn, err := d.Dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
+	}
+	if d.dialed != nil {
+		return d.dialed(conn), nil
 	}
 	return boundedConn{conn, d.limit}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"database/sql/driver"
 	"embed"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
+	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/sqlstore"
 )
 
@@ -38,13 +40,38 @@ func schema(db *sql.DB) (sqlstore.Schema, error) {
 }
 
 var dialect = sqlstore.Dialect{
-	Fault: fault,
-	Watch: watch,
-	// Writes to the log, and so waits like a change. What others committed may be seen although no standby has it, if
-	// their wait was cancelled.
-	Barrier:    "SELECT pg_logical_emit_message(true, 'aeroplane-authz', '')",
+	Fault:      fault,
+	Begin:      begin,
 	Lock:       "FOR NO KEY UPDATE",
 	SkipLocked: "FOR UPDATE SKIP LOCKED",
+}
+
+// begin begins a transaction. Its end is one message, so that nobody waits for us while the log is locked. The rows that
+// come before the commit is decided count for nothing until all of the answer was read.
+func begin(ctx context.Context, conn *sql.Conn) (sqlstore.Finish, error) {
+	confirm, err := watch(conn)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, waits bool) (r authz.Receipt, err error) {
+		rows, err := conn.QueryContext(ctx, fmt.Sprintf("SELECT seq, tag, narrowing FROM finish_change(%t); COMMIT", waits))
+		if err != nil {
+			return r, err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := rows.Scan(&r.Revision.Seq, &r.Revision.Tag, &r.Narrowing); err != nil {
+				return r, err
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return authz.Receipt{}, err
+		}
+		return r, confirm()
+	}, nil
 }
 
 // watch listens for warnings. A commit whose wait for the standbys is cancelled succeeds all the same, and a warning is
@@ -64,7 +91,7 @@ func watch(conn *sql.Conn) (confirm func() error, err error) {
 		if warning == nil {
 			return nil
 		}
-		return warning
+		return fmt.Errorf("%w: %w", sqlstore.ErrUnconfirmed, warning)
 	}, err
 }
 

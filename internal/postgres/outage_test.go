@@ -26,12 +26,14 @@ func TestAServerThatStopsAnswering(t *testing.T) {
 	s := open(t, config)
 	defer s.Close()
 	create(t, s, "key")
-	query := authz.Query{Kind: authz.KeyCredential, Digest: newKey("key").Digest}
+	key := authz.KeySubject(newKey("key").Digest)
+	read := func(fresh bool) error { _, _, err := s.Record(context.Background(), key, fresh); return err }
 
 	server.Signal(t, syscall.SIGSTOP)
 	calls := map[string]func(context.Context) error{
-		"lookup": func(ctx context.Context) error { _, err := s.Lookup(ctx, query); return err },
-		"change": func(ctx context.Context) error { _, _, err := s.RevokeKey(ctx, admin, "key"); return err },
+		"record": func(context.Context) error { return read(false) },
+		"fresh":  func(context.Context) error { return read(true) },
+		"change": func(ctx context.Context) error { _, err := s.RevokeKey(ctx, admin, "key"); return err },
 		"ping":   s.Ping,
 		"open":   func(ctx context.Context) error { _, err := postgres.Open(ctx, config); return err },
 		"status": func(ctx context.Context) error { _, err := postgres.Status(ctx, config); return err },
@@ -47,9 +49,9 @@ func TestAServerThatStopsAnswering(t *testing.T) {
 	all.Wait()
 	server.Signal(t, syscall.SIGCONT)
 
-	until(t, "an answer", func() bool { _, _, err := s.RevokeKey(t.Context(), admin, "key"); return err == nil })
-	if facts, err := s.Lookup(t.Context(), query); err != nil || facts.Key == nil || facts.Key.RevokedAt.IsZero() {
-		t.Errorf("%+v, %v", facts, err)
+	until(t, "an answer", func() bool { _, err := s.RevokeKey(t.Context(), admin, "key"); return err == nil })
+	if r, _, err := s.Record(t.Context(), key, false); err != nil || r.Key == nil || r.Key.RevokedAt.IsZero() {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
@@ -64,8 +66,8 @@ func TestAServerThatStartsAgain(t *testing.T) {
 		t.Error(err)
 	}
 	server.Start(t)
-	if _, already, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || already {
-		t.Error(already, err)
+	if revoked, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || revoked.Already {
+		t.Error(revoked.Already, err)
 	}
 }
 
@@ -78,9 +80,9 @@ func TestConnectionsThatAreTerminatedAreReplaced(t *testing.T) {
 	create(t, s, "key")
 	for _, call := range []func() error{
 		func() error { return s.Ping(t.Context()) },
-		func() error { _, _, err := s.RevokeKey(t.Context(), admin, "key"); return err },
+		func() error { _, err := s.RevokeKey(t.Context(), admin, "key"); return err },
 		func() error {
-			_, err := s.Lookup(t.Context(), authz.Query{Kind: authz.KeyCredential})
+			_, _, err := s.Record(t.Context(), authz.KeySubject(authz.Digest{}), false)
 			return err
 		},
 	} {
@@ -110,15 +112,15 @@ func TestAWaitForALockIsBounded(t *testing.T) {
 	if _, err := tx.Exec("LOCK TABLE keys"); err != nil {
 		t.Fatal(err)
 	}
-	err = within(t, func() error { _, _, err := s.RevokeKey(context.Background(), admin, "key"); return err })
+	err = within(t, func() error { _, err := s.RevokeKey(context.Background(), admin, "key"); return err })
 	if authz.KindOf(err) != authz.Unavailable {
 		t.Error(err)
 	}
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if _, already, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || already {
-		t.Error(already, err)
+	if revoked, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || revoked.Already {
+		t.Error(revoked.Already, err)
 	}
 }
 
@@ -148,7 +150,7 @@ func TestACommitThatNoStandbyConfirmedIsNoSuccess(t *testing.T) {
 	defer s.Close()
 	create(t, s, "key")
 	create(t, s, "revoked")
-	if _, _, err := s.RevokeKey(t.Context(), admin, "revoked"); err != nil {
+	if _, err := s.RevokeKey(t.Context(), admin, "revoked"); err != nil {
 		t.Fatal(err)
 	}
 	db := connect(t, server.AdminDSN(name(t, dsn)))
@@ -156,8 +158,8 @@ func TestACommitThatNoStandbyConfirmedIsNoSuccess(t *testing.T) {
 
 	ctx := context.Background()
 	for name, change := range map[string]func() error{
-		"first":         func() error { _, _, err := s.RevokeKey(ctx, admin, "key"); return err },
-		"again":         func() error { _, _, err := s.RevokeKey(ctx, admin, "revoked"); return err },
+		"first":         func() error { _, err := s.RevokeKey(ctx, admin, "key"); return err },
+		"again":         func() error { _, err := s.RevokeKey(ctx, admin, "revoked"); return err },
 		"no project":    func() error { _, err := s.DeleteProjects(ctx, admin, []string{"absent"}); return err },
 		"no key at all": func() error { _, err := s.RevokeKeysOfUser(ctx, admin, "nobody"); return err },
 	} {
@@ -173,8 +175,8 @@ func TestACommitThatNoStandbyConfirmedIsNoSuccess(t *testing.T) {
 	}
 
 	standbys(t, db, "")
-	if _, already, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || !already {
-		t.Errorf("repeated: already %v, %v", already, err)
+	if revoked, err := s.RevokeKey(t.Context(), admin, "key"); err != nil || !revoked.Already {
+		t.Errorf("repeated: already %v, %v", revoked.Already, err)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/sqlstore"
 )
 
@@ -41,6 +42,8 @@ type Config struct {
 	Migrate bool
 }
 
+func (c *Config) timeout() time.Duration { return cmp.Or(c.StatementTimeout, statementTimeout) }
+
 const (
 	// connLifetime bounds the age of a connection, so that a new password or a new server behind the same name is
 	// taken up in time.
@@ -52,9 +55,24 @@ const (
 )
 
 // A Store is the store in one database.
-type Store struct{ *sqlstore.Store }
+type Store struct {
+	*sqlstore.Store
+	history *history
+}
 
 var _ authz.Store = (*Store)(nil)
+
+// History returns the log of the database's changes.
+func (s *Store) History() fence.Log { return s.history }
+
+// Members returns who follows the log.
+func (s *Store) Members() fence.Members { return s.history }
+
+// Close releases the connections.
+func (s *Store) Close() error {
+	s.history.close()
+	return s.Store.Close()
+}
 
 // Open opens the store in a database. Errors: FailedPrecondition if the DSN is wrong, if the server is set so that it
 // would lose what it confirmed, if what is sent to it could be read on the way, or if the schema is not the one that is
@@ -73,7 +91,19 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	db.SetConnMaxLifetime(connLifetime)
-	return &Store{sqlstore.New(db, cmp.Or(c.MaxConns, 16), dialect)}, nil
+	h, err := newHistory(c)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	d := dialect
+	d.Another = func() *sql.DB {
+		another, err := connect(c, purpose{timeout: c.timeout()})
+		if err != nil {
+			panic(err) // the same was good above
+		}
+		return another
+	}
+	return &Store{sqlstore.New(db, cmp.Or(c.MaxConns, 16), d), h}, nil
 }
 
 // Migrate makes the migrations that are missing, and returns the version of the schema before and after. Several
@@ -100,7 +130,7 @@ func Status(ctx context.Context, c Config) (sqlstore.SchemaVersion, error) {
 
 // Check reports whether the DSN can be one, without connecting. The error does not repeat it.
 func Check(c Config) error {
-	db, err := connect(c, statementTimeout)
+	db, err := connect(c, purpose{timeout: statementTimeout})
 	if err != nil {
 		return err
 	}
@@ -109,7 +139,7 @@ func Check(c Config) error {
 
 // look connects, and returns where the schema is. A server that does not answer has as long as any statement.
 func look(ctx context.Context, c Config) (db *sql.DB, v sqlstore.SchemaVersion, err error) {
-	db, err = connect(c, cmp.Or(c.StatementTimeout, statementTimeout))
+	db, err = connect(c, purpose{timeout: c.timeout()})
 	if err != nil {
 		return nil, v, err
 	}
@@ -128,7 +158,7 @@ func look(ctx context.Context, c Config) (db *sql.DB, v sqlstore.SchemaVersion, 
 
 // migrate brings the schema up to date, on connections whose statements may take long.
 func migrate(ctx context.Context, c Config) (from, to int64, err error) {
-	db, err := connect(c, migrationTimeout)
+	db, err := connect(c, purpose{timeout: migrationTimeout})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -80,20 +80,24 @@ func guard(c Config, mode pq.SSLMode) func(network, address string, _ syscall.Ra
 	}
 }
 
-// required are settings without which a server would lose what it confirmed, or not tell, or not hold what is to be
-// stored.
-var required = []struct {
+// A requirement is a setting, and the values that it may have.
+type requirement struct {
 	setting string
 	values  []string
-}{
-	{"fsync", []string{"on"}},
-	{"synchronous_commit", []string{"on", "remote_apply"}},
-	{"client_min_messages", []string{"warning"}},
-	{"server_encoding", []string{"UTF8"}},
 }
 
+// Without these a server would lose what it confirmed, or not tell, or not hold what is to be stored.
+var (
+	requiredOfAll = []requirement{
+		{"fsync", []string{"on"}},
+		{"client_min_messages", []string{"warning"}},
+		{"server_encoding", []string{"UTF8"}},
+	}
+	required = append(slices.Clone(requiredOfAll), requirement{"synchronous_commit", []string{"on", "remote_apply"}})
+)
+
 // checkSettings refuses a server that is not set as required. It takes one round trip for each connection.
-func checkSettings(ctx context.Context, conn driver.Conn) error {
+func checkSettings(ctx context.Context, conn driver.Conn, required []requirement) error {
 	columns := make([]string, len(required))
 	for i, want := range required {
 		columns[i] = "current_setting('" + want.setting + "')"

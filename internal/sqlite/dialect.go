@@ -3,6 +3,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"embed"
@@ -13,6 +14,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/sqlstore"
 )
 
@@ -32,7 +34,32 @@ func schema(db *sql.DB) sqlstore.Schema {
 }
 
 // There is one connection, and one transaction at a time: nothing to wait for, and nothing to clash with.
-var dialect = sqlstore.Dialect{Fault: fault}
+var dialect = sqlstore.Dialect{Fault: fault, Begin: begin}
+
+// begin begins a transaction. As nobody else writes, what is past the head at its end is its own.
+func begin(ctx context.Context, conn *sql.Conn) (sqlstore.Finish, error) {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	var head int64
+	if err := conn.QueryRowContext(ctx, "SELECT max(seq) FROM change_log").Scan(&head); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, _ bool) (r authz.Receipt, err error) {
+		// One that altered nothing gets a row of its own, and counts as narrowing: it may repeat a call that had no answer.
+		if _, err := conn.ExecContext(ctx, `INSERT INTO log_change
+			SELECT 0, '', 1 WHERE $1 = (SELECT max(seq) FROM change_log)`, head); err != nil {
+			return r, err
+		}
+		err = conn.QueryRowContext(ctx, `SELECT seq, tag, (SELECT max(narrowing) FROM change_log WHERE seq > $1)
+			FROM change_log ORDER BY seq DESC LIMIT 1`, head).Scan(&r.Revision.Seq, &r.Revision.Tag, &r.Narrowing)
+		if err != nil {
+			return r, err
+		}
+		_, err = conn.ExecContext(ctx, "COMMIT")
+		return r, err
+	}, nil
+}
 
 // fault classifies an error of the driver by SQLite's result code.
 func fault(err error) sqlstore.Fault {

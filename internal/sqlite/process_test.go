@@ -36,7 +36,7 @@ func work(task, dir string) int {
 	}
 	for i := 0; ; i++ {
 		id := fmt.Sprint("key", i)
-		if _, _, err := s.CreateKey(context.Background(), admin, newKey(id)); err != nil {
+		if _, err := s.CreateKey(context.Background(), admin, newKey(id)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -58,7 +58,7 @@ func fill(s *sqlite.Store, dir string) int {
 	}
 	for i := 0; err == nil; i++ {
 		id := fmt.Sprint("key", i)
-		if _, _, err = s.CreateKey(context.Background(), admin, newKey(id)); err == nil {
+		if _, err = s.CreateKey(context.Background(), admin, newKey(id)); err == nil {
 			fmt.Println(id)
 		}
 	}
@@ -74,7 +74,7 @@ func fill(s *sqlite.Store, dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if _, _, err := s.CreateKey(context.Background(), admin, newKey("after")); err != nil {
+	if _, err := s.CreateKey(context.Background(), admin, newKey("after")); err != nil {
 		fmt.Fprintln(os.Stderr, "nothing can be written when there is space again:", err)
 		return 1
 	}

@@ -24,6 +24,7 @@ import (
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/datadir"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/sqlstore"
 )
 
@@ -61,6 +62,17 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	return &Store{sqlstore.New(db, 1, dialect), lock}, nil
 }
+
+// History returns the log of the database's changes. Only this process makes any, and knows when it does.
+func (s *Store) History() fence.Log { return history{s.Log()} }
+
+// Members returns nil: nobody else can have the database.
+func (s *Store) Members() fence.Members { return nil }
+
+type history struct{ sqlstore.Log }
+
+// Listen implements fence.Log.
+func (history) Listen(ctx context.Context, _ func()) { <-ctx.Done() }
 
 // Close closes the database and lets others have it.
 func (s *Store) Close() error {

@@ -16,6 +16,7 @@ import (
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/sqlite"
 	"aeroplane.run/authz/internal/storetest"
+	"aeroplane.run/authz/server/servertest"
 )
 
 func TestMain(m *testing.M) {
@@ -37,6 +38,17 @@ func (directory) Shared() bool { return false }
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Database { return directory(t.TempDir()) })
+}
+
+// behind is a directory whose stores are behind caches.
+type behind struct{ directory }
+
+func (b behind) Open(t testing.TB) authz.Store {
+	return servertest.Fenced(t, b.directory.Open(t).(servertest.Database), nil)
+}
+
+func TestContractBehindCaches(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Database { return behind{directory(t.TempDir())} })
 }
 
 func TestFilesArePrivate(t *testing.T) {

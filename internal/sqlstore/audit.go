@@ -36,7 +36,6 @@ func (t *tx) record(ctx context.Context, entries ...entry) error {
 		if _, err := t.ExecContext(ctx, text, p...); err != nil {
 			return err
 		}
-		t.recorded = true
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ var (
 )
 
 // PutServices creates or replaces services.
-func (s *Store) PutServices(ctx context.Context, c authz.Change, put []authz.Service) (int, error) {
+func (s *Store) PutServices(ctx context.Context, c authz.Change, put []authz.Service) (authz.Counted, error) {
 	children := make([]child, len(put))
 	for i, p := range put {
 		children[i] = child{p.ID, p.ProjectID}
@@ -35,7 +35,7 @@ func (s *Store) PutServices(ctx context.Context, c authz.Change, put []authz.Ser
 }
 
 // PutDeployments creates or replaces deployments.
-func (s *Store) PutDeployments(ctx context.Context, c authz.Change, put []authz.Deployment) (int, error) {
+func (s *Store) PutDeployments(ctx context.Context, c authz.Change, put []authz.Deployment) (authz.Counted, error) {
 	children := make([]child, len(put))
 	for i, p := range put {
 		children[i] = child{p.ID, p.ServiceID}
@@ -45,9 +45,9 @@ func (s *Store) PutDeployments(ctx context.Context, c authz.Change, put []authz.
 
 // putChildren is one statement, which returns what was new or different, and the audit records of that. Rows are
 // written in the order of their ids, so that two batches do not wait for each other.
-func (s *Store) putChildren(ctx context.Context, c authz.Change, to childTable, children []child) (n int, err error) {
+func (s *Store) putChildren(ctx context.Context, c authz.Change, to childTable, children []child) (put authz.Counted, err error) {
 	if len(children) == 0 {
-		return 0, nil
+		return put, nil
 	}
 	slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.id, b.id) })
 	var p params
@@ -56,51 +56,51 @@ func (s *Store) putChildren(ctx context.Context, c authz.Change, to childTable, 
 		" ON CONFLICT (id) DO UPDATE SET " + to.parent + " = excluded." + to.parent +
 		" WHERE " + to.name + "." + to.parent + " <> excluded." + to.parent +
 		" RETURNING id, " + to.parent
-	err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
+	put.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
 		changed, err := query(ctx, t, childColumns, text, p...)
 		if err != nil {
 			return err
 		}
-		n = len(changed)
-		entries := make([]entry, n)
+		put.N = len(changed)
+		entries := make([]entry, len(changed))
 		for i, c := range changed {
 			entries[i] = entry{to.put, c.id, map[string]string{to.parent: c.parent}}
 		}
 		return t.record(ctx, entries...)
 	})
-	return counted(n, err)
+	return orNothing(put, err)
 }
 
 func childColumns(c *child) []any { return []any{&c.id, &c.parent} }
 
 // DeleteServices deletes services.
-func (s *Store) DeleteServices(ctx context.Context, c authz.Change, ids []string) (int, error) {
+func (s *Store) DeleteServices(ctx context.Context, c authz.Change, ids []string) (authz.Counted, error) {
 	return s.deleteByID(ctx, c, "services", authz.ServiceDelete, ids)
 }
 
 // DeleteDeployments deletes deployments.
-func (s *Store) DeleteDeployments(ctx context.Context, c authz.Change, ids []string) (int, error) {
+func (s *Store) DeleteDeployments(ctx context.Context, c authz.Change, ids []string) (authz.Counted, error) {
 	return s.deleteByID(ctx, c, "deployments", authz.DeploymentDelete, ids)
 }
 
 // deleteByID deletes rows of a table, which it locks in the order of their ids.
 func (s *Store) deleteByID(ctx context.Context, c authz.Change, table string, action authz.Action,
-	ids []string) (n int, err error) {
+	ids []string) (gone authz.Counted, err error) {
 	if len(ids) == 0 {
-		return 0, nil
+		return gone, nil
 	}
 	var p params
 	text := "DELETE FROM " + table + " WHERE id IN (SELECT id FROM " + table + " WHERE id IN " + p.in(ids) +
 		" ORDER BY id " + s.dialect.Lock + ") RETURNING id"
-	err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
+	gone.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
 		deleted, err := query(ctx, t, column[string], text, p...)
 		if err != nil {
 			return err
 		}
-		n = len(deleted)
+		gone.N = len(deleted)
 		return t.recordEach(ctx, action, deleted)
 	})
-	return counted(n, err)
+	return orNothing(gone, err)
 }
 
 // Services returns the services in a project, or all, by id.

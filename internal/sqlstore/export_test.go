@@ -6,44 +6,31 @@ import (
 	"context"
 
 	"aeroplane.run/authz"
-	"aeroplane.run/authz/resolver"
 )
 
 // Change runs fn in the transaction of a change.
 func (s *Store) Change(ctx context.Context, c authz.Change, fn func()) error {
-	return s.change(ctx, c, func(context.Context, *tx) error { fn(); return nil })
+	_, err := s.change(ctx, c, func(context.Context, *tx) error { fn(); return nil })
+	return err
 }
 
-// A Statement is the text of a look-up, and how many values it takes.
+// A Statement is the text of a record's statement, and values for it.
 type Statement struct {
 	Name, Text string
-	Values     int
+	Values     []any
 }
 
-// LookupStatements returns the text of every look-up.
-func LookupStatements() (all []Statement) {
-	for _, scope := range []struct {
-		name  string
-		scope resolver.Scope
-	}{
-		{"nothing", resolver.Nothing}, {"project list", resolver.ProjectList}, {"project create", resolver.ProjectCreate},
-		{"project", resolver.Project}, {"project slug", resolver.ProjectSlug}, {"service", resolver.Service},
-		{"deployment", resolver.Deployment}, {"transfer", resolver.ServiceTransfer},
+// RecordStatements returns the text of every kind of record.
+func RecordStatements() (all []Statement) {
+	digest := authz.Digest([]byte("0123456789abcdef0123456789abcdef"))
+	for name, of := range map[string]authz.Subject{
+		"key": authz.KeySubject(digest), "session": authz.SessionSubject(digest),
+		"service": {Kind: authz.OfService, ID: "v7"}, "deployment": {Kind: authz.OfDeployment, ID: "d7"},
+		"project": {Kind: authz.OfProject, ID: "p7"}, "user": {Kind: authz.OfUser, ID: "u7"},
+		"slug": authz.SlugSubject("s7", "u7"), "slug of any": authz.SlugOfAnySubject("s7"),
 	} {
-		for _, sh := range []shape{{scope: scope.scope}, {scope: scope.scope, session: true}} {
-			sh.transfer = sh.scope == resolver.ServiceTransfer
-			s := Statement{Name: scope.name + " by key", Text: sh.statement(), Values: 1}
-			if sh.session {
-				s.Name = scope.name + " by session"
-			}
-			if sh.named() {
-				s.Values++
-			}
-			if sh.transfer {
-				s.Values++
-			}
-			all = append(all, s)
-		}
+		form, values, _ := formOf(of)
+		all = append(all, Statement{name, form.statement(), values})
 	}
 	return all
 }

@@ -12,9 +12,8 @@ import (
 )
 
 // selectKeys reads whole keys: c, and what is kept beside it.
-const selectKeys = `SELECT ` + keyColumnList + `, u.last_used_at,
-		(SELECT string_agg(p.project_id, ',' ORDER BY p.project_id) FROM key_projects p WHERE p.key_id = c.id)
-	FROM keys c LEFT JOIN key_use u ON u.key_id = c.id`
+const selectKeys = "SELECT " + keyColumnList + ", u.last_used_at, " + selectionList +
+	" FROM keys c LEFT JOIN key_use u ON u.key_id = c.id"
 
 func wholeKeyColumns(k *authz.Key) []any {
 	return append(keyColumns(k), stored{&k.LastUsedAt}, idList{&k.Projects.IDs})
@@ -42,7 +41,7 @@ func (s *Store) Key(ctx context.Context, id string) (key authz.Key, err error) {
 	return key, err
 }
 
-func keyByID(ctx context.Context, q querier, id string) (authz.Key, error) {
+func keyByID(ctx context.Context, q Querier, id string) (authz.Key, error) {
 	key, ok, err := queryOne(ctx, q, wholeKeyColumns, selectKeys+" WHERE c.id = $1", id)
 	if err == nil && !ok {
 		err = noSuchKey()
@@ -98,14 +97,14 @@ func (w *filter) reaches(projectID string) {
 }
 
 // CreateKey stores a new key, or returns the one that an earlier call with its request id stored.
-func (s *Store) CreateKey(ctx context.Context, c authz.Change, k authz.NewKey) (key authz.Key, replayed bool, err error) {
-	err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
-		var earlier string
-		if earlier, replayed, err = t.claim(ctx, k); err != nil {
+func (s *Store) CreateKey(ctx context.Context, c authz.Change, k authz.NewKey) (made authz.CreatedKey, err error) {
+	made.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
+		earlier, taken, err := t.claim(ctx, k)
+		if err != nil {
 			return err
 		}
-		if replayed {
-			if key, err = keyByID(ctx, t, earlier); authz.KindOf(err) == authz.NotFound {
+		if made.Replayed = taken; taken {
+			if made.Key, err = keyByID(ctx, t, earlier); authz.KindOf(err) == authz.NotFound {
 				err = reused("the key that the request_id was used for is no longer kept")
 			}
 			return err
@@ -121,13 +120,19 @@ func (s *Store) CreateKey(ctx context.Context, c authz.Change, k authz.NewKey) (
 		if err := t.record(ctx, entry{authz.KeyCreate, k.ID, createDetails(k.Key)}); err != nil {
 			return err
 		}
-		key, err = keyByID(ctx, t, k.ID)
+		made.Key, err = keyByID(ctx, t, k.ID)
 		return err
 	})
+	return orNothing(made, err)
+}
+
+// orNothing keeps what a change came to from who is told of an error.
+func orNothing[T any](outcome T, err error) (T, error) {
 	if err != nil {
-		return authz.Key{}, false, err
+		var nothing T
+		return nothing, err
 	}
-	return key, replayed, nil
+	return outcome, nil
 }
 
 // claim takes the request id for a new key, or returns the key of the call that took it before. Of two transactions with

@@ -19,23 +19,23 @@ func bearingOf(p authz.Project) bearing { return bearing{p.Slug, p.OwnerID} }
 
 // PutProjects creates or replaces projects. What counts is how things stand after the whole batch: two projects may
 // exchange their slugs in one.
-func (s *Store) PutProjects(ctx context.Context, c authz.Change, put []authz.Project) (n int, err error) {
+func (s *Store) PutProjects(ctx context.Context, c authz.Change, put []authz.Project) (done authz.Counted, err error) {
 	if len(put) == 0 {
-		return 0, nil
+		return done, nil
 	}
 	// In the order of ids, so that two batches do not wait for each other.
 	put = slices.SortedFunc(slices.Values(put), func(a, b authz.Project) int { return strings.Compare(a.ID, b.ID) })
 	bearers := make(map[bearing]authz.Project, len(put))
 	for _, p := range put {
 		if first, ok := bearers[bearingOf(p)]; ok {
-			return 0, slugTaken(first)
+			return done, slugTaken(first)
 		}
 		bearers[bearingOf(p)] = p
 	}
-	err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
+	done.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
 		changes, err := t.differing(ctx, put)
 		if err != nil || len(changes) == 0 {
-			n = 0
+			done.N = 0
 			return err
 		}
 		if err := t.makeWay(ctx, changes, bearers); err != nil {
@@ -45,14 +45,14 @@ func (s *Store) PutProjects(ctx context.Context, c authz.Change, put []authz.Pro
 		if err != nil {
 			return err
 		}
-		n = len(written)
-		entries := make([]entry, n)
+		done.N = len(written)
+		entries := make([]entry, len(written))
 		for i, p := range written {
 			entries[i] = entry{authz.ProjectPut, p.ID, map[string]string{"slug": p.Slug, "name": p.Name, "owner_id": p.OwnerID}}
 		}
 		return t.record(ctx, entries...)
 	})
-	return counted(n, err)
+	return orNothing(done, err)
 }
 
 // differing locks what is stored of the projects, and returns those that are new or different.
@@ -119,7 +119,7 @@ func slugTaken(by authz.Project) error {
 }
 
 // DeleteProjects deletes projects. Selections lose them by a foreign key.
-func (s *Store) DeleteProjects(ctx context.Context, c authz.Change, ids []string) (int, error) {
+func (s *Store) DeleteProjects(ctx context.Context, c authz.Change, ids []string) (authz.Counted, error) {
 	return s.deleteByID(ctx, c, "projects", authz.ProjectDelete, ids)
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // PutSession stores or replaces a session. One that was revoked stays so.
-func (s *Store) PutSession(ctx context.Context, c authz.Change, put authz.Session) error {
+func (s *Store) PutSession(ctx context.Context, c authz.Change, put authz.Session) (authz.Receipt, error) {
 	return s.change(ctx, c, func(ctx context.Context, t *tx) error {
 		_, changed, err := queryOne(ctx, t, column[[]byte], `
 			INSERT INTO sessions (digest, user_id, role, expires_at) VALUES ($1, $2, $3, $4)

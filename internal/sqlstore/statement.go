@@ -14,10 +14,16 @@ import (
 // chunk bounds the rows of one statement. Databases bound the values of one, the least of them 32,766.
 const chunk = 500
 
-// A querier is a pool or a transaction.
-type querier interface {
+// A Querier is a pool, or a connection.
+type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// A stmtQuerier is a statement that was prepared. It takes no text.
+type stmtQuerier struct{ *sql.Stmt }
+
+func (q stmtQuerier) QueryContext(ctx context.Context, _ string, args ...any) (*sql.Rows, error) {
+	return q.Stmt.QueryContext(ctx, args...)
 }
 
 // params collects the values of a statement and returns the placeholders that stand for them.
@@ -82,7 +88,7 @@ func (f *filter) where() string {
 
 // query returns the rows of a statement, all read, so that the connection is free for the next one. The columns are
 // scanned into what dest names.
-func query[T any](ctx context.Context, q querier, dest func(*T) []any, text string, args ...any) ([]T, error) {
+func query[T any](ctx context.Context, q Querier, dest func(*T) []any, text string, args ...any) ([]T, error) {
 	r, err := q.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
@@ -100,7 +106,7 @@ func query[T any](ctx context.Context, q querier, dest func(*T) []any, text stri
 }
 
 // queryOne returns the row of a statement that has at most one; ok is false where there is none.
-func queryOne[T any](ctx context.Context, q querier, dest func(*T) []any, text string,
+func queryOne[T any](ctx context.Context, q Querier, dest func(*T) []any, text string,
 	args ...any) (row T, ok bool, err error) {
 	all, err := query(ctx, q, dest, text, args...)
 	if err != nil || len(all) == 0 {

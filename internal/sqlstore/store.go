@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package sqlstore is the Store on a SQL database. The statements are the same for every database; what differs between
-// them is a Dialect. Begin with Store.do and Store.change, through which every call goes.
+// them is a Dialect. Begin with Store.do and Store.change, through which every call goes. What decisions are computed from
+// is read in Store.Record, and the history, which triggers in the database write, in Log.
 //
 // The text is written for what SQLite and Postgres have in common: $1 for a value, ON CONFLICT, RETURNING, row values.
 // Times are stored as microseconds since 1970, and NULL for the zero time. Ids and slugs are compared as bytes.
@@ -23,15 +24,22 @@ import (
 type Dialect struct {
 	// Fault classifies an error of the driver.
 	Fault func(error) Fault
-	// Watch, where a commit may succeed without being durable, is called before a change begins on the connection. What
-	// it returns is called after the commit, and tells of such a commit.
-	Watch func(*sql.Conn) (confirm func() error, err error)
-	// Barrier, where a change may be seen before it is durable, is a statement that makes a transaction which found
-	// nothing to change wait for what it saw.
-	Barrier string
+	// Begin begins a transaction on the connection, and returns what ends it.
+	Begin func(context.Context, *sql.Conn) (Finish, error)
+	// Another, where there may be several servers behind one name, returns a pool that is made for one question. Nil:
+	// there is but one way to the database.
+	Another func() *sql.DB
 	// Lock and SkipLocked end a SELECT of rows that are about to be changed, where others may change them meanwhile.
 	Lock, SkipLocked string
 }
+
+// A Finish commits a transaction, and returns its place in the history; it gives one to a transaction that has changed
+// nothing. With waits whoever follows the history is asked to say when that has come as far. An error that is ErrUnconfirmed, or that Fault calls Unreachable, says that nobody knows whether the commit
+// lasts; after any other the transaction can be rolled back.
+type Finish func(ctx context.Context, waits bool) (authz.Receipt, error)
+
+// ErrUnconfirmed says that a commit was answered, but may not last.
+var ErrUnconfirmed = errors.New("the commit is not confirmed")
 
 // A Fault says what is to be done about an error of the driver.
 type Fault uint8
@@ -47,10 +55,10 @@ const (
 
 // A Store keeps everything in a SQL database.
 type Store struct {
-	db      *sql.DB
-	dialect Dialect
-	slots   chan struct{} // one for each connection, so that nobody waits for one without a bound
-	lookups sync.Map      // of shape: the *sql.Stmt that looks up its facts
+	db         *sql.DB
+	dialect    Dialect
+	slots      chan struct{} // one for each connection, so that nobody waits for one without a bound
+	statements sync.Map      // of text: the *sql.Stmt of a record
 }
 
 var _ authz.Store = (*Store)(nil)
@@ -63,9 +71,12 @@ func New(db *sql.DB, conns int, d Dialect) *Store {
 	return &Store{db: db, dialect: d, slots: make(chan struct{}, conns)}
 }
 
+// Log returns the history of the database.
+func (s *Store) Log() Log { return Log{s.db, s.dialect} }
+
 // Close releases the connections.
 func (s *Store) Close() error {
-	s.lookups.Range(func(_, stmt any) bool {
+	s.statements.Range(func(_, stmt any) bool {
 		_ = stmt.(*sql.Stmt).Close() // the connection goes next
 		return true
 	})

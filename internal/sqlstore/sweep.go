@@ -4,6 +4,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -25,10 +26,17 @@ const (
 	ofDeadKey = "key_id IN (SELECT id FROM keys WHERE " + dead + ")"
 )
 
+// The log reaches back far enough for whoever follows it, however long it slept, and for a replica that starts and finds
+// older records in the second cache; and what is younger than a day stays for people.
+const (
+	keptRows = "1000000"
+	logAge   = 24 * time.Hour
+)
+
 // sweepings returns what is to be done to keep only what keep says. What belongs to a key goes before it, so that a key
 // with many selected projects takes several transactions. What does not go with it is the request id that made it: that is
 // kept for its own time, so that no late repeat makes a second key.
-func sweepings(keep authz.Cutoffs) []sweeping {
+func sweepings(keep authz.Cutoffs, now time.Time) []sweeping {
 	return []sweeping{
 		{"audit_events", "id", "at < $1", keep.Events},
 		{"key_projects", "key_id, project_id", ofDeadKey, keep.Keys},
@@ -36,18 +44,24 @@ func sweepings(keep authz.Cutoffs) []sweeping {
 		{"keys", "id", dead, keep.Keys},
 		{"sessions", "digest", "expires_at < $1", keep.Sessions},
 		{"requests", "request_id", "at < $1", keep.RequestIDs},
+		{"change_log", "seq", "at < $1 AND seq <= (SELECT max(seq) FROM change_log) - " + keptRows, now.Add(-logAge)},
 	}
 }
 
 // Sweep deletes what retention no longer keeps.
 func (s *Store) Sweep(ctx context.Context, c authz.Change, keep authz.Cutoffs) error {
 	for {
-		swept := 0
-		err := s.change(ctx, c, func(ctx context.Context, t *tx) (err error) {
-			swept, err = t.sweep(ctx, keep)
+		_, err := s.change(ctx, c, func(ctx context.Context, t *tx) error {
+			swept, err := t.sweep(ctx, keep)
+			if err == nil && swept == 0 {
+				err = errNothing
+			}
 			return err
 		})
-		if err != nil || swept == 0 {
+		switch {
+		case errors.Is(err, errNothing):
+			return nil
+		case err != nil:
 			return err
 		}
 	}
@@ -56,7 +70,7 @@ func (s *Store) Sweep(ctx context.Context, c authz.Change, keep authz.Cutoffs) e
 // sweep deletes at most maxSwept rows, and records how many of each table.
 func (t *tx) sweep(ctx context.Context, keep authz.Cutoffs) (swept int, err error) {
 	counts := make(map[string]string)
-	for _, w := range sweepings(keep) {
+	for _, w := range sweepings(keep, t.change.At) {
 		if w.before.IsZero() || swept == maxSwept {
 			continue
 		}

@@ -34,8 +34,8 @@ func TestAPanicInsideATransaction(t *testing.T) {
 	if err := store.Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if n, err := store.PutProjects(t.Context(), change, []authz.Project{{ID: "p", Slug: "p"}}); err != nil || n != 1 {
-		t.Errorf("%d, %v", n, err)
+	if n, err := store.PutProjects(t.Context(), change, []authz.Project{{ID: "p", Slug: "p"}}); err != nil || n.N != 1 {
+		t.Errorf("%d, %v", n.N, err)
 	}
 	if err := store.Close(); err != nil {
 		t.Error(err)

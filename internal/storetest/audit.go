@@ -23,7 +23,7 @@ func auditChanges(t *testing.T, f *fixture) {
 	key := newKey("k", "ada", "p")
 	s := session("s", "ada", authz.UserRoleOwner)
 	subject := hex.EncodeToString(s.Digest[:])
-	revokeKey := func() error { return error3(f.RevokeKey(ctx, change, "k")) }
+	revokeKey := func() error { return error2(f.RevokeKey(ctx, change, "k")) }
 	revokeSession := func() error { return error2(f.RevokeSession(ctx, change, s.Digest)) }
 	type details = map[string]string
 	for _, step := range []struct {
@@ -38,9 +38,9 @@ func auditChanges(t *testing.T, f *fixture) {
 			details{"project_id": "p"}},
 		{func() error { return error2(f.PutDeployments(ctx, change, deployments)) }, authz.DeploymentPut, "d",
 			details{"service_id": "s"}},
-		{func() error { return error3(f.CreateKey(ctx, change, key)) }, authz.KeyCreate, "k",
+		{func() error { return error2(f.CreateKey(ctx, change, key)) }, authz.KeyCreate, "k",
 			details{"name": "Key k", "user_id": "ada"}},
-		{func() error { return f.PutSession(ctx, change, s) }, authz.SessionPut, subject, details{"user_id": "ada"}},
+		{func() error { return error2(f.PutSession(ctx, change, s)) }, authz.SessionPut, subject, details{"user_id": "ada"}},
 		{revokeKey, authz.KeyRevoke, "k", nil},
 		{revokeKey, authz.KeyRevoke, "k", nil},
 		{revokeSession, authz.SessionRevoke, subject, nil},
@@ -79,9 +79,9 @@ func auditNoChange(t *testing.T, f *fixture) {
 		must(t, 0, err)
 		_, err = f.DeleteDeployments(ctx, at(0), []string{"D"})
 		must(t, 0, err)
-		_, replayed, err := f.CreateKey(ctx, at(0), requested("again", "request", "this"))
-		same(t, "replayed", must(t, replayed, err), true)
-		_, _, err = f.RevokeKey(ctx, at(0), "unknown")
+		made, err := f.CreateKey(ctx, at(0), requested("again", "request", "this"))
+		same(t, "replayed", must(t, made, err).Replayed, true)
+		_, err = f.RevokeKey(ctx, at(0), "unknown")
 		refused(t, "RevokeKey", err, authz.NotFound)
 		_, err = f.RevokeSession(ctx, at(0), digest("unknown"))
 		refused(t, "RevokeSession", err, authz.NotFound)

@@ -58,9 +58,9 @@ func catalogChildren(t *testing.T, f *fixture) {
 	}
 	for i, want := range []int{1, 0} {
 		n, err := f.DeleteServices(t.Context(), at(0), []string{"s", "S", "d"})
-		same(t, fmt.Sprint("services deleted, call ", i), must(t, n, err), want)
+		same(t, fmt.Sprint("services deleted, call ", i), must(t, n, err).N, want)
 		n, err = f.DeleteDeployments(t.Context(), at(0), []string{"d", "D", "s"})
-		same(t, fmt.Sprint("deployments deleted, call ", i), must(t, n, err), want)
+		same(t, fmt.Sprint("deployments deleted, call ", i), must(t, n, err).N, want)
 	}
 }
 
@@ -168,9 +168,9 @@ func catalogFullBatch(t *testing.T, f *fixture) {
 	}
 	same(t, "list", f.listed(t), projects)
 	n, err := f.DeleteDeployments(t.Context(), at(0), all)
-	same(t, "deployments deleted", must(t, n, err), authz.MaxBatch)
+	same(t, "deployments deleted", must(t, n, err).N, authz.MaxBatch)
 	n, err = f.DeleteServices(t.Context(), at(0), all)
-	same(t, "services deleted", must(t, n, err), authz.MaxBatch)
+	same(t, "services deleted", must(t, n, err).N, authz.MaxBatch)
 	same(t, "projects deleted", f.deleteProjects(t, all...), authz.MaxBatch)
 }
 

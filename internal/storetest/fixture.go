@@ -4,6 +4,7 @@ package storetest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"regexp"
 	"slices"
@@ -23,8 +24,10 @@ var noon = time.Date(2040, 2, 29, 12, 0, 0, 123_457_000, time.UTC)
 
 var operator = authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "operator", UserID: "root", Address: "192.0.2.1:4711"}
 
-// at is a change by the operator, so long after noon.
-func at(d time.Duration) authz.Change { return authz.Change{Actor: operator, At: noon.Add(d)} }
+// at is a change by the operator, so long after noon. It is known everywhere when the call returns.
+func at(d time.Duration) authz.Change {
+	return authz.Change{Actor: operator, At: noon.Add(d), Wait: true}
+}
 
 // everything is a page that holds whatever a test makes.
 var everything = authz.Page{Size: 100_000}
@@ -41,6 +44,38 @@ type fixture struct {
 }
 
 func newFixture(t *testing.T, db Database) *fixture { return &fixture{open(t, db), db} }
+
+// fenced reports whether the store is behind a fence.
+func (f *fixture) fenced() bool {
+	_, ok := f.Store.(*closeOnce).Store.(authz.FactStore)
+	return ok
+}
+
+// lookup asks the store where it looks facts up by itself, and otherwise gathers them from its records.
+func (f *fixture) lookup(t testing.TB, q authz.Query) authz.Facts {
+	t.Helper()
+	facts, err := f.tryLookup(t.Context(), q)
+	return must(t, facts, err)
+}
+
+func (f *fixture) tryLookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
+	if s, ok := f.Store.(*closeOnce).Store.(authz.FactStore); ok {
+		return s.Lookup(ctx, q)
+	}
+	return authz.FactsOf(q, records{ctx, f.Store})
+}
+
+// records reads records one by one. Nothing changes meanwhile.
+type records struct {
+	ctx   context.Context
+	store authz.RecordStore
+}
+
+// Read implements authz.Reader.
+func (r records) Read(s authz.Subject) (authz.Record, error) {
+	record, _, err := r.store.Record(r.ctx, s, false)
+	return record, err
+}
 
 // open opens a store which is closed with the test, if it was not before.
 func open(t testing.TB, db Database) authz.Store {
@@ -86,40 +121,40 @@ func session(token, user string, role authz.UserRole) authz.Session {
 func (f *fixture) create(t testing.TB, keys ...authz.NewKey) {
 	t.Helper()
 	for _, k := range keys {
-		if _, replayed, err := f.CreateKey(t.Context(), at(0), k); err != nil || replayed {
-			t.Fatalf("CreateKey %s: replayed %v, %v", k.ID, replayed, err)
+		if made, err := f.CreateKey(t.Context(), at(0), k); err != nil || made.Replayed {
+			t.Fatalf("CreateKey %s: replayed %v, %v", k.ID, made.Replayed, err)
 		}
 	}
 }
 
-func (f *fixture) projects(t testing.TB, p ...authz.Project) (changed int) {
+func (f *fixture) projects(t testing.TB, p ...authz.Project) int {
 	t.Helper()
-	changed, err := f.PutProjects(t.Context(), at(0), p)
-	return must(t, changed, err)
+	put, err := f.PutProjects(t.Context(), at(0), p)
+	return must(t, put, err).N
 }
 
-func (f *fixture) services(t testing.TB, s ...authz.Service) (changed int) {
+func (f *fixture) services(t testing.TB, s ...authz.Service) int {
 	t.Helper()
-	changed, err := f.PutServices(t.Context(), at(0), s)
-	return must(t, changed, err)
+	put, err := f.PutServices(t.Context(), at(0), s)
+	return must(t, put, err).N
 }
 
-func (f *fixture) deployments(t testing.TB, d ...authz.Deployment) (changed int) {
+func (f *fixture) deployments(t testing.TB, d ...authz.Deployment) int {
 	t.Helper()
-	changed, err := f.PutDeployments(t.Context(), at(0), d)
-	return must(t, changed, err)
+	put, err := f.PutDeployments(t.Context(), at(0), d)
+	return must(t, put, err).N
 }
 
-func (f *fixture) deleteProjects(t testing.TB, ids ...string) (deleted int) {
+func (f *fixture) deleteProjects(t testing.TB, ids ...string) int {
 	t.Helper()
 	deleted, err := f.DeleteProjects(t.Context(), at(0), ids)
-	return must(t, deleted, err)
+	return must(t, deleted, err).N
 }
 
 func (f *fixture) session(t testing.TB, sessions ...authz.Session) {
 	t.Helper()
 	for _, s := range sessions {
-		if err := f.PutSession(t.Context(), at(0), s); err != nil {
+		if _, err := f.PutSession(t.Context(), at(0), s); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,12 +164,6 @@ func (f *fixture) key(t testing.TB, id string) authz.Key {
 	t.Helper()
 	k, err := f.Key(t.Context(), id)
 	return must(t, k, err)
-}
-
-func (f *fixture) lookup(t testing.TB, q authz.Query) authz.Facts {
-	t.Helper()
-	facts, err := f.Lookup(t.Context(), q)
-	return must(t, facts, err)
 }
 
 // keyIDs returns the ids of the keys that match, in the order of the list.
@@ -180,10 +209,8 @@ func must[T any](t testing.TB, v T, err error) T {
 	return v
 }
 
-// error2 and error3 return what became of a call whose results do not matter.
+// error2 returns what became of a call whose result does not matter.
 func error2[T any](_ T, err error) error { return err }
-
-func error3[T, U any](_ T, _ U, err error) error { return err }
 
 // same compares, taking no list and an empty one for the same, and projects in any order.
 func same(t testing.TB, what string, got, want any) {

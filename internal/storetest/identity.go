@@ -57,12 +57,12 @@ func lookAlikeIDs(t *testing.T, f *fixture) {
 		same(t, "deleted "+id, f.deleteProjects(t, id), 1)
 		left := len(lookAlikes) - i - 1
 		same(t, "projects left after "+id, len(f.listed(t)), left)
-		if _, _, err := f.RevokeKey(t.Context(), at(0), id); err != nil {
+		if _, err := f.RevokeKey(t.Context(), at(0), id); err != nil {
 			t.Error(err)
 		}
 		same(t, "live keys left after "+id, len(f.keyIDs(t, authz.KeyFilter{States: allStates[:1], Now: noon})), left)
 		n, err := f.RevokeSessionsOfUser(t.Context(), at(0), id)
-		same(t, "sessions revoked of "+id, must(t, n, err), 1)
+		same(t, "sessions revoked of "+id, must(t, n, err).N, 1)
 	}
 }
 
@@ -113,7 +113,7 @@ func lookAlikeUsers(t *testing.T, f *fixture) {
 	}
 	for _, user := range users {
 		n, err := f.RevokeKeysOfUser(t.Context(), at(time.Second), user)
-		same(t, "revoked of "+user, must(t, n, err), 2)
+		same(t, "revoked of "+user, must(t, n, err).N, 2)
 	}
 }
 

@@ -29,7 +29,7 @@ func lookupCredentials(t *testing.T, f *fixture) {
 		resolver.ProjectSlug, resolver.Service, resolver.Deployment, resolver.ServiceTransfer} {
 		for _, id := range []string{"all", "selected", "expired", "both"} {
 			want := f.key(t, id)
-			want.Projects.IDs, want.LastUsedAt = nil, time.Time{}
+			want.LastUsedAt = time.Time{}
 			facts := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: digest(id), Scope: scope, ID: "p"})
 			same(t, "key "+id, facts.Key, &want)
 			same(t, "session of key "+id, facts.Session, (*authz.Session)(nil))

@@ -96,7 +96,7 @@ func pagingKeys(t *testing.T, f *fixture) {
 		}
 		f.create(t, k)
 		if i%4 == 3 {
-			_, _, err := f.RevokeKey(t.Context(), at(0), id)
+			_, err := f.RevokeKey(t.Context(), at(0), id)
 			must(t, id, err)
 		}
 		made = append(made, f.key(t, id))
@@ -170,7 +170,7 @@ func pagingUnderChange(t *testing.T, f *fixture) {
 	newest.CreatedAt, oldest.CreatedAt = noon.Add(time.Hour), noon.Add(-time.Hour)
 	f.create(t, newest, oldest)
 	for _, id := range []string{"m9", "m5", "m2"} {
-		_, _, err := f.RevokeKey(t.Context(), at(0), id)
+		_, err := f.RevokeKey(t.Context(), at(0), id)
 		must(t, id, err)
 	}
 

@@ -22,9 +22,9 @@ func requestIDRepeats(t *testing.T, f *fixture) {
 	f.create(t, first)
 	repeat := func(id string) {
 		t.Helper()
-		got, replayed, err := f.CreateKey(t.Context(), at(time.Hour), requested(id, "request", "this"))
-		if err != nil || !replayed || got.ID != "first" {
-			t.Fatalf("key %q, replayed %v, %v", got.ID, replayed, err)
+		made, err := f.CreateKey(t.Context(), at(time.Hour), requested(id, "request", "this"))
+		if err != nil || !made.Replayed || made.Key.ID != "first" {
+			t.Fatalf("key %q, replayed %v, %v", made.Key.ID, made.Replayed, err)
 		}
 		_, err = f.Key(t.Context(), id)
 		refused(t, "the key of a repeat", err, authz.NotFound)
@@ -33,7 +33,7 @@ func requestIDRepeats(t *testing.T, f *fixture) {
 		}
 	}
 	repeat("second")
-	if _, _, err := f.RevokeKey(t.Context(), at(0), "first"); err != nil {
+	if _, err := f.RevokeKey(t.Context(), at(0), "first"); err != nil {
 		t.Fatal(err)
 	}
 	repeat("third")
@@ -44,7 +44,7 @@ func requestIDRepeats(t *testing.T, f *fixture) {
 func requestIDClash(t *testing.T, f *fixture) {
 	f.create(t, requested("first", "request", "this"))
 	events := f.recorded(t, func() {
-		_, _, err := f.CreateKey(t.Context(), at(0), requested("second", "request", "that"))
+		_, err := f.CreateKey(t.Context(), at(0), requested("second", "request", "that"))
 		refused(t, "another fingerprint", err, authz.FailedPrecondition)
 	})
 	same(t, "events", events, []authz.Event{})
@@ -53,7 +53,7 @@ func requestIDClash(t *testing.T, f *fixture) {
 	// A request that failed is not remembered.
 	bad := requested("bad", "failed", "that")
 	bad.Projects = authz.ProjectScope{IDs: []string{"unknown"}}
-	_, _, err := f.CreateKey(t.Context(), at(0), bad)
+	_, err := f.CreateKey(t.Context(), at(0), bad)
 	refused(t, "an unknown project", err, authz.Invalid)
 	f.create(t, requested("good", "failed", "this"))
 }
@@ -64,11 +64,11 @@ func requestIDConcurrent(t *testing.T, f *fixture) {
 	var replays [callers]bool
 	events := f.recorded(t, func() {
 		together(callers, func(i int) {
-			k, replayed, err := f.CreateKey(t.Context(), at(0), requested(fmt.Sprint("k", i), "request", "this"))
+			made, err := f.CreateKey(t.Context(), at(0), requested(fmt.Sprint("k", i), "request", "this"))
 			if err != nil {
 				t.Errorf("CreateKey: %v", err)
 			}
-			returned[i], replays[i] = k.ID, replayed
+			returned[i], replays[i] = made.Key.ID, made.Replayed
 		})
 	})
 	keys := f.keyIDs(t, anyKey)

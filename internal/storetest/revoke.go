@@ -18,11 +18,11 @@ func revokeKey(t *testing.T, f *fixture) {
 	k.RevokedAt = noon.Add(time.Hour) // after its expiry: revoked all the same
 	for i, change := range []authz.Change{at(time.Hour), at(2 * time.Hour), at(0)} {
 		events := f.recorded(t, func() {
-			got, already, err := f.RevokeKey(t.Context(), change, "k")
-			if err != nil || already != (i > 0) {
-				t.Errorf("call %d: already %v, %v", i, already, err)
+			got, err := f.RevokeKey(t.Context(), change, "k")
+			if err != nil || got.Already != (i > 0) {
+				t.Errorf("call %d: already %v, %v", i, got.Already, err)
 			}
-			same(t, "RevokeKey", got, k.Key)
+			same(t, "RevokeKey", got.Key, k.Key)
 		})
 		if len(events) != 1 || events[0].Action != authz.KeyRevoke || !events[0].At.Equal(change.At) {
 			t.Errorf("call %d left %v, want one record of its own", i, events)
@@ -40,12 +40,12 @@ func revokeKeysOfUser(t *testing.T, f *fixture) {
 	expired.ExpiresAt = noon.Add(-time.Hour)
 	f.create(t, newKey("a", "ada"), newKey("b", "ada"), newKey("early", "ada"), expired, newKey("bobs", "bob"),
 		newKey("nobodys", ""), newKey("Adas", "Ada"))
-	if _, _, err := f.RevokeKey(t.Context(), at(time.Minute), "early"); err != nil {
+	if _, err := f.RevokeKey(t.Context(), at(time.Minute), "early"); err != nil {
 		t.Fatal(err)
 	}
 	events := f.recorded(t, func() {
 		n, err := f.RevokeKeysOfUser(t.Context(), at(time.Hour), "ada")
-		same(t, "revoked", must(t, n, err), 3)
+		same(t, "revoked", must(t, n, err).N, 3)
 	})
 	subjects := map[string]bool{}
 	for _, e := range events {
@@ -57,7 +57,7 @@ func revokeKeysOfUser(t *testing.T, f *fixture) {
 		same(t, id, f.key(t, id).RevokedAt, want)
 	}
 	n, err := f.RevokeKeysOfUser(t.Context(), at(2*time.Hour), "ada")
-	same(t, "revoked again", must(t, n, err), 0)
+	same(t, "revoked again", must(t, n, err).N, 0)
 	same(t, "time kept", f.key(t, "a").RevokedAt, noon.Add(time.Hour))
 }
 
@@ -68,14 +68,14 @@ func revokeConcurrent(t *testing.T, f *fixture) {
 	var times [callers]time.Time
 	events := f.recorded(t, func() {
 		together(callers, func(i int) {
-			k, already, err := f.RevokeKey(t.Context(), at(time.Duration(i)*time.Second), "k")
+			k, err := f.RevokeKey(t.Context(), at(time.Duration(i)*time.Second), "k")
 			if err != nil {
 				t.Errorf("RevokeKey: %v", err)
 			}
-			if !already {
+			if !k.Already {
 				first.Add(1)
 			}
-			times[i] = k.RevokedAt
+			times[i] = k.Key.RevokedAt
 		})
 	})
 	same(t, "calls that revoked", int(first.Load()), 1)
@@ -92,11 +92,11 @@ func revokeWhileCreating(t *testing.T, f *fixture) {
 	for i := range before {
 		f.create(t, newKey(fmt.Sprint("before", i), "ada"))
 	}
-	revoked := 0
+	var revoked authz.Counted
 	together(during+1, func(i int) {
 		var err error
 		if i < during {
-			_, _, err = f.CreateKey(t.Context(), at(0), newKey(fmt.Sprint("during", i), "ada"))
+			_, err = f.CreateKey(t.Context(), at(0), newKey(fmt.Sprint("during", i), "ada"))
 		} else {
 			revoked, err = f.RevokeKeysOfUser(t.Context(), at(time.Hour), "ada")
 		}
@@ -105,7 +105,7 @@ func revokeWhileCreating(t *testing.T, f *fixture) {
 		}
 	})
 	live := f.keyIDs(t, authz.KeyFilter{States: []authz.KeyState{authz.Live}, Now: noon})
-	same(t, "revoked", revoked, before+during-len(live))
+	same(t, "revoked", revoked.N, before+during-len(live))
 	for i := range before {
 		if f.key(t, fmt.Sprint("before", i)).RevokedAt.IsZero() {
 			t.Errorf("key %d, created before, is live", i)

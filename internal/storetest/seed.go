@@ -27,7 +27,7 @@ func SimpleKey(id string) authz.NewKey {
 // Create stores SimpleKey.
 func Create(t *testing.T, s authz.Store, id string) {
 	t.Helper()
-	if _, _, err := s.CreateKey(t.Context(), Admin, SimpleKey(id)); err != nil {
+	if _, err := s.CreateKey(t.Context(), Admin, SimpleKey(id)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -34,7 +34,7 @@ func selectionIsChecked(t *testing.T, f *fixture) {
 		{"unknown without a user", "", []string{"Adas", "bobs"}, []string{"Adas"}},
 	} {
 		events := f.recorded(t, func() {
-			_, _, err := f.CreateKey(t.Context(), at(0), newKey("k", test.user, test.projects...))
+			_, err := f.CreateKey(t.Context(), at(0), newKey("k", test.user, test.projects...))
 			e := refused(t, test.name, err, authz.Invalid)
 			same(t, test.name, len(e.Violations), len(test.bad))
 			for i, v := range e.Violations {
@@ -132,7 +132,7 @@ func selectionRace(t *testing.T, f *fixture) {
 		var created error
 		together(2, func(caller int) {
 			if caller == 0 {
-				_, _, created = f.CreateKey(t.Context(), at(0), newKey(id, "ada", "p"))
+				_, created = f.CreateKey(t.Context(), at(0), newKey(id, "ada", "p"))
 			} else if _, err := f.DeleteProjects(t.Context(), at(0), []string{"p"}); err != nil {
 				t.Errorf("DeleteProjects: %v", err)
 			}

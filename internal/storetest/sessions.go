@@ -31,9 +31,9 @@ func sessions(t *testing.T, f *fixture) {
 	s.RevokedAt = noon.Add(time.Minute)
 	for i, change := range []authz.Change{at(time.Minute), at(time.Hour)} {
 		events := f.recorded(t, func() {
-			already, err := f.RevokeSession(t.Context(), change, s.Digest)
-			if err != nil || already != (i > 0) {
-				t.Errorf("call %d: already %v, %v", i, already, err)
+			revoked, err := f.RevokeSession(t.Context(), change, s.Digest)
+			if err != nil || revoked.Already != (i > 0) {
+				t.Errorf("call %d: already %v, %v", i, revoked.Already, err)
 			}
 		})
 		if len(events) != 1 || events[0].Action != authz.SessionRevoke || !events[0].At.Equal(change.At) {
@@ -42,7 +42,8 @@ func sessions(t *testing.T, f *fixture) {
 		same(t, "revoked", f.sessionOf(t, "s"), &s)
 	}
 	events := f.recorded(t, func() {
-		refused(t, "put after revoke", f.PutSession(t.Context(), at(0), ignored), authz.FailedPrecondition)
+		_, err := f.PutSession(t.Context(), at(0), ignored)
+		refused(t, "put after revoke", err, authz.FailedPrecondition)
 	})
 	same(t, "events", events, []authz.Event{})
 	same(t, "put after revoke", f.sessionOf(t, "s"), &s)
@@ -63,7 +64,7 @@ func sessionsOfUser(t *testing.T, f *fixture) {
 	}
 	for i, want := range []int{2, 0} {
 		n, err := f.RevokeSessionsOfUser(t.Context(), at(time.Hour), "ada")
-		same(t, fmt.Sprintf("call %d: revoked", i), must(t, n, err), want)
+		same(t, fmt.Sprintf("call %d: revoked", i), must(t, n, err).N, want)
 	}
 	for token, want := range map[string]time.Time{"a": noon.Add(time.Hour), "b": noon.Add(time.Hour), "early": noon,
 		"c": {}, "d": {}, "e": {}} {
@@ -80,7 +81,7 @@ func sessionsRace(t *testing.T, f *fixture) {
 	const n = 10
 	token := func(i int) string { return fmt.Sprint("s", i) }
 	put := func(i int) {
-		err := f.PutSession(t.Context(), at(0), session(token(i), "ada", authz.UserRoleUser))
+		_, err := f.PutSession(t.Context(), at(0), session(token(i), "ada", authz.UserRoleUser))
 		if err != nil && authz.KindOf(err) != authz.FailedPrecondition {
 			t.Errorf("PutSession: %v", err)
 		}
@@ -91,8 +92,8 @@ func sessionsRace(t *testing.T, f *fixture) {
 	together(2*n, func(i int) {
 		if i < n {
 			put(i)
-		} else if already, err := f.RevokeSession(t.Context(), at(0), digest(token(i-n))); already || err != nil {
-			t.Errorf("RevokeSession: already %v, %v", already, err)
+		} else if revoked, err := f.RevokeSession(t.Context(), at(0), digest(token(i-n))); revoked.Already || err != nil {
+			t.Errorf("RevokeSession: already %v, %v", revoked.Already, err)
 		}
 	})
 	for i := range n {
@@ -100,7 +101,7 @@ func sessionsRace(t *testing.T, f *fixture) {
 			t.Errorf("session %d is good although it was revoked", i)
 		}
 	}
-	revoked := 0
+	var revoked authz.Counted
 	together(n+1, func(i int) {
 		if i < n {
 			put(n + i)
@@ -113,8 +114,8 @@ func sessionsRace(t *testing.T, f *fixture) {
 	})
 	for i := range n {
 		if !f.sessionOf(t, token(n+i)).RevokedAt.IsZero() {
-			revoked--
+			revoked.N--
 		}
 	}
-	same(t, "sessions counted but not revoked", revoked, 0)
+	same(t, "sessions counted but not revoked", revoked.N, 0)
 }

@@ -79,6 +79,11 @@ var contract = []struct {
 	// lookup_many.go
 	{"lookup/slugs", lookupSlugs},
 	{"lookup/lists", lookupLists},
+	// history.go
+	{"history/each change has a place of its own", historyOfChanges},
+	{"history/concurrent changes", historyConcurrent},
+	// logged.go
+	{"history/what changes is logged, and what takes away narrows", changesAreLogged},
 	// catalog.go
 	{"catalog/projects", catalogProjects},
 	{"catalog/services and deployments", catalogChildren},

@@ -54,7 +54,7 @@ func sweepKeys(t *testing.T, f *fixture) {
 		}
 		f.create(t, k)
 		if revoked > 0 {
-			_, _, err := f.RevokeKey(t.Context(), at(revoked), id)
+			_, err := f.RevokeKey(t.Context(), at(revoked), id)
 			must(t, id, err)
 		}
 		must(t, id, f.RecordUse(t.Context(), []authz.KeyUse{{KeyID: id, At: noon}}))
@@ -78,7 +78,7 @@ func sweepKeys(t *testing.T, f *fixture) {
 	for _, id := range []string{"expired", "revoked", "revoked-early"} {
 		_, err := f.Key(t.Context(), id)
 		refused(t, "Key "+id, err, authz.NotFound)
-		_, _, err = f.RevokeKey(t.Context(), at(0), id)
+		_, err = f.RevokeKey(t.Context(), at(0), id)
 		refused(t, "RevokeKey "+id, err, authz.NotFound)
 		if facts := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: digest(id)}); facts.Key != nil {
 			t.Errorf("%s is still found", id)
@@ -132,7 +132,7 @@ func sweepSessions(t *testing.T, f *fixture) {
 	f.sweep(t, authz.Cutoffs{Sessions: cutoff})
 	same(t, "kept", left(), []string{"at-cutoff", "live", "revoked", "since"})
 	// A revoked session is remembered for as long as it might be put again.
-	err := f.PutSession(t.Context(), at(0), session("revoked", "ada", authz.UserRoleUser))
+	_, err := f.PutSession(t.Context(), at(0), session("revoked", "ada", authz.UserRoleUser))
 	refused(t, "put after revoke", err, authz.FailedPrecondition)
 	f.sweep(t, authz.Cutoffs{Sessions: noon.Add(100 * sweepAfter)})
 	if f.sessionOf(t, "live") == nil {
@@ -167,8 +167,8 @@ func sweepRequestIDs(t *testing.T, f *fixture) {
 		t.Helper()
 		k := requested(id, request, request)
 		k.CreatedAt = noon.Add(after)
-		_, replayed, err := f.CreateKey(t.Context(), at(after), k)
-		return must(t, replayed, err)
+		made, err := f.CreateKey(t.Context(), at(after), k)
+		return must(t, made, err).Replayed
 	}
 	create("old", "old-request", cutAfter-tick)
 	create("at", "at-request", cutAfter)
@@ -187,10 +187,10 @@ func sweepRemembered(t *testing.T, f *fixture) {
 	f.sweep(t, authz.Cutoffs{Keys: cutoff})
 	events := f.recorded(t, func() {
 		for _, what := range []string{"this", "that"} {
-			_, replayed, err := f.CreateKey(t.Context(), at(sweepAfter), requested("late", "request", what))
+			made, err := f.CreateKey(t.Context(), at(sweepAfter), requested("late", "request", what))
 			e := refused(t, "a repeat after the key went", err, authz.FailedPrecondition)
-			if replayed || e.Code != authz.CodeRequestIDReused {
-				t.Errorf("replayed %v, code %q", replayed, e.Code)
+			if made.Replayed || e.Code != authz.CodeRequestIDReused {
+				t.Errorf("replayed %v, code %q", made.Replayed, e.Code)
 			}
 		}
 	})
@@ -205,10 +205,12 @@ func sweepRemembered(t *testing.T, f *fixture) {
 func sweepMany(t *testing.T, f *fixture) {
 	const rows = 1_203
 	var all []string
+	var projects []authz.Project
 	for i := range authz.MaxBatch {
 		all = append(all, fmt.Sprintf("p%03d", i))
-		f.projects(t, project(all[i], ""))
+		projects = append(projects, project(all[i], ""))
 	}
+	f.projects(t, projects...)
 	for i := range rows {
 		k := newKey(fmt.Sprint("k", i), "")
 		if i%401 == 0 {

@@ -12,7 +12,7 @@ import (
 
 func useForward(t *testing.T, f *fixture) {
 	f.create(t, newKey("k", ""), newKey("K", ""), newKey("over", ""))
-	if _, _, err := f.RevokeKey(t.Context(), at(0), "over"); err != nil {
+	if _, err := f.RevokeKey(t.Context(), at(0), "over"); err != nil {
 		t.Fatal(err)
 	}
 	minute := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }

@@ -16,15 +16,16 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/resolver"
 	"aeroplane.run/authz/server"
 )
 
 // Options say what to run. Only Store is required.
 type Options struct {
-	// Store is closed when the test ends.
+	// Store is closed when the test ends. A database is put behind a fence, as in the service.
 	Store authz.Store
-	// Now is the clock of the service. Nil: the system's.
+	// Now is the clock of the service. Nil: the system's. Expiry on Postgres goes by the clock of Postgres.
 	Now func() time.Time
 	// Routes is the route table. Nil: the default one.
 	Routes *resolver.Table
@@ -56,34 +57,63 @@ func Start(t testing.TB, o Options) *Running {
 	if o.Routes == nil {
 		o.Routes = resolver.Default()
 	}
+	store, ok := o.Store.(Store)
+	if !ok {
+		store = Fenced(t, o.Store.(Database), o.Now)
+	}
 	if o.Ping == nil {
-		o.Ping = o.Store.Ping
+		o.Ping = store.Ping
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Running{
 		AdminToken: rand.Text() + rand.Text(), GatewayToken: rand.Text() + rand.Text(),
-		Uses: authz.NewUseRecorder(o.Store, o.Log),
+		Uses: authz.NewUseRecorder(store, o.Log),
 	}
 	r.Server = server.New(server.Config{
-		Authorizer: &authz.Authorizer{Routes: o.Routes, Facts: o.Store, Used: r.Uses.Used, Now: o.Now},
-		Issuer:     &authz.Issuer{Store: o.Store, Now: o.Now},
-		Catalog:    &authz.Catalog{Store: o.Store, Now: o.Now},
-		Sessions:   &authz.Sessions{Store: o.Store, Now: o.Now},
-		Audit:      &authz.Audit{Store: o.Store},
+		Authorizer: &authz.Authorizer{Routes: o.Routes, Facts: store, Used: r.Uses.Used},
+		Issuer:     &authz.Issuer{Store: store, Now: o.Now},
+		Catalog:    &authz.Catalog{Store: store, Now: o.Now},
+		Sessions:   &authz.Sessions{Store: store, Now: o.Now},
+		Audit:      &authz.Audit{Store: store},
 		Callers:    callers(t, r),
 		Ping:       o.Ping,
 		Log:        o.Log,
 	})
 	t.Cleanup(func() {
-		if err := o.Store.Close(); err != nil {
+		if err := store.Close(); err != nil {
 			t.Errorf("closing the store: %v", err)
 		}
 	})
 	r.serve(t)
 	r.Admin, r.Gateway = r.Dial(t, r.AdminToken), r.Dial(t, r.GatewayToken)
 	return r
+}
+
+// A Store is one that decisions can be made on.
+type Store interface {
+	authz.Store
+	authz.FactStore
+}
+
+// A Database is a store that keeps a history.
+type Database interface {
+	authz.Store
+	History() fence.Log
+	Members() fence.Members
+}
+
+// Fenced puts a database behind a fence. What expires does so by now, or on Postgres by the clock of Postgres.
+func Fenced(t testing.TB, db Database, now func() time.Time) Store {
+	t.Helper()
+	s, err := fence.Open(fence.Config{
+		Database: db, History: db.History(), Members: db.Members(), Wall: now, Name: t.Name(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func callers(t testing.TB, r *Running) *server.Callers {

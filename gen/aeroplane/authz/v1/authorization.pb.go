@@ -25,6 +25,56 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Consistency is how fresh an answer is.
+type Consistency int32
+
+const (
+	// Every change that took something away and was answered OK is known. It costs no round trip.
+	Consistency_CONSISTENCY_UNSPECIFIED Consistency = 0
+	// Every change that was committed before the question is known, also one that nobody was told of yet. It costs a round
+	// trip to the database, which those who ask at the same time share.
+	Consistency_CONSISTENCY_STRONG Consistency = 1
+)
+
+// Enum value maps for Consistency.
+var (
+	Consistency_name = map[int32]string{
+		0: "CONSISTENCY_UNSPECIFIED",
+		1: "CONSISTENCY_STRONG",
+	}
+	Consistency_value = map[string]int32{
+		"CONSISTENCY_UNSPECIFIED": 0,
+		"CONSISTENCY_STRONG":      1,
+	}
+)
+
+func (x Consistency) Enum() *Consistency {
+	p := new(Consistency)
+	*p = x
+	return p
+}
+
+func (x Consistency) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Consistency) Descriptor() protoreflect.EnumDescriptor {
+	return file_aeroplane_authz_v1_authorization_proto_enumTypes[0].Descriptor()
+}
+
+func (Consistency) Type() protoreflect.EnumType {
+	return &file_aeroplane_authz_v1_authorization_proto_enumTypes[0]
+}
+
+func (x Consistency) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Consistency.Descriptor instead.
+func (Consistency) EnumDescriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{0}
+}
+
 // DenialReason is the closed list of refusals, in the order in which they apply.
 type DenialReason int32
 
@@ -90,11 +140,11 @@ func (x DenialReason) String() string {
 }
 
 func (DenialReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_aeroplane_authz_v1_authorization_proto_enumTypes[0].Descriptor()
+	return file_aeroplane_authz_v1_authorization_proto_enumTypes[1].Descriptor()
 }
 
 func (DenialReason) Type() protoreflect.EnumType {
-	return &file_aeroplane_authz_v1_authorization_proto_enumTypes[0]
+	return &file_aeroplane_authz_v1_authorization_proto_enumTypes[1]
 }
 
 func (x DenialReason) Number() protoreflect.EnumNumber {
@@ -103,7 +153,7 @@ func (x DenialReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DenialReason.Descriptor instead.
 func (DenialReason) EnumDescriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{0}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{1}
 }
 
 // AccessLevel is what a caller may do.
@@ -143,11 +193,11 @@ func (x AccessLevel) String() string {
 }
 
 func (AccessLevel) Descriptor() protoreflect.EnumDescriptor {
-	return file_aeroplane_authz_v1_authorization_proto_enumTypes[1].Descriptor()
+	return file_aeroplane_authz_v1_authorization_proto_enumTypes[2].Descriptor()
 }
 
 func (AccessLevel) Type() protoreflect.EnumType {
-	return &file_aeroplane_authz_v1_authorization_proto_enumTypes[1]
+	return &file_aeroplane_authz_v1_authorization_proto_enumTypes[2]
 }
 
 func (x AccessLevel) Number() protoreflect.EnumNumber {
@@ -156,7 +206,7 @@ func (x AccessLevel) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AccessLevel.Descriptor instead.
 func (AccessLevel) EnumDescriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{1}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{2}
 }
 
 // UserRole is the role of a user of Aeroplane.
@@ -196,11 +246,11 @@ func (x UserRole) String() string {
 }
 
 func (UserRole) Descriptor() protoreflect.EnumDescriptor {
-	return file_aeroplane_authz_v1_authorization_proto_enumTypes[2].Descriptor()
+	return file_aeroplane_authz_v1_authorization_proto_enumTypes[3].Descriptor()
 }
 
 func (UserRole) Type() protoreflect.EnumType {
-	return &file_aeroplane_authz_v1_authorization_proto_enumTypes[2]
+	return &file_aeroplane_authz_v1_authorization_proto_enumTypes[3]
 }
 
 func (x UserRole) Number() protoreflect.EnumNumber {
@@ -209,7 +259,7 @@ func (x UserRole) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UserRole.Descriptor instead.
 func (UserRole) EnumDescriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{2}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{3}
 }
 
 // AuthorizeRequest is one HTTP request, as its client sent it.
@@ -233,6 +283,11 @@ type AuthorizeRequest struct {
 	// means that the gateway could not see it; set and empty names a project that does not exist, and so does any other
 	// text that cannot be an id.
 	TargetProjectId *string `protobuf:"bytes,6,opt,name=target_project_id,json=targetProjectId,proto3,oneof" json:"target_project_id,omitempty"`
+	// How fresh the answer must be, beyond what is promised to all.
+	Consistency Consistency `protobuf:"varint,7,opt,name=consistency,proto3,enum=aeroplane.authz.v1.Consistency" json:"consistency,omitempty"`
+	// The revision of a Receipt or of an earlier answer: this answer must know of that change. For a change that only added
+	// something, and whose effect is wanted at once.
+	AtLeastRevision string `protobuf:"bytes,8,opt,name=at_least_revision,json=atLeastRevision,proto3" json:"at_least_revision,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -318,6 +373,20 @@ func (x *AuthorizeRequest) GetHeaders() *CredentialHeaders {
 func (x *AuthorizeRequest) GetTargetProjectId() string {
 	if x != nil && x.TargetProjectId != nil {
 		return *x.TargetProjectId
+	}
+	return ""
+}
+
+func (x *AuthorizeRequest) GetConsistency() Consistency {
+	if x != nil {
+		return x.Consistency
+	}
+	return Consistency_CONSISTENCY_UNSPECIFIED
+}
+
+func (x *AuthorizeRequest) GetAtLeastRevision() string {
+	if x != nil {
+		return x.AtLeastRevision
 	}
 	return ""
 }
@@ -424,7 +493,9 @@ type AuthorizeResponse struct {
 	// Why not. Set if and only if the request is denied.
 	Denial *Denial `protobuf:"bytes,2,opt,name=denial,proto3" json:"denial,omitempty"`
 	// What was granted. Set if and only if the request is allowed.
-	Grant         *Grant `protobuf:"bytes,3,opt,name=grant,proto3" json:"grant,omitempty"`
+	Grant *Grant `protobuf:"bytes,3,opt,name=grant,proto3" json:"grant,omitempty"`
+	// The place in the history at which the answer is true. Empty where nothing had to be looked up.
+	Revision      string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -478,6 +549,13 @@ func (x *AuthorizeResponse) GetGrant() *Grant {
 		return x.Grant
 	}
 	return nil
+}
+
+func (x *AuthorizeResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
 }
 
 // Denial says what to answer the client.
@@ -855,25 +933,28 @@ var File_aeroplane_authz_v1_authorization_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_authorization_proto_rawDesc = "" +
 	"\n" +
-	"&aeroplane/authz/v1/authorization.proto\x12\x12aeroplane.authz.v1\"\xa2\x02\n" +
+	"&aeroplane/authz/v1/authorization.proto\x12\x12aeroplane.authz.v1\"\x91\x03\n" +
 	"\x10AuthorizeRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x1e\n" +
 	"\aapi_key\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00R\x06apiKey\x12*\n" +
 	"\rsession_token\x18\x04 \x01(\tB\x03\x80\x01\x01H\x00R\fsessionToken\x12A\n" +
 	"\aheaders\x18\x05 \x01(\v2%.aeroplane.authz.v1.CredentialHeadersH\x00R\aheaders\x12/\n" +
-	"\x11target_project_id\x18\x06 \x01(\tH\x01R\x0ftargetProjectId\x88\x01\x01B\f\n" +
+	"\x11target_project_id\x18\x06 \x01(\tH\x01R\x0ftargetProjectId\x88\x01\x01\x12A\n" +
+	"\vconsistency\x18\a \x01(\x0e2\x1f.aeroplane.authz.v1.ConsistencyR\vconsistency\x12*\n" +
+	"\x11at_least_revision\x18\b \x01(\tR\x0fatLeastRevisionB\f\n" +
 	"\n" +
 	"credentialB\x14\n" +
 	"\x12_target_project_id\"|\n" +
 	"\x11CredentialHeaders\x12)\n" +
 	"\rauthorization\x18\x01 \x03(\tB\x03\x80\x01\x01R\rauthorization\x12\x1f\n" +
 	"\tx_api_key\x18\x02 \x03(\tB\x03\x80\x01\x01R\axApiKey\x12\x1b\n" +
-	"\x06cookie\x18\x03 \x03(\tB\x03\x80\x01\x01R\x06cookie\"\x92\x01\n" +
+	"\x06cookie\x18\x03 \x03(\tB\x03\x80\x01\x01R\x06cookie\"\xae\x01\n" +
 	"\x11AuthorizeResponse\x12\x18\n" +
 	"\aallowed\x18\x01 \x01(\bR\aallowed\x122\n" +
 	"\x06denial\x18\x02 \x01(\v2\x1a.aeroplane.authz.v1.DenialR\x06denial\x12/\n" +
-	"\x05grant\x18\x03 \x01(\v2\x19.aeroplane.authz.v1.GrantR\x05grant\"}\n" +
+	"\x05grant\x18\x03 \x01(\v2\x19.aeroplane.authz.v1.GrantR\x05grant\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\tR\brevision\"}\n" +
 	"\x06Denial\x128\n" +
 	"\x06reason\x18\x01 \x01(\x0e2 .aeroplane.authz.v1.DenialReasonR\x06reason\x12\x1f\n" +
 	"\vhttp_status\x18\x02 \x01(\x05R\n" +
@@ -899,7 +980,10 @@ const file_aeroplane_authz_v1_authorization_proto_rawDesc = "" +
 	"\fProjectScope\x12\x10\n" +
 	"\x03all\x18\x01 \x01(\bR\x03all\x12\x1f\n" +
 	"\vproject_ids\x18\x02 \x03(\tR\n" +
-	"projectIds*\xfa\x02\n" +
+	"projectIds*B\n" +
+	"\vConsistency\x12\x1b\n" +
+	"\x17CONSISTENCY_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12CONSISTENCY_STRONG\x10\x01*\xfa\x02\n" +
 	"\fDenialReason\x12\x1d\n" +
 	"\x19DENIAL_REASON_UNSPECIFIED\x10\x00\x12$\n" +
 	" DENIAL_REASON_METHOD_NOT_ALLOWED\x10\x01\x12 \n" +
@@ -934,38 +1018,40 @@ func file_aeroplane_authz_v1_authorization_proto_rawDescGZIP() []byte {
 	return file_aeroplane_authz_v1_authorization_proto_rawDescData
 }
 
-var file_aeroplane_authz_v1_authorization_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_aeroplane_authz_v1_authorization_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_aeroplane_authz_v1_authorization_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_aeroplane_authz_v1_authorization_proto_goTypes = []any{
-	(DenialReason)(0),         // 0: aeroplane.authz.v1.DenialReason
-	(AccessLevel)(0),          // 1: aeroplane.authz.v1.AccessLevel
-	(UserRole)(0),             // 2: aeroplane.authz.v1.UserRole
-	(*AuthorizeRequest)(nil),  // 3: aeroplane.authz.v1.AuthorizeRequest
-	(*CredentialHeaders)(nil), // 4: aeroplane.authz.v1.CredentialHeaders
-	(*AuthorizeResponse)(nil), // 5: aeroplane.authz.v1.AuthorizeResponse
-	(*Denial)(nil),            // 6: aeroplane.authz.v1.Denial
-	(*Grant)(nil),             // 7: aeroplane.authz.v1.Grant
-	(*KeyPrincipal)(nil),      // 8: aeroplane.authz.v1.KeyPrincipal
-	(*SessionPrincipal)(nil),  // 9: aeroplane.authz.v1.SessionPrincipal
-	(*ProjectScope)(nil),      // 10: aeroplane.authz.v1.ProjectScope
+	(Consistency)(0),          // 0: aeroplane.authz.v1.Consistency
+	(DenialReason)(0),         // 1: aeroplane.authz.v1.DenialReason
+	(AccessLevel)(0),          // 2: aeroplane.authz.v1.AccessLevel
+	(UserRole)(0),             // 3: aeroplane.authz.v1.UserRole
+	(*AuthorizeRequest)(nil),  // 4: aeroplane.authz.v1.AuthorizeRequest
+	(*CredentialHeaders)(nil), // 5: aeroplane.authz.v1.CredentialHeaders
+	(*AuthorizeResponse)(nil), // 6: aeroplane.authz.v1.AuthorizeResponse
+	(*Denial)(nil),            // 7: aeroplane.authz.v1.Denial
+	(*Grant)(nil),             // 8: aeroplane.authz.v1.Grant
+	(*KeyPrincipal)(nil),      // 9: aeroplane.authz.v1.KeyPrincipal
+	(*SessionPrincipal)(nil),  // 10: aeroplane.authz.v1.SessionPrincipal
+	(*ProjectScope)(nil),      // 11: aeroplane.authz.v1.ProjectScope
 }
 var file_aeroplane_authz_v1_authorization_proto_depIdxs = []int32{
-	4,  // 0: aeroplane.authz.v1.AuthorizeRequest.headers:type_name -> aeroplane.authz.v1.CredentialHeaders
-	6,  // 1: aeroplane.authz.v1.AuthorizeResponse.denial:type_name -> aeroplane.authz.v1.Denial
-	7,  // 2: aeroplane.authz.v1.AuthorizeResponse.grant:type_name -> aeroplane.authz.v1.Grant
-	0,  // 3: aeroplane.authz.v1.Denial.reason:type_name -> aeroplane.authz.v1.DenialReason
-	8,  // 4: aeroplane.authz.v1.Grant.key:type_name -> aeroplane.authz.v1.KeyPrincipal
-	9,  // 5: aeroplane.authz.v1.Grant.session:type_name -> aeroplane.authz.v1.SessionPrincipal
-	1,  // 6: aeroplane.authz.v1.Grant.access_level:type_name -> aeroplane.authz.v1.AccessLevel
-	10, // 7: aeroplane.authz.v1.Grant.visible_projects:type_name -> aeroplane.authz.v1.ProjectScope
-	2,  // 8: aeroplane.authz.v1.SessionPrincipal.role:type_name -> aeroplane.authz.v1.UserRole
-	3,  // 9: aeroplane.authz.v1.AuthorizationService.Authorize:input_type -> aeroplane.authz.v1.AuthorizeRequest
-	5,  // 10: aeroplane.authz.v1.AuthorizationService.Authorize:output_type -> aeroplane.authz.v1.AuthorizeResponse
-	10, // [10:11] is the sub-list for method output_type
-	9,  // [9:10] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	5,  // 0: aeroplane.authz.v1.AuthorizeRequest.headers:type_name -> aeroplane.authz.v1.CredentialHeaders
+	0,  // 1: aeroplane.authz.v1.AuthorizeRequest.consistency:type_name -> aeroplane.authz.v1.Consistency
+	7,  // 2: aeroplane.authz.v1.AuthorizeResponse.denial:type_name -> aeroplane.authz.v1.Denial
+	8,  // 3: aeroplane.authz.v1.AuthorizeResponse.grant:type_name -> aeroplane.authz.v1.Grant
+	1,  // 4: aeroplane.authz.v1.Denial.reason:type_name -> aeroplane.authz.v1.DenialReason
+	9,  // 5: aeroplane.authz.v1.Grant.key:type_name -> aeroplane.authz.v1.KeyPrincipal
+	10, // 6: aeroplane.authz.v1.Grant.session:type_name -> aeroplane.authz.v1.SessionPrincipal
+	2,  // 7: aeroplane.authz.v1.Grant.access_level:type_name -> aeroplane.authz.v1.AccessLevel
+	11, // 8: aeroplane.authz.v1.Grant.visible_projects:type_name -> aeroplane.authz.v1.ProjectScope
+	3,  // 9: aeroplane.authz.v1.SessionPrincipal.role:type_name -> aeroplane.authz.v1.UserRole
+	4,  // 10: aeroplane.authz.v1.AuthorizationService.Authorize:input_type -> aeroplane.authz.v1.AuthorizeRequest
+	6,  // 11: aeroplane.authz.v1.AuthorizationService.Authorize:output_type -> aeroplane.authz.v1.AuthorizeResponse
+	11, // [11:12] is the sub-list for method output_type
+	10, // [10:11] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_aeroplane_authz_v1_authorization_proto_init() }
@@ -987,7 +1073,7 @@ func file_aeroplane_authz_v1_authorization_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aeroplane_authz_v1_authorization_proto_rawDesc), len(file_aeroplane_authz_v1_authorization_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,

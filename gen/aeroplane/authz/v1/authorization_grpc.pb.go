@@ -38,8 +38,12 @@ type AuthorizationServiceClient interface {
 	//
 	// A denial is an ordinary answer. A gRPC error means that no decision was reached, and the gateway must
 	// then refuse the request: INVALID_ARGUMENT when the gateway itself built a request that it should not have
-	// (more than 64 KiB in all), UNAVAILABLE when the facts could not be read, UNAUTHENTICATED or
-	// PERMISSION_DENIED when the gateway's own token is not good.
+	// (more than 64 KiB in all), UNAVAILABLE when the facts could not be read or, with the reason LEASE, when this replica
+	// cannot tell whether what it knows still holds (ask another), FAILED_PRECONDITION when at_least_revision is of another
+	// history, UNAUTHENTICATED or PERMISSION_DENIED when the gateway's own token is not good.
+	//
+	// An answer knows of every change that took something away and was answered OK before the call began. Do not keep it for
+	// another request.
 	//
 	// Fields that are strings hold UTF-8 alone. Where a client has sent other bytes, the gateway refuses its request with
 	// 400 without asking; gRPC would not carry the question. A message of more than 4 MiB is refused with
@@ -77,8 +81,12 @@ type AuthorizationServiceServer interface {
 	//
 	// A denial is an ordinary answer. A gRPC error means that no decision was reached, and the gateway must
 	// then refuse the request: INVALID_ARGUMENT when the gateway itself built a request that it should not have
-	// (more than 64 KiB in all), UNAVAILABLE when the facts could not be read, UNAUTHENTICATED or
-	// PERMISSION_DENIED when the gateway's own token is not good.
+	// (more than 64 KiB in all), UNAVAILABLE when the facts could not be read or, with the reason LEASE, when this replica
+	// cannot tell whether what it knows still holds (ask another), FAILED_PRECONDITION when at_least_revision is of another
+	// history, UNAUTHENTICATED or PERMISSION_DENIED when the gateway's own token is not good.
+	//
+	// An answer knows of every change that took something away and was answered OK before the call began. Do not keep it for
+	// another request.
 	//
 	// Fields that are strings hold UTF-8 alone. Where a client has sent other bytes, the gateway refuses its request with
 	// 400 without asking; gRPC would not carry the question. A message of more than 4 MiB is refused with

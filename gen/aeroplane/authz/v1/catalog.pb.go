@@ -256,7 +256,9 @@ func (x *PutProjectRequest) GetProject() *Project {
 type PutProjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The project.
-	Project       *Project `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	Project *Project `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -294,6 +296,13 @@ func (*PutProjectResponse) Descriptor() ([]byte, []int) {
 func (x *PutProjectResponse) GetProject() *Project {
 	if x != nil {
 		return x.Project
+	}
+	return nil
+}
+
+func (x *PutProjectResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
 	}
 	return nil
 }
@@ -348,7 +357,9 @@ func (x *BatchPutProjectsRequest) GetProjects() []*Project {
 type BatchPutProjectsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many were new or differed from what was stored.
-	ChangedCount  int32 `protobuf:"varint,1,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
+	ChangedCount int32 `protobuf:"varint,1,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +399,13 @@ func (x *BatchPutProjectsResponse) GetChangedCount() int32 {
 		return x.ChangedCount
 	}
 	return 0
+}
+
+func (x *BatchPutProjectsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // DeleteProjectRequest names a project.
@@ -440,7 +458,9 @@ func (x *DeleteProjectRequest) GetId() string {
 type DeleteProjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether there was one to delete.
-	Deleted       bool `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	Deleted bool `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -480,6 +500,13 @@ func (x *DeleteProjectResponse) GetDeleted() bool {
 		return x.Deleted
 	}
 	return false
+}
+
+func (x *DeleteProjectResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // BatchDeleteProjectsRequest names projects.
@@ -532,7 +559,9 @@ func (x *BatchDeleteProjectsRequest) GetIds() []string {
 type BatchDeleteProjectsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many there were to delete.
-	DeletedCount  int32 `protobuf:"varint,1,opt,name=deleted_count,json=deletedCount,proto3" json:"deleted_count,omitempty"`
+	DeletedCount int32 `protobuf:"varint,1,opt,name=deleted_count,json=deletedCount,proto3" json:"deleted_count,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -572,6 +601,13 @@ func (x *BatchDeleteProjectsResponse) GetDeletedCount() int32 {
 		return x.DeletedCount
 	}
 	return 0
+}
+
+func (x *BatchDeleteProjectsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // ListProjectsRequest selects projects.
@@ -743,7 +779,9 @@ func (x *PutServiceRequest) GetService() *Service {
 type PutServiceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The service.
-	Service       *Service `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	Service *Service `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -781,6 +819,13 @@ func (*PutServiceResponse) Descriptor() ([]byte, []int) {
 func (x *PutServiceResponse) GetService() *Service {
 	if x != nil {
 		return x.Service
+	}
+	return nil
+}
+
+func (x *PutServiceResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
 	}
 	return nil
 }
@@ -835,7 +880,9 @@ func (x *BatchPutServicesRequest) GetServices() []*Service {
 type BatchPutServicesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many were new or differed from what was stored.
-	ChangedCount  int32 `protobuf:"varint,1,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
+	ChangedCount int32 `protobuf:"varint,1,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -875,6 +922,13 @@ func (x *BatchPutServicesResponse) GetChangedCount() int32 {
 		return x.ChangedCount
 	}
 	return 0
+}
+
+func (x *BatchPutServicesResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // DeleteServiceRequest names a service.
@@ -927,7 +981,9 @@ func (x *DeleteServiceRequest) GetId() string {
 type DeleteServiceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether there was one to delete.
-	Deleted       bool `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	Deleted bool `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -967,6 +1023,13 @@ func (x *DeleteServiceResponse) GetDeleted() bool {
 		return x.Deleted
 	}
 	return false
+}
+
+func (x *DeleteServiceResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // BatchDeleteServicesRequest names services.
@@ -1019,7 +1082,9 @@ func (x *BatchDeleteServicesRequest) GetIds() []string {
 type BatchDeleteServicesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many there were to delete.
-	DeletedCount  int32 `protobuf:"varint,1,opt,name=deleted_count,json=deletedCount,proto3" json:"deleted_count,omitempty"`
+	DeletedCount int32 `protobuf:"varint,1,opt,name=deleted_count,json=deletedCount,proto3" json:"deleted_count,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1059,6 +1124,13 @@ func (x *BatchDeleteServicesResponse) GetDeletedCount() int32 {
 		return x.DeletedCount
 	}
 	return 0
+}
+
+func (x *BatchDeleteServicesResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // ListServicesRequest selects services.
@@ -1230,7 +1302,9 @@ func (x *PutDeploymentRequest) GetDeployment() *Deployment {
 type PutDeploymentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The deployment.
-	Deployment    *Deployment `protobuf:"bytes,1,opt,name=deployment,proto3" json:"deployment,omitempty"`
+	Deployment *Deployment `protobuf:"bytes,1,opt,name=deployment,proto3" json:"deployment,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1268,6 +1342,13 @@ func (*PutDeploymentResponse) Descriptor() ([]byte, []int) {
 func (x *PutDeploymentResponse) GetDeployment() *Deployment {
 	if x != nil {
 		return x.Deployment
+	}
+	return nil
+}
+
+func (x *PutDeploymentResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
 	}
 	return nil
 }
@@ -1322,7 +1403,9 @@ func (x *BatchPutDeploymentsRequest) GetDeployments() []*Deployment {
 type BatchPutDeploymentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many were new or differed from what was stored.
-	ChangedCount  int32 `protobuf:"varint,1,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
+	ChangedCount int32 `protobuf:"varint,1,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1362,6 +1445,13 @@ func (x *BatchPutDeploymentsResponse) GetChangedCount() int32 {
 		return x.ChangedCount
 	}
 	return 0
+}
+
+func (x *BatchPutDeploymentsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // DeleteDeploymentRequest names a deployment.
@@ -1414,7 +1504,9 @@ func (x *DeleteDeploymentRequest) GetId() string {
 type DeleteDeploymentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether there was one to delete.
-	Deleted       bool `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	Deleted bool `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1454,6 +1546,13 @@ func (x *DeleteDeploymentResponse) GetDeleted() bool {
 		return x.Deleted
 	}
 	return false
+}
+
+func (x *DeleteDeploymentResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // BatchDeleteDeploymentsRequest names deployments.
@@ -1506,7 +1605,9 @@ func (x *BatchDeleteDeploymentsRequest) GetIds() []string {
 type BatchDeleteDeploymentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many there were to delete.
-	DeletedCount  int32 `protobuf:"varint,1,opt,name=deleted_count,json=deletedCount,proto3" json:"deleted_count,omitempty"`
+	DeletedCount int32 `protobuf:"varint,1,opt,name=deleted_count,json=deletedCount,proto3" json:"deleted_count,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1546,6 +1647,13 @@ func (x *BatchDeleteDeploymentsResponse) GetDeletedCount() int32 {
 		return x.DeletedCount
 	}
 	return 0
+}
+
+func (x *BatchDeleteDeploymentsResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // ListDeploymentsRequest selects deployments.
@@ -1671,7 +1779,7 @@ var File_aeroplane_authz_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\n" +
-	" aeroplane/authz/v1/catalog.proto\x12\x12aeroplane.authz.v1\"\\\n" +
+	" aeroplane/authz/v1/catalog.proto\x12\x12aeroplane.authz.v1\x1a aeroplane/authz/v1/receipt.proto\"\\\n" +
 	"\aProject\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x12\n" +
@@ -1687,21 +1795,25 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\n" +
 	"service_id\x18\x02 \x01(\tR\tserviceId\"J\n" +
 	"\x11PutProjectRequest\x125\n" +
-	"\aproject\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.ProjectR\aproject\"K\n" +
+	"\aproject\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.ProjectR\aproject\"\x82\x01\n" +
 	"\x12PutProjectResponse\x125\n" +
-	"\aproject\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.ProjectR\aproject\"R\n" +
+	"\aproject\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.ProjectR\aproject\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"R\n" +
 	"\x17BatchPutProjectsRequest\x127\n" +
-	"\bprojects\x18\x01 \x03(\v2\x1b.aeroplane.authz.v1.ProjectR\bprojects\"?\n" +
+	"\bprojects\x18\x01 \x03(\v2\x1b.aeroplane.authz.v1.ProjectR\bprojects\"v\n" +
 	"\x18BatchPutProjectsResponse\x12#\n" +
-	"\rchanged_count\x18\x01 \x01(\x05R\fchangedCount\"&\n" +
+	"\rchanged_count\x18\x01 \x01(\x05R\fchangedCount\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"&\n" +
 	"\x14DeleteProjectRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"1\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"h\n" +
 	"\x15DeleteProjectResponse\x12\x18\n" +
-	"\adeleted\x18\x01 \x01(\bR\adeleted\".\n" +
+	"\adeleted\x18\x01 \x01(\bR\adeleted\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\".\n" +
 	"\x1aBatchDeleteProjectsRequest\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\tR\x03ids\"B\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\"y\n" +
 	"\x1bBatchDeleteProjectsResponse\x12#\n" +
-	"\rdeleted_count\x18\x01 \x01(\x05R\fdeletedCount\"~\n" +
+	"\rdeleted_count\x18\x01 \x01(\x05R\fdeletedCount\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"~\n" +
 	"\x13ListProjectsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1712,21 +1824,25 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\bprojects\x18\x01 \x03(\v2\x1b.aeroplane.authz.v1.ProjectR\bprojects\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"J\n" +
 	"\x11PutServiceRequest\x125\n" +
-	"\aservice\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.ServiceR\aservice\"K\n" +
+	"\aservice\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.ServiceR\aservice\"\x82\x01\n" +
 	"\x12PutServiceResponse\x125\n" +
-	"\aservice\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.ServiceR\aservice\"R\n" +
+	"\aservice\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.ServiceR\aservice\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"R\n" +
 	"\x17BatchPutServicesRequest\x127\n" +
-	"\bservices\x18\x01 \x03(\v2\x1b.aeroplane.authz.v1.ServiceR\bservices\"?\n" +
+	"\bservices\x18\x01 \x03(\v2\x1b.aeroplane.authz.v1.ServiceR\bservices\"v\n" +
 	"\x18BatchPutServicesResponse\x12#\n" +
-	"\rchanged_count\x18\x01 \x01(\x05R\fchangedCount\"&\n" +
+	"\rchanged_count\x18\x01 \x01(\x05R\fchangedCount\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"&\n" +
 	"\x14DeleteServiceRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"1\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"h\n" +
 	"\x15DeleteServiceResponse\x12\x18\n" +
-	"\adeleted\x18\x01 \x01(\bR\adeleted\".\n" +
+	"\adeleted\x18\x01 \x01(\bR\adeleted\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\".\n" +
 	"\x1aBatchDeleteServicesRequest\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\tR\x03ids\"B\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\"y\n" +
 	"\x1bBatchDeleteServicesResponse\x12#\n" +
-	"\rdeleted_count\x18\x01 \x01(\x05R\fdeletedCount\"p\n" +
+	"\rdeleted_count\x18\x01 \x01(\x05R\fdeletedCount\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"p\n" +
 	"\x13ListServicesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1739,23 +1855,27 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\x14PutDeploymentRequest\x12>\n" +
 	"\n" +
 	"deployment\x18\x01 \x01(\v2\x1e.aeroplane.authz.v1.DeploymentR\n" +
-	"deployment\"W\n" +
+	"deployment\"\x8e\x01\n" +
 	"\x15PutDeploymentResponse\x12>\n" +
 	"\n" +
 	"deployment\x18\x01 \x01(\v2\x1e.aeroplane.authz.v1.DeploymentR\n" +
-	"deployment\"^\n" +
+	"deployment\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"^\n" +
 	"\x1aBatchPutDeploymentsRequest\x12@\n" +
-	"\vdeployments\x18\x01 \x03(\v2\x1e.aeroplane.authz.v1.DeploymentR\vdeployments\"B\n" +
+	"\vdeployments\x18\x01 \x03(\v2\x1e.aeroplane.authz.v1.DeploymentR\vdeployments\"y\n" +
 	"\x1bBatchPutDeploymentsResponse\x12#\n" +
-	"\rchanged_count\x18\x01 \x01(\x05R\fchangedCount\")\n" +
+	"\rchanged_count\x18\x01 \x01(\x05R\fchangedCount\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\")\n" +
 	"\x17DeleteDeploymentRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"4\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"k\n" +
 	"\x18DeleteDeploymentResponse\x12\x18\n" +
-	"\adeleted\x18\x01 \x01(\bR\adeleted\"1\n" +
+	"\adeleted\x18\x01 \x01(\bR\adeleted\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"1\n" +
 	"\x1dBatchDeleteDeploymentsRequest\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\tR\x03ids\"E\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\"|\n" +
 	"\x1eBatchDeleteDeploymentsResponse\x12#\n" +
-	"\rdeleted_count\x18\x01 \x01(\x05R\fdeletedCount\"s\n" +
+	"\rdeleted_count\x18\x01 \x01(\x05R\fdeletedCount\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"s\n" +
 	"\x16ListDeploymentsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1831,55 +1951,68 @@ var file_aeroplane_authz_v1_catalog_proto_goTypes = []any{
 	(*BatchDeleteDeploymentsResponse)(nil), // 30: aeroplane.authz.v1.BatchDeleteDeploymentsResponse
 	(*ListDeploymentsRequest)(nil),         // 31: aeroplane.authz.v1.ListDeploymentsRequest
 	(*ListDeploymentsResponse)(nil),        // 32: aeroplane.authz.v1.ListDeploymentsResponse
+	(*Receipt)(nil),                        // 33: aeroplane.authz.v1.Receipt
 }
 var file_aeroplane_authz_v1_catalog_proto_depIdxs = []int32{
 	0,  // 0: aeroplane.authz.v1.PutProjectRequest.project:type_name -> aeroplane.authz.v1.Project
 	0,  // 1: aeroplane.authz.v1.PutProjectResponse.project:type_name -> aeroplane.authz.v1.Project
-	0,  // 2: aeroplane.authz.v1.BatchPutProjectsRequest.projects:type_name -> aeroplane.authz.v1.Project
-	0,  // 3: aeroplane.authz.v1.ListProjectsResponse.projects:type_name -> aeroplane.authz.v1.Project
-	1,  // 4: aeroplane.authz.v1.PutServiceRequest.service:type_name -> aeroplane.authz.v1.Service
-	1,  // 5: aeroplane.authz.v1.PutServiceResponse.service:type_name -> aeroplane.authz.v1.Service
-	1,  // 6: aeroplane.authz.v1.BatchPutServicesRequest.services:type_name -> aeroplane.authz.v1.Service
-	1,  // 7: aeroplane.authz.v1.ListServicesResponse.services:type_name -> aeroplane.authz.v1.Service
-	2,  // 8: aeroplane.authz.v1.PutDeploymentRequest.deployment:type_name -> aeroplane.authz.v1.Deployment
-	2,  // 9: aeroplane.authz.v1.PutDeploymentResponse.deployment:type_name -> aeroplane.authz.v1.Deployment
-	2,  // 10: aeroplane.authz.v1.BatchPutDeploymentsRequest.deployments:type_name -> aeroplane.authz.v1.Deployment
-	2,  // 11: aeroplane.authz.v1.ListDeploymentsResponse.deployments:type_name -> aeroplane.authz.v1.Deployment
-	3,  // 12: aeroplane.authz.v1.CatalogService.PutProject:input_type -> aeroplane.authz.v1.PutProjectRequest
-	5,  // 13: aeroplane.authz.v1.CatalogService.BatchPutProjects:input_type -> aeroplane.authz.v1.BatchPutProjectsRequest
-	7,  // 14: aeroplane.authz.v1.CatalogService.DeleteProject:input_type -> aeroplane.authz.v1.DeleteProjectRequest
-	9,  // 15: aeroplane.authz.v1.CatalogService.BatchDeleteProjects:input_type -> aeroplane.authz.v1.BatchDeleteProjectsRequest
-	11, // 16: aeroplane.authz.v1.CatalogService.ListProjects:input_type -> aeroplane.authz.v1.ListProjectsRequest
-	13, // 17: aeroplane.authz.v1.CatalogService.PutService:input_type -> aeroplane.authz.v1.PutServiceRequest
-	15, // 18: aeroplane.authz.v1.CatalogService.BatchPutServices:input_type -> aeroplane.authz.v1.BatchPutServicesRequest
-	17, // 19: aeroplane.authz.v1.CatalogService.DeleteService:input_type -> aeroplane.authz.v1.DeleteServiceRequest
-	19, // 20: aeroplane.authz.v1.CatalogService.BatchDeleteServices:input_type -> aeroplane.authz.v1.BatchDeleteServicesRequest
-	21, // 21: aeroplane.authz.v1.CatalogService.ListServices:input_type -> aeroplane.authz.v1.ListServicesRequest
-	23, // 22: aeroplane.authz.v1.CatalogService.PutDeployment:input_type -> aeroplane.authz.v1.PutDeploymentRequest
-	25, // 23: aeroplane.authz.v1.CatalogService.BatchPutDeployments:input_type -> aeroplane.authz.v1.BatchPutDeploymentsRequest
-	27, // 24: aeroplane.authz.v1.CatalogService.DeleteDeployment:input_type -> aeroplane.authz.v1.DeleteDeploymentRequest
-	29, // 25: aeroplane.authz.v1.CatalogService.BatchDeleteDeployments:input_type -> aeroplane.authz.v1.BatchDeleteDeploymentsRequest
-	31, // 26: aeroplane.authz.v1.CatalogService.ListDeployments:input_type -> aeroplane.authz.v1.ListDeploymentsRequest
-	4,  // 27: aeroplane.authz.v1.CatalogService.PutProject:output_type -> aeroplane.authz.v1.PutProjectResponse
-	6,  // 28: aeroplane.authz.v1.CatalogService.BatchPutProjects:output_type -> aeroplane.authz.v1.BatchPutProjectsResponse
-	8,  // 29: aeroplane.authz.v1.CatalogService.DeleteProject:output_type -> aeroplane.authz.v1.DeleteProjectResponse
-	10, // 30: aeroplane.authz.v1.CatalogService.BatchDeleteProjects:output_type -> aeroplane.authz.v1.BatchDeleteProjectsResponse
-	12, // 31: aeroplane.authz.v1.CatalogService.ListProjects:output_type -> aeroplane.authz.v1.ListProjectsResponse
-	14, // 32: aeroplane.authz.v1.CatalogService.PutService:output_type -> aeroplane.authz.v1.PutServiceResponse
-	16, // 33: aeroplane.authz.v1.CatalogService.BatchPutServices:output_type -> aeroplane.authz.v1.BatchPutServicesResponse
-	18, // 34: aeroplane.authz.v1.CatalogService.DeleteService:output_type -> aeroplane.authz.v1.DeleteServiceResponse
-	20, // 35: aeroplane.authz.v1.CatalogService.BatchDeleteServices:output_type -> aeroplane.authz.v1.BatchDeleteServicesResponse
-	22, // 36: aeroplane.authz.v1.CatalogService.ListServices:output_type -> aeroplane.authz.v1.ListServicesResponse
-	24, // 37: aeroplane.authz.v1.CatalogService.PutDeployment:output_type -> aeroplane.authz.v1.PutDeploymentResponse
-	26, // 38: aeroplane.authz.v1.CatalogService.BatchPutDeployments:output_type -> aeroplane.authz.v1.BatchPutDeploymentsResponse
-	28, // 39: aeroplane.authz.v1.CatalogService.DeleteDeployment:output_type -> aeroplane.authz.v1.DeleteDeploymentResponse
-	30, // 40: aeroplane.authz.v1.CatalogService.BatchDeleteDeployments:output_type -> aeroplane.authz.v1.BatchDeleteDeploymentsResponse
-	32, // 41: aeroplane.authz.v1.CatalogService.ListDeployments:output_type -> aeroplane.authz.v1.ListDeploymentsResponse
-	27, // [27:42] is the sub-list for method output_type
-	12, // [12:27] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	33, // 2: aeroplane.authz.v1.PutProjectResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	0,  // 3: aeroplane.authz.v1.BatchPutProjectsRequest.projects:type_name -> aeroplane.authz.v1.Project
+	33, // 4: aeroplane.authz.v1.BatchPutProjectsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	33, // 5: aeroplane.authz.v1.DeleteProjectResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	33, // 6: aeroplane.authz.v1.BatchDeleteProjectsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	0,  // 7: aeroplane.authz.v1.ListProjectsResponse.projects:type_name -> aeroplane.authz.v1.Project
+	1,  // 8: aeroplane.authz.v1.PutServiceRequest.service:type_name -> aeroplane.authz.v1.Service
+	1,  // 9: aeroplane.authz.v1.PutServiceResponse.service:type_name -> aeroplane.authz.v1.Service
+	33, // 10: aeroplane.authz.v1.PutServiceResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	1,  // 11: aeroplane.authz.v1.BatchPutServicesRequest.services:type_name -> aeroplane.authz.v1.Service
+	33, // 12: aeroplane.authz.v1.BatchPutServicesResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	33, // 13: aeroplane.authz.v1.DeleteServiceResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	33, // 14: aeroplane.authz.v1.BatchDeleteServicesResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	1,  // 15: aeroplane.authz.v1.ListServicesResponse.services:type_name -> aeroplane.authz.v1.Service
+	2,  // 16: aeroplane.authz.v1.PutDeploymentRequest.deployment:type_name -> aeroplane.authz.v1.Deployment
+	2,  // 17: aeroplane.authz.v1.PutDeploymentResponse.deployment:type_name -> aeroplane.authz.v1.Deployment
+	33, // 18: aeroplane.authz.v1.PutDeploymentResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	2,  // 19: aeroplane.authz.v1.BatchPutDeploymentsRequest.deployments:type_name -> aeroplane.authz.v1.Deployment
+	33, // 20: aeroplane.authz.v1.BatchPutDeploymentsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	33, // 21: aeroplane.authz.v1.DeleteDeploymentResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	33, // 22: aeroplane.authz.v1.BatchDeleteDeploymentsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	2,  // 23: aeroplane.authz.v1.ListDeploymentsResponse.deployments:type_name -> aeroplane.authz.v1.Deployment
+	3,  // 24: aeroplane.authz.v1.CatalogService.PutProject:input_type -> aeroplane.authz.v1.PutProjectRequest
+	5,  // 25: aeroplane.authz.v1.CatalogService.BatchPutProjects:input_type -> aeroplane.authz.v1.BatchPutProjectsRequest
+	7,  // 26: aeroplane.authz.v1.CatalogService.DeleteProject:input_type -> aeroplane.authz.v1.DeleteProjectRequest
+	9,  // 27: aeroplane.authz.v1.CatalogService.BatchDeleteProjects:input_type -> aeroplane.authz.v1.BatchDeleteProjectsRequest
+	11, // 28: aeroplane.authz.v1.CatalogService.ListProjects:input_type -> aeroplane.authz.v1.ListProjectsRequest
+	13, // 29: aeroplane.authz.v1.CatalogService.PutService:input_type -> aeroplane.authz.v1.PutServiceRequest
+	15, // 30: aeroplane.authz.v1.CatalogService.BatchPutServices:input_type -> aeroplane.authz.v1.BatchPutServicesRequest
+	17, // 31: aeroplane.authz.v1.CatalogService.DeleteService:input_type -> aeroplane.authz.v1.DeleteServiceRequest
+	19, // 32: aeroplane.authz.v1.CatalogService.BatchDeleteServices:input_type -> aeroplane.authz.v1.BatchDeleteServicesRequest
+	21, // 33: aeroplane.authz.v1.CatalogService.ListServices:input_type -> aeroplane.authz.v1.ListServicesRequest
+	23, // 34: aeroplane.authz.v1.CatalogService.PutDeployment:input_type -> aeroplane.authz.v1.PutDeploymentRequest
+	25, // 35: aeroplane.authz.v1.CatalogService.BatchPutDeployments:input_type -> aeroplane.authz.v1.BatchPutDeploymentsRequest
+	27, // 36: aeroplane.authz.v1.CatalogService.DeleteDeployment:input_type -> aeroplane.authz.v1.DeleteDeploymentRequest
+	29, // 37: aeroplane.authz.v1.CatalogService.BatchDeleteDeployments:input_type -> aeroplane.authz.v1.BatchDeleteDeploymentsRequest
+	31, // 38: aeroplane.authz.v1.CatalogService.ListDeployments:input_type -> aeroplane.authz.v1.ListDeploymentsRequest
+	4,  // 39: aeroplane.authz.v1.CatalogService.PutProject:output_type -> aeroplane.authz.v1.PutProjectResponse
+	6,  // 40: aeroplane.authz.v1.CatalogService.BatchPutProjects:output_type -> aeroplane.authz.v1.BatchPutProjectsResponse
+	8,  // 41: aeroplane.authz.v1.CatalogService.DeleteProject:output_type -> aeroplane.authz.v1.DeleteProjectResponse
+	10, // 42: aeroplane.authz.v1.CatalogService.BatchDeleteProjects:output_type -> aeroplane.authz.v1.BatchDeleteProjectsResponse
+	12, // 43: aeroplane.authz.v1.CatalogService.ListProjects:output_type -> aeroplane.authz.v1.ListProjectsResponse
+	14, // 44: aeroplane.authz.v1.CatalogService.PutService:output_type -> aeroplane.authz.v1.PutServiceResponse
+	16, // 45: aeroplane.authz.v1.CatalogService.BatchPutServices:output_type -> aeroplane.authz.v1.BatchPutServicesResponse
+	18, // 46: aeroplane.authz.v1.CatalogService.DeleteService:output_type -> aeroplane.authz.v1.DeleteServiceResponse
+	20, // 47: aeroplane.authz.v1.CatalogService.BatchDeleteServices:output_type -> aeroplane.authz.v1.BatchDeleteServicesResponse
+	22, // 48: aeroplane.authz.v1.CatalogService.ListServices:output_type -> aeroplane.authz.v1.ListServicesResponse
+	24, // 49: aeroplane.authz.v1.CatalogService.PutDeployment:output_type -> aeroplane.authz.v1.PutDeploymentResponse
+	26, // 50: aeroplane.authz.v1.CatalogService.BatchPutDeployments:output_type -> aeroplane.authz.v1.BatchPutDeploymentsResponse
+	28, // 51: aeroplane.authz.v1.CatalogService.DeleteDeployment:output_type -> aeroplane.authz.v1.DeleteDeploymentResponse
+	30, // 52: aeroplane.authz.v1.CatalogService.BatchDeleteDeployments:output_type -> aeroplane.authz.v1.BatchDeleteDeploymentsResponse
+	32, // 53: aeroplane.authz.v1.CatalogService.ListDeployments:output_type -> aeroplane.authz.v1.ListDeploymentsResponse
+	39, // [39:54] is the sub-list for method output_type
+	24, // [24:39] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_aeroplane_authz_v1_catalog_proto_init() }
@@ -1887,6 +2020,7 @@ func file_aeroplane_authz_v1_catalog_proto_init() {
 	if File_aeroplane_authz_v1_catalog_proto != nil {
 		return
 	}
+	file_aeroplane_authz_v1_receipt_proto_init()
 	file_aeroplane_authz_v1_catalog_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

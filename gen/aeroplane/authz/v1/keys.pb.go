@@ -238,7 +238,10 @@ type CreateKeyRequest struct {
 	Expiry isCreateKeyRequest_Expiry `protobuf_oneof:"expiry"`
 	// Makes the call safe to repeat: 1 to 128 printable characters, a UUID for choice. For 24 hours a repeated call with
 	// the same request_id returns the same key without its secret; with other fields it is FAILED_PRECONDITION.
-	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Answer only when every replica knows of the key. Without it a replica may refuse the key for a moment, if somebody tried
+	// it there before it was made.
+	Wait          bool `protobuf:"varint,8,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -333,6 +336,13 @@ func (x *CreateKeyRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *CreateKeyRequest) GetWait() bool {
+	if x != nil {
+		return x.Wait
+	}
+	return false
+}
+
 type isCreateKeyRequest_Expiry interface {
 	isCreateKeyRequest_Expiry()
 }
@@ -359,7 +369,9 @@ type CreateKeyResponse struct {
 	// The whole key, to be shown once. Empty when replayed.
 	Secret string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	// The request_id was known: this key was made by an earlier call.
-	Replayed      bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -413,6 +425,13 @@ func (x *CreateKeyResponse) GetReplayed() bool {
 		return x.Replayed
 	}
 	return false
+}
+
+func (x *CreateKeyResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // GetKeyRequest names a key.
@@ -697,8 +716,10 @@ type RevokeKeyResponse struct {
 	Key *Key `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// The key had been revoked before; its revoke_time is the first one.
 	AlreadyRevoked bool `protobuf:"varint,2,opt,name=already_revoked,json=alreadyRevoked,proto3" json:"already_revoked,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RevokeKeyResponse) Reset() {
@@ -743,6 +764,13 @@ func (x *RevokeKeyResponse) GetAlreadyRevoked() bool {
 		return x.AlreadyRevoked
 	}
 	return false
+}
+
+func (x *RevokeKeyResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // RevokeKeysOfUserRequest names a user.
@@ -795,7 +823,9 @@ func (x *RevokeKeysOfUserRequest) GetUserId() string {
 type RevokeKeysOfUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many keys this call revoked.
-	RevokedCount  int32 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	RevokedCount int32 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -837,11 +867,18 @@ func (x *RevokeKeysOfUserResponse) GetRevokedCount() int32 {
 	return 0
 }
 
+func (x *RevokeKeysOfUserResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
 var File_aeroplane_authz_v1_keys_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\n" +
-	"\x1daeroplane/authz/v1/keys.proto\x12\x12aeroplane.authz.v1\x1a&aeroplane/authz/v1/authorization.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x04\n" +
+	"\x1daeroplane/authz/v1/keys.proto\x12\x12aeroplane.authz.v1\x1a&aeroplane/authz/v1/authorization.proto\x1a aeroplane/authz/v1/receipt.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x04\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -857,7 +894,7 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"revokeTime\x12>\n" +
 	"\rlast_use_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x122\n" +
-	"\x05state\x18\v \x01(\x0e2\x1c.aeroplane.authz.v1.KeyStateR\x05state\"\xcd\x02\n" +
+	"\x05state\x18\v \x01(\x0e2\x1c.aeroplane.authz.v1.KeyStateR\x05state\"\xe1\x02\n" +
 	"\x10CreateKeyRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12B\n" +
@@ -867,12 +904,14 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"expires_in\x18\x05 \x01(\v2\x19.google.protobuf.DurationH\x00R\texpiresIn\x12%\n" +
 	"\rnever_expires\x18\x06 \x01(\bH\x00R\fneverExpires\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tR\trequestIdB\b\n" +
-	"\x06expiry\"w\n" +
+	"request_id\x18\a \x01(\tR\trequestId\x12\x12\n" +
+	"\x04wait\x18\b \x01(\bR\x04waitB\b\n" +
+	"\x06expiry\"\xae\x01\n" +
 	"\x11CreateKeyResponse\x12)\n" +
 	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\x12\x1b\n" +
 	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\x12\x1a\n" +
-	"\breplayed\x18\x03 \x01(\bR\breplayed\"\x1f\n" +
+	"\breplayed\x18\x03 \x01(\bR\breplayed\x125\n" +
+	"\areceipt\x18\x04 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"\x1f\n" +
 	"\rGetKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\";\n" +
 	"\x0eGetKeyResponse\x12)\n" +
@@ -891,14 +930,16 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\x04keys\x18\x01 \x03(\v2\x17.aeroplane.authz.v1.KeyR\x04keys\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\"\n" +
 	"\x10RevokeKeyRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"g\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x9e\x01\n" +
 	"\x11RevokeKeyResponse\x12)\n" +
 	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\x12'\n" +
-	"\x0falready_revoked\x18\x02 \x01(\bR\x0ealreadyRevoked\"2\n" +
+	"\x0falready_revoked\x18\x02 \x01(\bR\x0ealreadyRevoked\x125\n" +
+	"\areceipt\x18\x03 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"2\n" +
 	"\x17RevokeKeysOfUserRequest\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\tR\x06userId\"?\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\"v\n" +
 	"\x18RevokeKeysOfUserResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount*g\n" +
+	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt*g\n" +
 	"\bKeyState\x12\x19\n" +
 	"\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eKEY_STATE_LIVE\x10\x01\x12\x15\n" +
@@ -943,6 +984,7 @@ var file_aeroplane_authz_v1_keys_proto_goTypes = []any{
 	(*ProjectScope)(nil),             // 13: aeroplane.authz.v1.ProjectScope
 	(*timestamppb.Timestamp)(nil),    // 14: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),      // 15: google.protobuf.Duration
+	(*Receipt)(nil),                  // 16: aeroplane.authz.v1.Receipt
 }
 var file_aeroplane_authz_v1_keys_proto_depIdxs = []int32{
 	12, // 0: aeroplane.authz.v1.Key.access_level:type_name -> aeroplane.authz.v1.AccessLevel
@@ -956,25 +998,28 @@ var file_aeroplane_authz_v1_keys_proto_depIdxs = []int32{
 	13, // 8: aeroplane.authz.v1.CreateKeyRequest.projects:type_name -> aeroplane.authz.v1.ProjectScope
 	15, // 9: aeroplane.authz.v1.CreateKeyRequest.expires_in:type_name -> google.protobuf.Duration
 	1,  // 10: aeroplane.authz.v1.CreateKeyResponse.key:type_name -> aeroplane.authz.v1.Key
-	1,  // 11: aeroplane.authz.v1.GetKeyResponse.key:type_name -> aeroplane.authz.v1.Key
-	0,  // 12: aeroplane.authz.v1.ListKeysRequest.states:type_name -> aeroplane.authz.v1.KeyState
-	1,  // 13: aeroplane.authz.v1.ListKeysResponse.keys:type_name -> aeroplane.authz.v1.Key
-	1,  // 14: aeroplane.authz.v1.RevokeKeyResponse.key:type_name -> aeroplane.authz.v1.Key
-	2,  // 15: aeroplane.authz.v1.KeyService.CreateKey:input_type -> aeroplane.authz.v1.CreateKeyRequest
-	4,  // 16: aeroplane.authz.v1.KeyService.GetKey:input_type -> aeroplane.authz.v1.GetKeyRequest
-	6,  // 17: aeroplane.authz.v1.KeyService.ListKeys:input_type -> aeroplane.authz.v1.ListKeysRequest
-	8,  // 18: aeroplane.authz.v1.KeyService.RevokeKey:input_type -> aeroplane.authz.v1.RevokeKeyRequest
-	10, // 19: aeroplane.authz.v1.KeyService.RevokeKeysOfUser:input_type -> aeroplane.authz.v1.RevokeKeysOfUserRequest
-	3,  // 20: aeroplane.authz.v1.KeyService.CreateKey:output_type -> aeroplane.authz.v1.CreateKeyResponse
-	5,  // 21: aeroplane.authz.v1.KeyService.GetKey:output_type -> aeroplane.authz.v1.GetKeyResponse
-	7,  // 22: aeroplane.authz.v1.KeyService.ListKeys:output_type -> aeroplane.authz.v1.ListKeysResponse
-	9,  // 23: aeroplane.authz.v1.KeyService.RevokeKey:output_type -> aeroplane.authz.v1.RevokeKeyResponse
-	11, // 24: aeroplane.authz.v1.KeyService.RevokeKeysOfUser:output_type -> aeroplane.authz.v1.RevokeKeysOfUserResponse
-	20, // [20:25] is the sub-list for method output_type
-	15, // [15:20] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	16, // 11: aeroplane.authz.v1.CreateKeyResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	1,  // 12: aeroplane.authz.v1.GetKeyResponse.key:type_name -> aeroplane.authz.v1.Key
+	0,  // 13: aeroplane.authz.v1.ListKeysRequest.states:type_name -> aeroplane.authz.v1.KeyState
+	1,  // 14: aeroplane.authz.v1.ListKeysResponse.keys:type_name -> aeroplane.authz.v1.Key
+	1,  // 15: aeroplane.authz.v1.RevokeKeyResponse.key:type_name -> aeroplane.authz.v1.Key
+	16, // 16: aeroplane.authz.v1.RevokeKeyResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	16, // 17: aeroplane.authz.v1.RevokeKeysOfUserResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	2,  // 18: aeroplane.authz.v1.KeyService.CreateKey:input_type -> aeroplane.authz.v1.CreateKeyRequest
+	4,  // 19: aeroplane.authz.v1.KeyService.GetKey:input_type -> aeroplane.authz.v1.GetKeyRequest
+	6,  // 20: aeroplane.authz.v1.KeyService.ListKeys:input_type -> aeroplane.authz.v1.ListKeysRequest
+	8,  // 21: aeroplane.authz.v1.KeyService.RevokeKey:input_type -> aeroplane.authz.v1.RevokeKeyRequest
+	10, // 22: aeroplane.authz.v1.KeyService.RevokeKeysOfUser:input_type -> aeroplane.authz.v1.RevokeKeysOfUserRequest
+	3,  // 23: aeroplane.authz.v1.KeyService.CreateKey:output_type -> aeroplane.authz.v1.CreateKeyResponse
+	5,  // 24: aeroplane.authz.v1.KeyService.GetKey:output_type -> aeroplane.authz.v1.GetKeyResponse
+	7,  // 25: aeroplane.authz.v1.KeyService.ListKeys:output_type -> aeroplane.authz.v1.ListKeysResponse
+	9,  // 26: aeroplane.authz.v1.KeyService.RevokeKey:output_type -> aeroplane.authz.v1.RevokeKeyResponse
+	11, // 27: aeroplane.authz.v1.KeyService.RevokeKeysOfUser:output_type -> aeroplane.authz.v1.RevokeKeysOfUserResponse
+	23, // [23:28] is the sub-list for method output_type
+	18, // [18:23] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_aeroplane_authz_v1_keys_proto_init() }
@@ -983,6 +1028,7 @@ func file_aeroplane_authz_v1_keys_proto_init() {
 		return
 	}
 	file_aeroplane_authz_v1_authorization_proto_init()
+	file_aeroplane_authz_v1_receipt_proto_init()
 	file_aeroplane_authz_v1_keys_proto_msgTypes[1].OneofWrappers = []any{
 		(*CreateKeyRequest_ExpiresIn)(nil),
 		(*CreateKeyRequest_NeverExpires)(nil),

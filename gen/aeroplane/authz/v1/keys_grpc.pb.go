@@ -40,12 +40,15 @@ type KeyServiceClient interface {
 	// CreateKey mints a key. The whole key is in this answer and nowhere else. Without a request_id it is the one call
 	// that is not safe to repeat: it would make a second key.
 	CreateKey(ctx context.Context, in *CreateKeyRequest, opts ...grpc.CallOption) (*CreateKeyResponse, error)
-	// GetKey returns what is on record of one key, revoked and expired ones too. NOT_FOUND: the id was never
-	// known, or retention has forgotten it.
+	// GetKey returns what is on record of one key, revoked and expired ones too. It may show a revocation that is not yet in
+	// force everywhere: the answer of RevokeKey tells of that. NOT_FOUND: the id was never known, or retention has forgotten
+	// it.
 	GetKey(ctx context.Context, in *GetKeyRequest, opts ...grpc.CallOption) (*GetKeyResponse, error)
 	// ListKeys returns the keys that match, newest first.
 	ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error)
-	// RevokeKey ends a key for good. When it has answered OK, no Authorize that starts afterwards allows the key.
+	// RevokeKey ends a key for good. When it has answered OK, no Authorize that starts afterwards allows the key, on any
+	// replica. That takes some milliseconds, and where a replica was killed or is cut off up to about six seconds: give it a
+	// deadline of ten.
 	//
 	// It is idempotent: on a revoked key it commits a change of its own and answers OK with already_revoked. On
 	// UNAVAILABLE the outcome is unknown, and repeating the call is safe. NOT_FOUND: the id was never known, or
@@ -125,12 +128,15 @@ type KeyServiceServer interface {
 	// CreateKey mints a key. The whole key is in this answer and nowhere else. Without a request_id it is the one call
 	// that is not safe to repeat: it would make a second key.
 	CreateKey(context.Context, *CreateKeyRequest) (*CreateKeyResponse, error)
-	// GetKey returns what is on record of one key, revoked and expired ones too. NOT_FOUND: the id was never
-	// known, or retention has forgotten it.
+	// GetKey returns what is on record of one key, revoked and expired ones too. It may show a revocation that is not yet in
+	// force everywhere: the answer of RevokeKey tells of that. NOT_FOUND: the id was never known, or retention has forgotten
+	// it.
 	GetKey(context.Context, *GetKeyRequest) (*GetKeyResponse, error)
 	// ListKeys returns the keys that match, newest first.
 	ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error)
-	// RevokeKey ends a key for good. When it has answered OK, no Authorize that starts afterwards allows the key.
+	// RevokeKey ends a key for good. When it has answered OK, no Authorize that starts afterwards allows the key, on any
+	// replica. That takes some milliseconds, and where a replica was killed or is cut off up to about six seconds: give it a
+	// deadline of ten.
 	//
 	// It is idempotent: on a revoked key it commits a change of its own and answers OK with already_revoked. On
 	// UNAVAILABLE the outcome is unknown, and repeating the call is safe. NOT_FOUND: the id was never known, or

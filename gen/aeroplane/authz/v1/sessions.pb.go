@@ -147,7 +147,9 @@ func (x *PutSessionRequest) GetSession() *Session {
 type PutSessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session.
-	Session       *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	Session *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -185,6 +187,13 @@ func (*PutSessionResponse) Descriptor() ([]byte, []int) {
 func (x *PutSessionResponse) GetSession() *Session {
 	if x != nil {
 		return x.Session
+	}
+	return nil
+}
+
+func (x *PutSessionResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
 	}
 	return nil
 }
@@ -240,8 +249,10 @@ type RevokeSessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session had been revoked before.
 	AlreadyRevoked bool `protobuf:"varint,1,opt,name=already_revoked,json=alreadyRevoked,proto3" json:"already_revoked,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RevokeSessionResponse) Reset() {
@@ -279,6 +290,13 @@ func (x *RevokeSessionResponse) GetAlreadyRevoked() bool {
 		return x.AlreadyRevoked
 	}
 	return false
+}
+
+func (x *RevokeSessionResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // RevokeSessionsOfUserRequest names a user.
@@ -331,7 +349,9 @@ func (x *RevokeSessionsOfUserRequest) GetUserId() string {
 type RevokeSessionsOfUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many sessions this call revoked.
-	RevokedCount  int32 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	RevokedCount int32 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// What the change came to.
+	Receipt       *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -373,11 +393,18 @@ func (x *RevokeSessionsOfUserResponse) GetRevokedCount() int32 {
 	return 0
 }
 
+func (x *RevokeSessionsOfUserResponse) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
 var File_aeroplane_authz_v1_sessions_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_sessions_proto_rawDesc = "" +
 	"\n" +
-	"!aeroplane/authz/v1/sessions.proto\x12\x12aeroplane.authz.v1\x1a&aeroplane/authz/v1/authorization.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n" +
+	"!aeroplane/authz/v1/sessions.proto\x12\x12aeroplane.authz.v1\x1a&aeroplane/authz/v1/authorization.proto\x1a aeroplane/authz/v1/receipt.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n" +
 	"\aSession\x12!\n" +
 	"\ftoken_sha256\x18\x01 \x01(\fR\vtokenSha256\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x120\n" +
@@ -385,17 +412,20 @@ const file_aeroplane_authz_v1_sessions_proto_rawDesc = "" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\"J\n" +
 	"\x11PutSessionRequest\x125\n" +
-	"\asession\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.SessionR\asession\"K\n" +
+	"\asession\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.SessionR\asession\"\x82\x01\n" +
 	"\x12PutSessionResponse\x125\n" +
-	"\asession\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.SessionR\asession\"9\n" +
+	"\asession\x18\x01 \x01(\v2\x1b.aeroplane.authz.v1.SessionR\asession\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"9\n" +
 	"\x14RevokeSessionRequest\x12!\n" +
-	"\ftoken_sha256\x18\x01 \x01(\fR\vtokenSha256\"@\n" +
+	"\ftoken_sha256\x18\x01 \x01(\fR\vtokenSha256\"w\n" +
 	"\x15RevokeSessionResponse\x12'\n" +
-	"\x0falready_revoked\x18\x01 \x01(\bR\x0ealreadyRevoked\"6\n" +
+	"\x0falready_revoked\x18\x01 \x01(\bR\x0ealreadyRevoked\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"6\n" +
 	"\x1bRevokeSessionsOfUserRequest\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\tR\x06userId\"C\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\"z\n" +
 	"\x1cRevokeSessionsOfUserResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount2\xce\x02\n" +
+	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount\x125\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt2\xce\x02\n" +
 	"\x0eSessionService\x12[\n" +
 	"\n" +
 	"PutSession\x12%.aeroplane.authz.v1.PutSessionRequest\x1a&.aeroplane.authz.v1.PutSessionResponse\x12d\n" +
@@ -425,23 +455,27 @@ var file_aeroplane_authz_v1_sessions_proto_goTypes = []any{
 	(*RevokeSessionsOfUserResponse)(nil), // 6: aeroplane.authz.v1.RevokeSessionsOfUserResponse
 	(UserRole)(0),                        // 7: aeroplane.authz.v1.UserRole
 	(*timestamppb.Timestamp)(nil),        // 8: google.protobuf.Timestamp
+	(*Receipt)(nil),                      // 9: aeroplane.authz.v1.Receipt
 }
 var file_aeroplane_authz_v1_sessions_proto_depIdxs = []int32{
-	7, // 0: aeroplane.authz.v1.Session.role:type_name -> aeroplane.authz.v1.UserRole
-	8, // 1: aeroplane.authz.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
-	0, // 2: aeroplane.authz.v1.PutSessionRequest.session:type_name -> aeroplane.authz.v1.Session
-	0, // 3: aeroplane.authz.v1.PutSessionResponse.session:type_name -> aeroplane.authz.v1.Session
-	1, // 4: aeroplane.authz.v1.SessionService.PutSession:input_type -> aeroplane.authz.v1.PutSessionRequest
-	3, // 5: aeroplane.authz.v1.SessionService.RevokeSession:input_type -> aeroplane.authz.v1.RevokeSessionRequest
-	5, // 6: aeroplane.authz.v1.SessionService.RevokeSessionsOfUser:input_type -> aeroplane.authz.v1.RevokeSessionsOfUserRequest
-	2, // 7: aeroplane.authz.v1.SessionService.PutSession:output_type -> aeroplane.authz.v1.PutSessionResponse
-	4, // 8: aeroplane.authz.v1.SessionService.RevokeSession:output_type -> aeroplane.authz.v1.RevokeSessionResponse
-	6, // 9: aeroplane.authz.v1.SessionService.RevokeSessionsOfUser:output_type -> aeroplane.authz.v1.RevokeSessionsOfUserResponse
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	7,  // 0: aeroplane.authz.v1.Session.role:type_name -> aeroplane.authz.v1.UserRole
+	8,  // 1: aeroplane.authz.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 2: aeroplane.authz.v1.PutSessionRequest.session:type_name -> aeroplane.authz.v1.Session
+	0,  // 3: aeroplane.authz.v1.PutSessionResponse.session:type_name -> aeroplane.authz.v1.Session
+	9,  // 4: aeroplane.authz.v1.PutSessionResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	9,  // 5: aeroplane.authz.v1.RevokeSessionResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	9,  // 6: aeroplane.authz.v1.RevokeSessionsOfUserResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	1,  // 7: aeroplane.authz.v1.SessionService.PutSession:input_type -> aeroplane.authz.v1.PutSessionRequest
+	3,  // 8: aeroplane.authz.v1.SessionService.RevokeSession:input_type -> aeroplane.authz.v1.RevokeSessionRequest
+	5,  // 9: aeroplane.authz.v1.SessionService.RevokeSessionsOfUser:input_type -> aeroplane.authz.v1.RevokeSessionsOfUserRequest
+	2,  // 10: aeroplane.authz.v1.SessionService.PutSession:output_type -> aeroplane.authz.v1.PutSessionResponse
+	4,  // 11: aeroplane.authz.v1.SessionService.RevokeSession:output_type -> aeroplane.authz.v1.RevokeSessionResponse
+	6,  // 12: aeroplane.authz.v1.SessionService.RevokeSessionsOfUser:output_type -> aeroplane.authz.v1.RevokeSessionsOfUserResponse
+	10, // [10:13] is the sub-list for method output_type
+	7,  // [7:10] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_aeroplane_authz_v1_sessions_proto_init() }
@@ -450,6 +484,7 @@ func file_aeroplane_authz_v1_sessions_proto_init() {
 		return
 	}
 	file_aeroplane_authz_v1_authorization_proto_init()
+	file_aeroplane_authz_v1_receipt_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fence
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"aeroplane.run/authz"
+)
+
+// A reader is one look-up that needs more than is kept. It reads under one generation, whose lease was checked.
+type reader struct {
+	*fills
+	ctx context.Context
+	g   *generation
+	// shelfUntil is until when the shelf may be asked. Zero: it was not, yet.
+	shelfUntil time.Time
+}
+
+// Read implements authz.Reader.
+func (r *reader) Read(s authz.Subject) (authz.Record, error) {
+	if record, ok := r.g.shard(s).get(s); ok {
+		return record, nil
+	}
+	return r.fill(s)
+}
+
+// fill returns the record of a subject, admitted under the reader's generation: from the shelf, or else from the database.
+func (r *reader) fill(s authz.Subject) (authz.Record, error) {
+	if record, ok := r.fromShelf(s); ok {
+		return record, nil
+	}
+	for try := range 3 {
+		f, err := r.fetch(r.ctx, route{s, try > 0})
+		if err != nil {
+			return authz.Record{}, err
+		}
+		v := r.admit(s, f)
+		if v == admitted {
+			r.shelve(s, f)
+			return f.record, nil
+		}
+		r.Observer.Rejected("database", v.String())
+		if r.g.ended() {
+			return authz.Record{}, errBeginAgain
+		}
+	}
+	return authz.Record{}, unsettled()
+}
+
+// admit admits what a flight brought, and waits a moment if it is newer than what is applied.
+func (r *reader) admit(s authz.Subject, f *flight) verdict {
+	v := r.g.admit(s, f.record, f.at)
+	if v != early {
+		return v
+	}
+	r.loop.look()
+	r.loop.moved.await(r.ctx, catchUpWait, func() bool { return r.g.applied.Load().Seq >= f.at.Seq || r.g.ended() })
+	return r.g.admit(s, f.record, f.at)
+}
+
+// fromShelf returns the record of a subject if the shelf has one that is admitted.
+func (r *reader) fromShelf(s authz.Subject) (authz.Record, bool) {
+	if r.Shelf == nil {
+		return authz.Record{}, false
+	}
+	if r.shelfUntil.IsZero() {
+		r.shelfUntil = time.Now().Add(shelfBudget)
+	}
+	ctx, cancel := context.WithDeadline(r.ctx, r.shelfUntil)
+	defer cancel()
+	if ctx.Err() != nil {
+		return authz.Record{}, false
+	}
+	record, at, ok := r.Shelf.Get(ctx, s)
+	if !ok {
+		return authz.Record{}, false
+	}
+	if v := r.g.admit(s, record, at); v != admitted {
+		r.Observer.Rejected("shelf", v.String())
+		return authz.Record{}, false
+	}
+	return record, true
+}
+
+// shelve puts what was admitted on the shelf, once. An unknown credential stays out: any stranger can make up any number.
+func (r *reader) shelve(s authz.Subject, f *flight) {
+	if r.Shelf == nil || isCredential(s) && f.record.Absent() {
+		return
+	}
+	if f.shelved.CompareAndSwap(false, true) {
+		r.Shelf.Put(s, f.record, f.at)
+	}
+}
+
+func isCredential(s authz.Subject) bool { return s.Kind == authz.OfKey || s.Kind == authz.OfSession }
+
+// fills reads records from the database. Those who want the same record at the same time share one read. Nobody takes a
+// record on trust: each checks it against the generation that it holds.
+type fills struct {
+	*Config
+	life    context.Context // ends when the store is closed
+	loop    *loop
+	slots   chan struct{} // one for each read at a time
+	unknown budget        // for reads about credentials, which any stranger can ask for
+
+	mu      sync.Mutex
+	flights map[route]*flight // guarded by mu; nil once the store is closed
+	running sync.WaitGroup
+}
+
+// A route is what reads of the database share one flight for.
+type route struct {
+	subject authz.Subject
+	fresh   bool
+}
+
+// A flight is a read of the database that is under way.
+type flight struct {
+	started time.Time
+	landed  chan struct{} // closed when the fields below are set
+	record  authz.Record
+	at      authz.Revision
+	err     error
+	shelved atomic.Bool // somebody who admitted it has put it on the shelf
+}
+
+// fetch reads a record from the database, or waits for a read that is under way, until ctx ends.
+func (f *fills) fetch(ctx context.Context, r route) (*flight, error) {
+	fl := f.board(r)
+	if fl == nil {
+		return nil, lapsed(f.life)
+	}
+	select {
+	case <-fl.landed:
+	case <-ctx.Done():
+	}
+	step("fill: landed, not looked at")
+	select {
+	case <-fl.landed:
+		return fl, fl.err
+	default:
+		return nil, (&authz.Error{Kind: authz.Unavailable, Code: authz.CodeStoreUnavailable,
+			Message: "the database did not answer in time"}).Because(ctx.Err())
+	}
+}
+
+// board returns the flight of a route, which it starts if there is none, or none that may still be expected to land soon;
+// nil if there are to be no more.
+func (f *fills) board(r route) *flight {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.flights == nil {
+		return nil
+	}
+	fl, under := f.flights[r]
+	if !under || time.Since(fl.started) > joinable {
+		fl = &flight{started: time.Now(), landed: make(chan struct{})}
+		f.flights[r] = fl
+		f.running.Go(func() { f.fly(r, fl) })
+	}
+	return fl
+}
+
+// fly is the read. It does not end with any of those who wait for it.
+func (f *fills) fly(r route, fl *flight) {
+	step("flight: to start")
+	ctx, cancel := context.WithTimeout(f.life, fillTimeout)
+	defer cancel()
+	fl.record, fl.at, fl.err = f.read(ctx, r)
+	f.mu.Lock()
+	if f.flights[r] == fl {
+		delete(f.flights, r)
+	}
+	f.mu.Unlock()
+	close(fl.landed)
+}
+
+func (f *fills) read(ctx context.Context, r route) (authz.Record, authz.Revision, error) {
+	credential := isCredential(r.subject)
+	if credential && !f.unknown.take(ctx, f.Clock) {
+		return authz.Record{}, authz.Revision{}, overloaded("too many unknown credentials are being asked for; ask again")
+	}
+	select {
+	case f.slots <- struct{}{}:
+		defer func() { <-f.slots }()
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		return authz.Record{}, authz.Revision{}, overloaded("too much is being read from the database; ask again")
+	}
+	f.Observer.Read(r.subject.Kind)
+	record, at, err := f.Database.Record(ctx, r.subject, r.fresh)
+	if credential && err == nil && !record.Absent() {
+		f.unknown.giveBack()
+	}
+	return record, at, err
+}
+
+func overloaded(message string) error {
+	return &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOverloaded, Message: message}
+}
+
+// close lets no read begin any more, and waits for those that are under way.
+func (f *fills) close() {
+	f.mu.Lock()
+	f.flights = nil
+	f.mu.Unlock()
+	f.running.Wait()
+}

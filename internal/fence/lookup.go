@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fence
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"aeroplane.run/authz"
+)
+
+// How often a look-up begins again: anew, because its generation was given up; and to read, because something was applied
+// while it read.
+const (
+	maxBeginnings = 4
+	maxReadings   = 100
+)
+
+// Lookup implements authz.FactStore. First the lease is checked, and then, not before, records are read. All of them are
+// true at what was applied before the first and after the last, which is one and the same.
+func (s *Store) Lookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
+	for range maxBeginnings {
+		g, boot, err := s.enter(ctx, q.Consistency)
+		if err == nil {
+			var facts authz.Facts
+			if facts, err = s.facts(ctx, g, boot, q); err == nil {
+				return facts, nil
+			}
+		}
+		if !errors.Is(err, errBeginAgain) {
+			return authz.Facts{}, err
+		}
+	}
+	return authz.Facts{}, unsettled()
+}
+
+// errBeginAgain says that what the look-up began with is no good any more.
+var errBeginAgain = errors.New("begin again")
+
+// facts reads the records that a query needs, until nothing is applied meanwhile: what a transaction changed is applied
+// row by row, and records from before and after it together may say what was never true. It reads what is kept, and only if
+// that is not all, it begins again with a reader that can do more.
+func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q authz.Query) (authz.Facts, error) {
+	var from authz.Reader = g
+	for range maxReadings {
+		at := g.applied.Load()
+		step("lookup: not read")
+		f, err := authz.FactsOf(q, from)
+		switch {
+		case err == errNotKept: // nobody wraps it
+			from = &reader{fills: &s.fills, ctx: ctx, g: g}
+			continue
+		case err != nil:
+			return authz.Facts{}, err
+		}
+		step("lookup: read, not compared")
+		if g.applied.Load() != at {
+			continue
+		}
+		if q.Consistency.Strong && at.Seq > g.vouched.Load() {
+			return authz.Facts{}, errBeginAgain // what a mere read brought may be undone; who asks for all wants what stays
+		}
+		if from != g {
+			boot = s.config.Clock.Boot() // that took a while
+		}
+		f.Revision, f.Now = *at, s.judgeBy(g, boot)
+		return f, nil
+	}
+	return authz.Facts{}, unsettled()
+}
+
+// enter returns the generation to read under, after checking its lease, and the instant of the check by the boot clock. It
+// waits a moment for a lease if there is none.
+func (s *Store) enter(ctx context.Context, c authz.Consistency) (*generation, time.Duration, error) {
+	if c.Strong {
+		if err := s.awaitRound(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
+	g, boot, ok := s.leased()
+	if !ok {
+		if g, boot, ok = s.awaitLease(ctx); !ok {
+			return nil, 0, lapsed(ctx)
+		}
+	}
+	if !c.AtLeast.IsZero() {
+		if err := s.awaitRevision(ctx, g, c.AtLeast); err != nil {
+			return nil, 0, err
+		}
+	}
+	return g, boot, nil
+}
+
+// leased returns the current generation if its lease holds. The clock is read for each request: a time that somebody
+// else kept would be from before the process was stopped.
+func (s *Store) leased() (*generation, time.Duration, bool) {
+	g := s.loop.current.Load()
+	step("lookup: generation picked, clock not read")
+	boot := s.config.Clock.Boot()
+	step("lookup: clock read, lease not checked")
+	if g == nil || !g.leased(boot) {
+		return nil, 0, false
+	}
+	step("lookup: lease checked")
+	return g, boot, true
+}
+
+// awaitLease waits until there is a lease.
+func (s *Store) awaitLease(ctx context.Context) (g *generation, boot time.Duration, ok bool) {
+	s.loop.hurry()
+	s.loop.moved.await(ctx, leaseWait, func() bool {
+		g, boot, ok = s.leased()
+		return ok || s.life.Err() != nil
+	})
+	return g, boot, ok
+}
+
+// awaitRound waits for a round that began after now.
+func (s *Store) awaitRound(ctx context.Context) error {
+	after := s.loop.begun.Load()
+	s.loop.hurry()
+	done := func() bool { return s.loop.done.Load() > after }
+	if !s.loop.moved.await(ctx, s.config.Lease, func() bool { return done() || s.life.Err() != nil }) || !done() {
+		return lapsed(ctx)
+	}
+	return nil
+}
+
+// awaitRevision waits until a revision is applied.
+func (s *Store) awaitRevision(ctx context.Context, g *generation, r authz.Revision) error {
+	reached := func() bool { return g.applied.Load().Seq >= r.Seq || g.ended() }
+	if !reached() {
+		s.loop.look()
+		if !s.loop.moved.await(ctx, leaseWait, reached) {
+			return behind(ctx)
+		}
+	}
+	if g.window.holds(r) {
+		return nil
+	}
+	// It is older than what we have looked back to yet, which takes a moment after a start; or of another history, which
+	// may yet turn out to be the right one: only what a round has vouched for tells.
+	known := func() bool {
+		return g.window.holds(r) || g.ended() || g.vouched.Load() >= r.Seq && g.window.complete(r.Seq)
+	}
+	if !known() {
+		s.loop.hurry()
+		if !s.loop.moved.await(ctx, leaseWait, known) {
+			return behind(ctx)
+		}
+	}
+	switch {
+	case g.window.holds(r):
+		return nil
+	case g.ended():
+		return errBeginAgain
+	}
+	return &authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeRevisionUnknown,
+		Message: "the revision is not of this database's history, or too old to tell; ask again without it"}
+}
+
+// judgeBy returns the time by which to judge what expires.
+func (s *Store) judgeBy(g *generation, boot time.Duration) time.Time {
+	if s.config.Members == nil {
+		return s.config.Wall()
+	}
+	return g.now(boot)
+}
+
+func lapsed(ctx context.Context) error {
+	return (&authz.Error{Kind: authz.Unavailable, Code: authz.CodeLease,
+		Message: "this replica cannot tell whether what it knows still holds, because the database does not confirm its lease; ask another"}).
+		Because(ctx.Err())
+}
+
+func behind(ctx context.Context) error {
+	return (&authz.Error{Kind: authz.Unavailable, Code: authz.CodeLease,
+		Message: "this replica does not know the revision yet; ask again"}).Because(ctx.Err())
+}
+
+func unsettled() error {
+	return &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOverloaded,
+		Message: "what is asked for changes faster than it can be read; ask again"}
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fence
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A loop follows the history, in one goroutine of its own: it joins, renews the lease by rounds, applies what changed, and
+// begins anew with another generation when the history is not the one that it knows.
+type loop struct {
+	Config
+	current atomic.Pointer[generation]
+	moved   signal // something was applied, a lease extended, a generation published or given up
+
+	wake         bell
+	lookWanted   atomic.Bool // rung for: the log is to be read
+	roundsWanted atomic.Bool // rung for: a round is to be made
+
+	begun  atomic.Int64 // rounds that were begun
+	done   atomic.Int64 // the number of the last round that was done, of those begun
+	ack    acker
+	roll   collector
+	former []MemberID // that this replica was, or may have been, and is to leave
+}
+
+// look asks for the log to be read soon. It does not block.
+func (l *loop) look() {
+	l.lookWanted.Store(true)
+	l.wake.ring()
+}
+
+// hurry asks for a round soon. It does not block.
+func (l *loop) hurry() {
+	l.roundsWanted.Store(true)
+	l.wake.ring()
+}
+
+// errMismatch says that the generation cannot go on.
+type errMismatch struct{ why string }
+
+func (e errMismatch) Error() string { return "the history is not the one that was followed: " + e.why }
+
+// run follows the history until ctx ends, and then leaves: first it decides no more, then it is no member any more.
+func (l *loop) run(ctx context.Context) {
+	step("loop: to start")
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { l.History.Listen(ctx, l.look) })
+	if l.Members != nil {
+		beside.Go(func() { l.ack.run(ctx, l.Members) })
+	}
+	var failing outage
+	for ctx.Err() == nil {
+		g, err := l.join(ctx)
+		if err == nil {
+			err = l.follow(ctx, g, &failing)
+			l.abandon(g, err)
+			if g.vouched.Load() > 0 {
+				continue // else it never came to anything, and may not the next time
+			}
+		} else if ctx.Err() == nil {
+			failing.tell(l.Logger, err)
+		}
+		pause(ctx, jittered(retryLeased))
+		step("loop: to join again")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	l.leave(ctx)
+}
+
+// join begins a generation. A member that read the log before its row was there would be one that nobody waits for.
+func (l *loop) join(ctx context.Context) (*generation, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.Lease/2)
+	defer cancel()
+	id := newMemberID()
+	if l.Members != nil {
+		l.former = append(l.former[max(0, len(l.former)-maxFormer):], id) // whatever comes, the row may be there
+		if err := l.Members.Join(ctx, Member{ID: id, Lease: l.Lease, Name: l.Name}); err != nil {
+			return nil, err
+		}
+	}
+	head, err := l.History.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g := newGeneration(id, head, l.limits)
+	l.current.Store(g)
+	return g, nil
+}
+
+// follow keeps a generation up with the history, until ctx ends or it cannot go on.
+func (l *loop) follow(ctx context.Context, g *generation, failing *outage) error {
+	due := time.Now() // by the clock of timers, which is good enough to be on time, and for nothing else
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		timer.Reset(time.Until(due))
+		l.wake.await(ctx, timer)
+		step("loop: woken")
+		var err error
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case l.roundsWanted.Swap(false) || !time.Now().Before(due):
+			l.lookWanted.Store(false) // a round reads the log, too
+			if err = l.round(ctx, g); err == nil {
+				failing.over(l.Logger)
+			}
+			due = time.Now().Add(jittered(l.Lease / roundsPerLease))
+		case l.lookWanted.Swap(false):
+			err = l.catchUp(ctx, g)
+		default:
+			continue
+		}
+		var mismatch errMismatch
+		switch {
+		case errors.As(err, &mismatch):
+			return err
+		case err == nil:
+			l.lower(ctx, g)
+		case ctx.Err() == nil:
+			failing.tell(l.Logger, err)
+			l.retreat(ctx, g)
+			due = time.Now()
+		}
+	}
+}
+
+// retreat waits before the next attempt after one that failed.
+func (l *loop) retreat(ctx context.Context, g *generation) {
+	wait := retryLeased
+	if !g.leased(l.Clock.Boot()) {
+		wait = retryLapsed
+	}
+	pause(ctx, jittered(wait))
+	step("loop: to try again")
+}
+
+// abandon gives a generation up. From here on nobody begins with it; who did before may finish.
+func (l *loop) abandon(g *generation, err error) {
+	g.end()
+	l.moved.announce()
+	var mismatch errMismatch
+	if errors.As(err, &mismatch) {
+		l.Observer.Abandoned(mismatch.why)
+		l.Logger.Error("beginning anew with empty caches", "error", err)
+	}
+}
+
+// maxFormer bounds the memberships that are left by whoever had them. The others are collected.
+const maxFormer = 8
+
+// leave takes the rows away of who this replica was, as far as that can be done before ctx ends. Others do the rest. The
+// generation that is followed, if there is one, stays.
+func (l *loop) leave(ctx context.Context, but ...MemberID) {
+	for _, id := range l.former {
+		if slices.Contains(but, id) {
+			continue
+		}
+		if err := l.Members.Leave(ctx, id); err != nil {
+			l.Logger.Info("a former membership was left to be collected", "error", err)
+		}
+	}
+	l.former = append(l.former[:0], but...)
+}
+
+// An outage is told of once.
+type outage struct{ told bool }
+
+func (o *outage) tell(log *slog.Logger, err error) {
+	if !o.told {
+		log.Warn("the history of changes cannot be followed; trying again", "error", err)
+	}
+	o.told = true
+}
+
+func (o *outage) over(log *slog.Logger) {
+	if o.told {
+		log.Info("the history of changes is followed again")
+	}
+	o.told = false
+}

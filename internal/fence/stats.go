@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fence
+
+import (
+	"time"
+
+	"aeroplane.run/authz"
+)
+
+// Stats are what a Store knows and keeps at an instant, for metrics.
+type Stats struct {
+	// Lease is how long the store decides yet if no round succeeds. Zero: it does not decide.
+	Lease time.Duration
+	// Applied is how far the history was applied. Zero: the store has not joined yet.
+	Applied authz.Revision
+	// Known and Absent are how many records are kept of what exists, and of what does not.
+	Known, Absent int
+	// Hits and Misses count the reads that were answered from memory, and those that were not. They begin anew whenever
+	// the store begins anew with empty caches.
+	Hits, Misses uint64
+}
+
+// Stats looks at each shard, and so is for once in a while.
+func (s *Store) Stats() Stats {
+	g := s.loop.current.Load()
+	if g == nil {
+		return Stats{}
+	}
+	stats := Stats{Applied: *g.applied.Load()}
+	if until := time.Duration(g.validUntil.Load()); until > 0 {
+		stats.Lease = max(0, until-s.config.Clock.Boot())
+	}
+	for i := range g.shards {
+		known, absent := g.shards[i].size()
+		stats.Known += known
+		stats.Absent += absent
+		stats.Hits += g.shards[i].hits.Load()
+		stats.Misses += g.shards[i].misses.Load()
+	}
+	return stats
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/lib/pq"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/fence"
+	"aeroplane.run/authz/internal/sqlstore"
+)
+
+// protocol is the version of what members owe each other.
+const protocol = 1
+
+// A history follows the log, and tells the members of each other. It has sessions of its own, so that no flood of other
+// calls keeps it from a connection, and nothing between us and the server may share them among clients.
+type history struct {
+	rounds *session // what the loop asks
+	acks   *session // whose commits nobody waits for
+	lists  *session // what the barrier asks
+	waker  *waker
+}
+
+var (
+	_ fence.Log     = (*history)(nil)
+	_ fence.Members = (*history)(nil)
+)
+
+func newHistory(c Config) (h *history, err error) {
+	h = new(history)
+	var errs [4]error
+	h.rounds, errs[0] = newSession(c, purpose{})
+	h.acks, errs[1] = newSession(c, purpose{forgetful: true})
+	h.lists, errs[2] = newSession(c, purpose{})
+	h.waker, errs[3] = newWaker(c)
+	return h, errors.Join(errs[:]...)
+}
+
+func (h *history) close() {
+	for _, s := range []*session{h.rounds, h.acks, h.lists, h.waker.session} {
+		_ = s.db.Close() // a connection that was hung up cannot say goodbye
+	}
+}
+
+// Head implements fence.Log.
+func (h *history) Head(ctx context.Context) (r authz.Revision, err error) {
+	err = h.rounds.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		r, err = logOn(conn).Head(ctx)
+		return err
+	})
+	return r, err
+}
+
+// Since implements fence.Log.
+func (h *history) Since(ctx context.Context, from int64, limit int) (rows []fence.Row, err error) {
+	err = h.rounds.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		rows, err = logOn(conn).Since(ctx, from, limit)
+		return err
+	})
+	return rows, err
+}
+
+// Through implements fence.Log.
+func (h *history) Through(ctx context.Context, through int64, limit int) (rows []fence.Row, err error) {
+	err = h.rounds.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		rows, err = logOn(conn).Through(ctx, through, limit)
+		return err
+	})
+	return rows, err
+}
+
+// Listen implements fence.Log.
+func (h *history) Listen(ctx context.Context, look func()) { h.waker.run(ctx, look) }
+
+func logOn(conn *sql.Conn) sqlstore.Log { return sqlstore.Log{Queries: conn, Dialect: dialect} }
+
+// Join implements fence.Members.
+func (h *history) Join(ctx context.Context, m fence.Member) error {
+	return h.rounds.confirmed(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `INSERT INTO members (id, lease_ms, protocol, name, beat, applied_seq, applied_tag)
+			VALUES ($1, $2, $3, $4, 0, 0, 0)`, uuid(m.ID), m.Lease.Milliseconds(), protocol, m.Name)
+		return err
+	})
+}
+
+// roundStatement writes a row, so that its commit is one, and reads the log in the same snapshot, if the row was there.
+const roundStatement = `WITH me AS
+		(UPDATE members SET beat = beat + 1, applied_seq = $2, applied_tag = $3 WHERE id = $1 RETURNING id)
+	SELECT l.seq, l.tag, l.kind, l.subject, l.narrowing, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+	FROM change_log l WHERE l.seq >= $2 AND EXISTS (SELECT FROM me) ORDER BY l.seq LIMIT $4`
+
+// Round implements fence.Members.
+func (h *history) Round(ctx context.Context, id fence.MemberID, applied authz.Revision, limit int) (a fence.Answer, err error) {
+	err = h.rounds.confirmed(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		a = fence.Answer{}
+		rows, err := conn.QueryContext(ctx, roundStatement, uuid(id), applied.Seq, applied.Tag, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var clock int64
+		for rows.Next() {
+			var r fence.Row
+			if err := rows.Scan(append(sqlstore.RowColumns(&r), &clock)...); err != nil {
+				return err
+			}
+			a.Rows = append(a.Rows, r)
+		}
+		a.Clock = time.UnixMicro(clock).UTC()
+		return errors.Join(rows.Err(), rows.Close())
+	})
+	return a, err
+}
+
+// Ack implements fence.Members.
+func (h *history) Ack(ctx context.Context, id fence.MemberID, applied authz.Revision) error {
+	return h.acks.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, "UPDATE members SET applied_seq = $2, applied_tag = $3 WHERE id = $1 AND applied_seq < $2",
+			uuid(id), applied.Seq, applied.Tag)
+		return err
+	})
+}
+
+// listStatement has a row for each member, and one for each of the revisions, $1 and $2, that the log holds.
+const listStatement = `SELECT m.id::text, m.lease_ms, m.beat, COALESCE(l.seq, 0), COALESCE(l.tag, 0)
+		FROM members m LEFT JOIN change_log l ON l.seq = m.applied_seq AND l.tag = m.applied_tag
+	UNION ALL SELECT '', 0, asked.n, 0, 0
+		FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS asked (seq, tag, n)
+		JOIN change_log l ON l.seq = asked.seq AND l.tag = asked.tag`
+
+// List implements fence.Members.
+func (h *history) List(ctx context.Context, ask []authz.Revision) (roll fence.Roll, err error) {
+	seqs, tags := make([]int64, len(ask)), make([]int64, len(ask))
+	for i, r := range ask {
+		seqs[i], tags[i] = r.Seq, r.Tag
+	}
+	err = h.lists.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		roll = fence.Roll{Held: make([]bool, len(ask))}
+		rows, err := conn.QueryContext(ctx, listStatement, pq.Array(seqs), pq.Array(tags))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var m fence.MemberState
+			var id string
+			var lease int64
+			if err := rows.Scan(&id, &lease, &m.Beat, &m.Applied.Seq, &m.Applied.Tag); err != nil {
+				return err
+			}
+			if id == "" {
+				roll.Held[m.Beat-1] = true
+				continue
+			}
+			if m.ID, err = memberID(id); err != nil {
+				return err
+			}
+			m.Lease = time.Duration(lease) * time.Millisecond
+			roll.Members = append(roll.Members, m)
+		}
+		return errors.Join(rows.Err(), rows.Close())
+	})
+	return roll, err
+}
+
+// Collect implements fence.Members.
+func (h *history) Collect(ctx context.Context, id fence.MemberID, beat int64) error {
+	return h.rounds.confirmed(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, "DELETE FROM members WHERE id = $1 AND beat = $2", uuid(id), beat)
+		return err
+	})
+}
+
+// Leave implements fence.Members.
+func (h *history) Leave(ctx context.Context, id fence.MemberID) error {
+	return h.rounds.confirmed(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, "DELETE FROM members WHERE id = $1", uuid(id))
+		return err
+	})
+}
+
+func uuid(id fence.MemberID) string { return hex.EncodeToString(id[:]) } // Postgres needs no dashes
+
+func memberID(text string) (id fence.MemberID, err error) {
+	digits := make([]byte, 0, 32)
+	for _, c := range []byte(text) {
+		if c != '-' {
+			digits = append(digits, c)
+		}
+	}
+	if len(digits) != 2*len(id) {
+		return id, errors.New("a member's id is no UUID")
+	}
+	_, err = hex.Decode(id[:], digits)
+	return id, err
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/lib/pq"
+
+	"aeroplane.run/authz/internal/sqlstore"
+)
+
+const (
+	listen = "LISTEN aeroplane_authz_change_log" // log_change notifies
+	// heartbeat is how often the server is asked for a sign of life while nothing comes from it.
+	heartbeat = time.Second
+	// lookUnasked is how often to look while nobody would tell.
+	lookUnasked = 200 * time.Millisecond
+)
+
+// A waker listens for notifications that the log has grown. They are a hint, no more: whoever is woken reads the log.
+//
+// It waits for bytes of the server on the network connection itself, and then lets the driver take them in. The driver's
+// own Listener would want the DSN as a text, with the password, and its Ping waits without a bound for a server that hangs.
+type waker struct {
+	*session
+	wire atomic.Pointer[wire]
+}
+
+func newWaker(c Config) (*waker, error) {
+	w := &waker{session: &session{turn: make(chan struct{}, 1)}}
+	db, err := connect(c, purpose{timeout: c.timeout(), dialed: func(conn net.Conn) net.Conn {
+		on := &wire{Conn: w.dialed(conn)}
+		w.wire.Store(on)
+		return on
+	}})
+	if err != nil {
+		return nil, err
+	}
+	w.db = db
+	db.SetMaxOpenConns(1)
+	return w, nil
+}
+
+// run calls look whenever the server has sent something, each time that it is listened to anew, and every now and then
+// while it cannot be, until ctx ends.
+func (w *waker) run(ctx context.Context, look func()) {
+	for ctx.Err() == nil {
+		_ = w.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
+			defer sqlstore.Discard(conn)
+			return w.listen(ctx, conn, look)
+		})
+		look()
+		timer := time.NewTimer(lookUnasked)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// listen returns when the server gives no sign of life any more.
+func (w *waker) listen(ctx context.Context, conn *sql.Conn, look func()) error {
+	err := conn.Raw(func(c any) error {
+		pq.SetNotificationHandler(c.(driver.Conn), func(*pq.Notification) { look() })
+		return nil
+	})
+	if err == nil {
+		err = w.ask(ctx, conn, listen)
+	}
+	if err != nil {
+		return err
+	}
+	look() // what was said before nobody heard
+	for {
+		came, err := w.wire.Load().wait(heartbeat)
+		if err != nil {
+			return err
+		}
+		if came {
+			look()
+		}
+		if err := w.ask(ctx, conn, "SELECT 1"); err != nil { // on the way the driver takes in what has come
+			return err
+		}
+	}
+}
+
+// ask runs a statement, for as long as one heartbeat at most.
+func (w *waker) ask(ctx context.Context, conn *sql.Conn, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, heartbeat)
+	defer cancel()
+	defer context.AfterFunc(ctx, w.hangUp)()
+	_, err := conn.ExecContext(ctx, text)
+	return err
+}
+
+// A wire is a connection that can be waited on. Nobody else may read from it meanwhile. It hands out one byte at a time:
+// a notification that the driver had read ahead, and not looked at, nobody could wait for.
+type wire struct {
+	net.Conn
+	first [1]byte
+	has   bool // first was read, and is the next byte
+}
+
+// wait waits until there is something to read, and returns false if nothing came in time.
+func (w *wire) wait(limit time.Duration) (bool, error) {
+	if w.has {
+		return true, nil
+	}
+	if err := w.SetReadDeadline(time.Now().Add(limit)); err != nil {
+		return false, err
+	}
+	n, err := w.Conn.Read(w.first[:])
+	w.has = n == 1
+	if w.has {
+		err = nil
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	return w.has, errors.Join(err, w.SetReadDeadline(time.Time{}))
+}
+
+// Read implements net.Conn.
+func (w *wire) Read(b []byte) (int, error) {
+	if w.has && len(b) > 0 {
+		b[0], w.has = w.first[0], false
+		return 1, nil
+	}
+	return w.Conn.Read(b[:min(len(b), 1)])
+}
