@@ -20,20 +20,24 @@ build: ## build bin/aeroplane-authz, one static binary
 
 ##@ Test it
 
-# A test that finds no Postgres is skipped; with this variable it fails.
+# A test that finds no Postgres or no Redis is skipped; with this variable it fails.
 export AEROPLANE_AUTHZ_TEST_REQUIRE := 1
 
 .PHONY: test
-test: postgres .bin/grpcurl ## run all tests, on the embedded database and on real Postgres servers of their own
+test: postgres redis .bin/grpcurl ## run all tests, on the embedded database and on real Postgres and Redis servers of their own
 	go test -timeout 10m ./...
 
 .PHONY: race
-race: postgres .bin/grpcurl ## run all tests under the race detector
+race: postgres redis .bin/grpcurl ## run all tests under the race detector
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	scripts/fuzz $(FUZZTIME)
+
+.PHONY: models
+models: ## check the models of the revocation protocol, and that each guard in them is needed
+	scripts/models small
 
 .PHONY: bench
 bench: postgres .bin/benchstat ## measure decisions beside empty RPCs
@@ -42,6 +46,10 @@ bench: postgres .bin/benchstat ## measure decisions beside empty RPCs
 .PHONY: postgres
 postgres:
 	scripts/install-postgres
+
+.PHONY: redis
+redis:
+	scripts/install-redis
 
 ##@ Check it
 

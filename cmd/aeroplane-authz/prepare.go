@@ -9,6 +9,7 @@ import (
 	"log/slog"
 
 	"aeroplane.run/authz/internal/postgres"
+	"aeroplane.run/authz/internal/rediscache"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/resolver"
 	"aeroplane.run/authz/server"
@@ -18,9 +19,10 @@ import (
 type plan struct {
 	routes    *resolver.Table
 	callers   []server.Caller
-	generated []tokenSource   // of the roles without configured tokens
-	postgres  postgres.Config // zero: the embedded database
-	tls       *tls.Config     // nil: plaintext
+	generated []tokenSource      // of the roles without configured tokens
+	postgres  postgres.Config    // zero: the embedded database
+	redis     *rediscache.Config // nil: none
+	tls       *tls.Config        // nil: plaintext
 }
 
 // prepare checks the settings of a server and reads the files that they name. It changes nothing.
@@ -54,6 +56,13 @@ func (a *app) prepare(ctx context.Context, v *settings.Settings, log *slog.Logge
 		if err := postgres.Check(p.postgres); err != nil {
 			return nil, usage("postgres-url: %w", err)
 		}
+	}
+	if v.Redis != "" {
+		config, err := redisConfig(v, log)
+		if err != nil {
+			return nil, err
+		}
+		p.redis = &config
 	}
 	if v.TLSCert == "" {
 		return p, nil

@@ -13,32 +13,55 @@ import (
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/fence"
+	"aeroplane.run/authz/internal/metrics"
 	"aeroplane.run/authz/internal/postgres"
+	"aeroplane.run/authz/internal/rediscache"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/internal/sqlite"
 )
 
-// openStore opens the database that the settings name, and puts it behind a fence.
-func openStore(ctx context.Context, v *settings.Settings, p *plan, log *slog.Logger) (*fence.Store, error) {
-	config := fence.Config{Name: replicaName(), Logger: log}
+// openStore opens the database that the settings name, and puts it behind a fence, with Redis beside it if they name that.
+func openStore(ctx context.Context, v *settings.Settings, p *plan, m *metrics.Metrics, log *slog.Logger) (_ *fence.Store,
+	closing func() error, err error) {
+	var watched metrics.Sources
+	config := fence.Config{Name: replicaName(), Lease: v.Lease, Observer: m, Logger: log,
+		MaxReads: max(1, v.PostgresMaxConns/2), // so that no flood of them keeps changes from a connection
+	}
 	if v.PostgresURL == "" {
 		db, err := sqlite.Open(ctx, sqlite.Config{Dir: v.DataDir, Migrate: v.Migrate})
 		if err != nil {
-			return nil, storeFailure(err)
+			return nil, nil, storeFailure(err)
 		}
 		config.Database, config.History = db, db.History()
+		watched.Pool = db.Pool
 	} else {
 		db, err := postgres.Open(ctx, p.postgres)
 		if err != nil {
-			return nil, storeFailure(err)
+			return nil, nil, storeFailure(err)
 		}
 		config.Database, config.History, config.Members = db, db.History(), db.Members()
+		watched.Pool = db.Pool
+	}
+	closeShelf := func() {}
+	if p.redis != nil {
+		shelf, err := rediscache.Open(*p.redis)
+		if err != nil {
+			return nil, nil, errors.Join(storeFailure(err), config.Database.Close())
+		}
+		config.Shelf, closeShelf = shelf, shelf.Close
+		watched.Redis = func() metrics.RedisStats { return metrics.RedisStats(shelf.Stats()) }
 	}
 	store, err := fence.Open(config)
 	if err != nil {
-		return nil, errors.Join(storeFailure(err), config.Database.Close())
+		closeShelf()
+		return nil, nil, errors.Join(storeFailure(err), config.Database.Close())
 	}
-	return store, nil
+	watched.Store = store.Stats
+	m.Watch(watched)
+	return store, func() error {
+		defer closeShelf()
+		return store.Close()
+	}, nil
 }
 
 // replicaName tells people, in the table of members, which process this is.
@@ -68,6 +91,7 @@ func postgresConfig(v *settings.Settings, log *slog.Logger) (postgres.Config, er
 		DSN: u.String(), AllowPlaintext: v.InsecurePlaintext,
 		PasswordFile: v.PostgresPasswordFile, // which is read again for each connection
 		MaxConns:     v.PostgresMaxConns, StatementTimeout: v.PostgresStatementTimeout, Migrate: v.Migrate,
+		RequireStandby: v.PostgresRequireStandby,
 	}, nil
 }
 

@@ -11,13 +11,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // exposure is who could read what crosses to a database.
 type exposure uint8
 
 const (
-	readableByNone exposure = iota // the database is on this machine, or behind TLS
+	readableByNone exposure = iota // the database is on this machine, or behind TLS; or there is none
 	readableByAll
 )
 
@@ -38,6 +39,10 @@ func (s *Settings) checkPostgres(ctx context.Context, lookup Lookup) (exposure, 
 		return 0, errors.New("a password for Postgres is set without postgres-url")
 	case s.PostgresStatementTimeout <= 0:
 		return 0, errors.New("postgres-statement-timeout must be longer than 0")
+	case s.PostgresURL == "" && s.PostgresRequireStandby:
+		return 0, errors.New("postgres-require-standby is set without postgres-url")
+	case s.Lease < 500*time.Millisecond, s.Lease > 5*time.Second: // which changes rely on
+		return 0, errors.New("lease must be 500ms to 5s")
 	case s.PostgresURL == "":
 		return readableByNone, nil
 	}

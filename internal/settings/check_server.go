@@ -31,16 +31,22 @@ func (s *Settings) CheckServer(ctx context.Context, lookup Lookup) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(s.checkTLS(here, postgres), s.checkTokens(here), s.checkRoutes(), s.checkRetention())
+	redis, err := s.checkRedis(ctx, lookup)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(s.checkTLS(here, max(postgres, redis)), s.checkTokens(here), s.checkOps(ctx, lookup), s.checkRoutes(),
+		s.checkRetention())
 }
 
-func (s *Settings) checkTLS(here bool, postgres exposure) error {
+// checkTLS is told whether we listen on this machine alone, and who could read what crosses to the databases.
+func (s *Settings) checkTLS(here bool, databases exposure) error {
 	switch {
 	case s.TLSCert != "" && s.TLSKey == "":
 		return errors.New("tls-cert is set without tls-key: set both, or neither")
 	case s.TLSKey != "" && s.TLSCert == "":
 		return errors.New("tls-key is set without tls-cert: set both, or neither")
-	case s.TLSCert != "" && s.InsecurePlaintext && postgres != readableByAll:
+	case s.TLSCert != "" && s.InsecurePlaintext && databases != readableByAll:
 		return errors.New("insecure-plaintext is set although nothing needs it: take it away, or take tls-cert away")
 	case s.TLSCert == "" && !here && !s.InsecurePlaintext:
 		return fmt.Errorf("listening on %s, beyond this machine, needs tls-cert and tls-key; "+

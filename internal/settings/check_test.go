@@ -36,6 +36,11 @@ func TestCheckServer(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ set, want string }{
 		{"", ""},
+		{"lease=500ms", ""},
+		{"lease=5s", ""},
+		{"lease=499ms", "lease must be 500ms to 5s"},
+		{"lease=5001ms", "lease must be 500ms to 5s"},
+		{"postgres-require-standby=true", "set without postgres-url"},
 		{"listen=127.0.0.1:0", ""},
 		{"listen=127.8.9.1:1", ""},
 		{"listen=[::1]:8460", ""},
@@ -68,6 +73,23 @@ func TestCheckServer(t *testing.T) {
 		{tls + "insecure-plaintext=true", "insecure-plaintext is set although nothing needs it"},
 		{"admin-tokens=a admin-tokens-file=/a", "admin-tokens and admin-tokens-file are both set"},
 		{"gateway-tokens=a gateway-tokens-file=/a", "gateway-tokens and gateway-tokens-file are both set"},
+
+		// What is for those who operate it stays on this machine, unless that is meant.
+		{"ops-listen=off", ""},
+		{"ops-listen=127.0.0.1:0", ""},
+		{"ops-listen=127.0.0.1:0 listen=127.0.0.1:0", ""},
+		{"ops-listen=here:1", ""},
+		{"ops-listen=127.0.0.1:8460", "ops-listen and listen are the same address"},
+		{"ops-listen=0", "ops-listen must be a host and a port, such as 127.0.0.1:8460, not \"0\"; off switches it off"},
+		{"ops-listen=nowhere:1", "ops-listen names the host nowhere"},
+		{"ops-listen=:8461", "ops-listen :8461 is beyond this machine"},
+		{"ops-listen=0.0.0.0:8461 insecure-plaintext=true", "which insecure-ops allows"},
+		{"ops-listen=both:8461", "which insecure-ops allows"},
+		{"ops-listen=0.0.0.0:8461 insecure-ops=true", ""},
+		{"ops-listen=0.0.0.0:8461 insecure-ops=true listen=:8460 " + tokens + tls, ""},
+		{"ops-listen=0.0.0.0:8461 insecure-ops=true listen=:8460 " + tokens, "needs tls-cert and tls-key"},
+		{"insecure-ops=true", "insecure-ops is set although nothing needs it"},
+		{"ops-listen=off insecure-ops=true", "insecure-ops is set although nothing needs it"},
 
 		{"routes=-", "routes must name a file, not standard input"},
 		{"routes=/r", ""},

@@ -60,7 +60,7 @@ Every setting has one name. It can be given in three places, and the first that 
 	"`listen = \"127.0.0.1:8460\"`, `migrate = false`, `postgres-max-conns = 16`" + `.
 
 Settings are read once, at start; only the files of ` + "`tls-cert` and `tls-key`" + ` are read again when they change, and
-that of ` + "`postgres-password-file`" + ` for each new connection. What is no
+that of ` + "`postgres-password-file`" + ` for each new connection. To replace a file for Redis takes a restart. What is no
 setting is an error: an unknown flag, an unknown name in the file, an unknown variable that begins with
 ` + "`AEROPLANE_AUTHZ_`" + ` (but for those that Kubernetes sets for a Service called aeroplane-authz, and ` +
 	"`AEROPLANE_AUTHZ_TEST_`" + `, which
@@ -80,18 +80,28 @@ const refusals = `
 A server does not start, and ` + "`settings check`" + ` fails, with:
 
 - ` + "`tls-cert` without `tls-key`" + `, or the other way round;
-- a password or a list of tokens given twice: in the environment or the settings file, and in a file of its own;
+- a password, or a list of tokens or keys, given twice: in the environment or the settings file, and in a file of its own;
 - a password inside ` + "`postgres-url`" + `, or a password without a ` + "`postgres-url`" + `;
 - a ` + "`postgres-url`" + ` that names another machine and does not say ` + "`sslmode=verify-full`, `verify-ca` or `require`" + `,
   unless ` + "`insecure-plaintext`" + ` is set;
+- ` + "`redis`" + ` without ` + "`postgres-url`" + `: the embedded database has one reader, which keeps what it has read by itself;
+- ` + "`redis`" + ` without entry keys, entry keys that are not one or two different ones of 32 bytes each, or any other setting for
+  Redis without ` + "`redis`" + `;
+- ` + "`redis`" + ` that is a URL, or several addresses of a single server; ` + "`redis-master`" + ` with another ` + "`redis-mode`" + ` than
+  ` + "`sentinel`" + `, which needs it; ` + "`redis-db`" + ` with a cluster; ` + "`redis-user`" + ` without a password;
+- ` + "`redis`" + ` that names another machine without ` + "`redis-tls`, unless `insecure-plaintext`" + ` is set;
+- ` + "`redis-tls-ca`, `redis-tls-cert` or `redis-tls-server-name` without `redis-tls`, or `redis-tls-cert` without `redis-tls-key`" + `, or the
+  other way round;
 - ` + "`listen`" + ` on an address that is not loopback without ` + "`tls-cert`, unless `insecure-plaintext`" + ` is set; a host name
   counts as loopback if all its addresses are;
 - ` + "`listen`" + ` on an address that is not loopback without tokens configured for both roles. On loopback, tokens that are
   missing are generated, into ` + "`admin.token` and `gateway.token`" + ` in the data directory, where the commands find them;
 - a data directory in use by another process, or in which nothing can be made;
 - ` + "`retain-keys` shorter than `retain-request-ids`" + `: a call that is repeated could not be told of the key that it created;
+- ` + "`ops-listen`" + ` on an address that is not loopback, unless ` + "`insecure-ops`" + ` is set, which is refused where nothing needs
+  it; and an ` + "`ops-listen` that is `listen`" + `;
 - ` + "`routes`" + ` that is ` + "`-`" + `, standard input;
-- ` + "`insecure-plaintext`" + ` beside ` + "`tls-cert`" + ` when Postgres does not need it either.
+- ` + "`insecure-plaintext`" + ` beside ` + "`tls-cert`" + ` when neither Postgres nor Redis needs it.
 
 The commands refuse ` + "`token` beside `token-file`, `tls-ca` or `tls-server-name` without `tls`" + `, and, unless
 ` + "`insecure-plaintext`" + ` is set, an address that is not loopback without ` + "`tls`" + `.

@@ -10,6 +10,15 @@ import (
 // redacted stands for text that cannot be shown even in part.
 const redacted = "[redacted]"
 
+// redactAddresses returns addresses as they are, unless there is more in them than a host and a port: they may have been
+// meant to be a URL, with a password in it.
+func redactAddresses(text string) string {
+	if strings.ContainsAny(text, "@/") {
+		return redacted
+	}
+	return text
+}
+
 // redactURL returns a database's URL without the passwords in it, which are refused, but by then may have been printed.
 // Of what is no such URL nothing is shown: a password may be anywhere in it. It may even end a URL's host early, with a
 // slash, a question mark or a hash; the at-sign is then found behind that.

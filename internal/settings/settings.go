@@ -28,7 +28,24 @@ type Settings struct {
 	PostgresPasswordFile     string
 	PostgresMaxConns         int
 	PostgresStatementTimeout time.Duration
+	PostgresRequireStandby   bool
+	Lease                    time.Duration
 	Migrate                  bool
+
+	Redis              string
+	RedisMode          string
+	RedisMaster        string
+	RedisUser          string
+	RedisPassword      secret.Text
+	RedisPasswordFile  string
+	RedisDB            int
+	RedisTLS           bool
+	RedisTLSCA         string
+	RedisTLSCert       string
+	RedisTLSKey        string
+	RedisTLSServerName string
+	RedisEntryKeys     secret.Text
+	RedisEntryKeysFile string
 
 	Routes string
 
@@ -45,6 +62,9 @@ type Settings struct {
 	RetainKeys       time.Duration
 	RetainSessions   time.Duration
 	RetainRequestIDs time.Duration
+
+	OpsListen   string
+	InsecureOps bool
 
 	LogLevel      string
 	LogFormat     string
@@ -81,6 +101,7 @@ type Setting struct {
 	About   string   // one sentence
 	// defaultAbout tells of a default that depends on where the program runs.
 	defaultAbout string
+	fromZero     bool                // a number may be 0, which it may not be otherwise
 	field        func(*Settings) any // a pointer to its value
 	redact       func(string) string // makes a value fit to be seen; nil: it is
 }

@@ -27,9 +27,13 @@ func (s *Setting) set(v *Settings, text string) error {
 		}
 		*field = text == "true"
 	case *int:
+		least := 1
+		if s.fromZero {
+			least = 0
+		}
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return fmt.Errorf("must be a number from 1, not %q", text)
+		if err != nil || n < least {
+			return fmt.Errorf("must be a number from %d, not %q", least, text)
 		}
 		*field = n
 	case *time.Duration:

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rediscache
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// dials are the connections that were made, and the longest time that was given to one read or write on them.
+type dials struct {
+	longest atomic.Int64 // nanoseconds
+
+	mu    sync.Mutex
+	conns []net.Conn // guarded by mu
+}
+
+// newTestNode returns a node that nobody keeps.
+func newTestNode(t *testing.T, address string, how timing) (*node, *dials) {
+	t.Helper()
+	made := new(dials)
+	plain := &dialer{life: t.Context()}
+	config := Config{Addresses: []string{address}}
+	options := config.options(how, plain)
+	options.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := plain.dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		made.mu.Lock()
+		defer made.mu.Unlock()
+		made.conns = append(made.conns, conn)
+		return timed{conn, made}, nil
+	}
+	n := newNode(redis.NewClient(options.Simple()), address, how, slog.New(slog.DiscardHandler), func() {})
+	t.Cleanup(func() { _ = n.client.Close() })
+	return n, made
+}
+
+func (d *dials) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.conns)
+}
+
+// hangUp ends all connections.
+func (d *dials) hangUp() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, conn := range d.conns {
+		_ = conn.Close()
+	}
+}
+
+// A timed connection notes how much time it is given.
+type timed struct {
+	net.Conn
+	*dials
+}
+
+// SetReadDeadline implements net.Conn.
+func (c timed) SetReadDeadline(at time.Time) error {
+	c.note(at)
+	return c.Conn.SetReadDeadline(at)
+}
+
+// SetWriteDeadline implements net.Conn.
+func (c timed) SetWriteDeadline(at time.Time) error {
+	c.note(at)
+	return c.Conn.SetWriteDeadline(at)
+}
+
+func (c timed) note(at time.Time) {
+	left := time.Until(at)
+	if at.IsZero() {
+		left = time.Hour
+	}
+	c.longest.Store(max(c.longest.Load(), int64(left)))
+}
+
+// warm sees to it that a node has a connection, and has proven itself.
+func warm(t *testing.T, n *node) {
+	t.Helper()
+	n.hangUp(n.broken)
+	if n.live.Load() == 0 {
+		if err := n.add(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n.isOpen() {
+		n.answered()
+	}
+}
