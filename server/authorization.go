@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"time"
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
@@ -17,10 +18,12 @@ type authorizationService struct {
 	authzv1.UnsafeAuthorizationServiceServer
 	authorizer *authz.Authorizer
 	log        *slog.Logger
+	observer   Observer
 }
 
 func (s *authorizationService) Authorize(ctx context.Context, in *authzv1.AuthorizeRequest) (
 	*authzv1.AuthorizeResponse, error) {
+	begun := time.Now()
 	if err := checkSize(in); err != nil {
 		return nil, err
 	}
@@ -35,7 +38,11 @@ func (s *authorizationService) Authorize(ctx context.Context, in *authzv1.Author
 	if !d.Allowed && s.log.Enabled(ctx, slog.LevelDebug) {
 		s.logDenial(ctx, in, d)
 	}
-	return decisionToProto(d)
+	out, err := decisionToProto(d)
+	if err == nil {
+		s.observer.Decided(d.Reason, time.Since(begun))
+	}
+	return out, err
 }
 
 // logDenial tells what the client may not know. The query stays out, which may hold secrets, and so does the

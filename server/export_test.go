@@ -23,3 +23,6 @@ func Rows() (rows []string) {
 
 // StopHealth is the first thing that Drain does.
 func (s *Server) StopHealth() { s.health.stop() }
+
+// OutcomeOf is what the observer is told of a change that ended with err.
+var OutcomeOf = outcomeOf

@@ -4,7 +4,9 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -12,6 +14,8 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+
+	"aeroplane.run/authz"
 )
 
 const (
@@ -27,7 +31,8 @@ type healthService struct {
 	ping  func(context.Context) error
 	log   *slog.Logger
 
-	failing bool // what the last ping said; used by tell alone, which is never called twice at a time
+	failing bool                   // what the last ping said; used by tell alone, which is never called twice at a time
+	why     atomic.Pointer[string] // the last ping that failed did so, for people. Nil: none did, yet.
 
 	draining context.Context // ends when the server drains
 	drain    context.CancelFunc
@@ -77,7 +82,7 @@ func (h *healthService) ask(ctx context.Context) {
 	case err := <-answer:
 		h.tell(ctx, err)
 	case <-bounded.Done(): // which a store may not heed at once: a statement that was sent is waited for
-		h.tell(ctx, bounded.Err())
+		h.tell(ctx, authz.Errorf(authz.Unavailable, "the database did not answer in time").Because(bounded.Err()))
 		<-answer
 	}
 }
@@ -95,10 +100,28 @@ func (h *healthService) tell(ctx context.Context, err error) {
 	}
 	h.failing = err != nil
 	if h.failing {
+		why := statusOf(err).Message()
+		h.why.Store(&why)
 		h.set(healthpb.HealthCheckResponse_NOT_SERVING)
 		return
 	}
 	h.set(healthpb.HealthCheckResponse_SERVING)
+}
+
+// ready returns nil where Check answers SERVING for the server as a whole, and otherwise why it does not. The error is one
+// line that is safe to show.
+func (h *healthService) ready() error {
+	out, err := h.Check(context.Background(), new(healthpb.HealthCheckRequest))
+	why := h.why.Load()
+	switch {
+	case h.draining.Err() != nil:
+		return errors.New("the server is shutting down")
+	case err == nil && out.GetStatus() == healthpb.HealthCheckResponse_SERVING:
+		return nil
+	case why == nil:
+		return errors.New("the server is starting")
+	}
+	return errors.New(*why)
 }
 
 // stop reports NOT_SERVING from now on, and ends every Watch: they would go on for as long as their clients like, and

@@ -27,9 +27,10 @@ const actingUser = "aeroplane-acting-user"
 // A guard stands before every call, in two places: admit looks at who calls before a byte of the message is read, the
 // interceptors at all else.
 type guard struct {
-	callers *Callers
-	log     *slog.Logger
-	failed  *throttle // what is logged of calls that failed
+	callers  *Callers
+	log      *slog.Logger
+	failed   *throttle // what is logged of calls that failed
+	observer Observer
 }
 
 // arrival bounds how long the message of a call may take that anybody may make.
@@ -110,7 +111,7 @@ func (g guard) contain(method string, panicked any, err error) error {
 	return authz.Errorf(authz.Internal, "panic")
 }
 
-// answer logs how a call ended, and returns the error to send.
+// answer logs and counts how a call ended, and returns the error to send.
 func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err error) error {
 	need := methods[method]
 	if err == nil && need != changes {
@@ -119,6 +120,7 @@ func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err
 	if _, already := status.FromError(err); already && !need.ours() {
 		return err // gRPC's own services speak in statuses
 	}
+	g.observe(method, err)
 	st := statusOf(err)
 	if need == changes && actor != (authz.Actor{}) {
 		g.log.LogAttrs(ctx, slog.LevelInfo, "change",

@@ -66,6 +66,8 @@ type Config struct {
 	TLS *tls.Config
 	// Log is where calls that failed, changes and, at debug, denials are told of. Nil: nowhere.
 	Log *slog.Logger
+	// Observer is told how calls for decisions and for changes ended. Nil: nobody is.
+	Observer Observer
 }
 
 // A Server answers gRPC calls.
@@ -79,7 +81,10 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	g := guard{callers: c.Callers, log: c.Log, failed: new(throttle)}
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
+	g := guard{callers: c.Callers, log: c.Log, failed: new(throttle), observer: c.Observer}
 	options := []grpc.ServerOption{
 		grpc.InTapHandle(g.admit), // experimental, but gRPC has nothing else that runs before it reads the message
 		grpc.UnaryInterceptor(g.unary),
@@ -96,7 +101,7 @@ func New(c Config) *Server {
 		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
 	}
 	s := grpc.NewServer(options...)
-	authzv1.RegisterAuthorizationServiceServer(s, &authorizationService{authorizer: c.Authorizer, log: c.Log})
+	authzv1.RegisterAuthorizationServiceServer(s, &authorizationService{authorizer: c.Authorizer, log: c.Log, observer: c.Observer})
 	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
 	authzv1.RegisterCatalogServiceServer(s, &catalogService{catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})
@@ -106,6 +111,9 @@ func New(c Config) *Server {
 	healthpb.RegisterHealthServer(s, h)
 	return &Server{grpc: s, health: h}
 }
+
+// Ready returns nil while health is SERVING, and otherwise why it is not, in a sentence that is safe to show.
+func (s *Server) Ready() error { return s.health.ready() }
 
 // Serve answers on l, which it closes, until Drain, and then returns nil, when no call is running. It is called once.
 func (s *Server) Serve(l net.Listener) error {

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,14 +73,11 @@ func statusOf(err error) *status.Status {
 	if int(e.Kind) >= len(kinds) || kinds[e.Kind].code == codes.OK {
 		e = &authz.Error{} // a kind without a row: ours to find out why
 	}
-	row, message, reason := kinds[e.Kind], e.Message, e.Code
+	row, message := kinds[e.Kind], e.Message
 	if e.Kind == authz.Internal {
-		message, reason = "internal error", ""
+		message = "internal error"
 	}
-	if reason == "" {
-		reason = row.reason
-	}
-	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: reason, Domain: errorDomain}}
+	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: reasonOf(e), Domain: errorDomain}}
 	if e.Kind == authz.Invalid && len(e.Violations) > 0 {
 		shown := e.Violations[:min(len(e.Violations), maxViolations)]
 		if more := len(e.Violations) - len(shown); more > 0 {
@@ -92,6 +90,14 @@ func statusOf(err error) *status.Status {
 		return detailed
 	}
 	return st
+}
+
+// reasonOf returns the reason of an error, as its ErrorInfo has it: its code, or else its kind's.
+func reasonOf(e *authz.Error) string {
+	if int(e.Kind) >= len(kinds) || e.Kind == authz.Internal {
+		return kinds[authz.Internal].reason // nothing more is shown of it
+	}
+	return cmp.Or(e.Code, kinds[e.Kind].reason)
 }
 
 func badRequest(violations []authz.Violation) *errdetails.BadRequest {

@@ -50,11 +50,12 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, v, p, log)
+	m := newMetrics()
+	store, closeStore, err := openStore(ctx, v, p, m, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, closeStore()) }()
 	callers, err := p.callersWithGenerated(v.DataDir)
 	if err != nil {
 		return err
@@ -62,6 +63,10 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	listener, err := listen(ctx, v)
 	if err != nil {
 		return err
+	}
+	opsListener, err := listenOps(ctx, v)
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	uses := authz.NewUseRecorder(store, log)
 	defer background(ctx, v, store, uses, log)()
@@ -71,8 +76,9 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 		Catalog:    &authz.Catalog{Store: store, Now: time.Now},
 		Sessions:   &authz.Sessions{Store: store, Now: time.Now},
 		Audit:      &authz.Audit{Store: store},
-		Callers:    callers, Ping: store.Ping, TLS: p.tls, Log: log,
+		Callers:    callers, Ping: store.Ping, TLS: p.tls, Log: log, Observer: m,
 	})
+	defer serveOps(opsListener, m, s, v, log)()
 	a.greet(v, p, listener.Addr(), log)
 	return serveUntil(ctx, s, listener, v.ShutdownGrace, log)
 }

@@ -33,6 +33,8 @@ type Options struct {
 	Ping func(context.Context) error
 	// Log is where the server logs to. Nil: nowhere.
 	Log *slog.Logger
+	// Observer is the server's. Nil: there is none.
+	Observer server.Observer
 }
 
 // Running is a service that runs until the test ends.
@@ -80,6 +82,7 @@ func Start(t testing.TB, o Options) *Running {
 		Callers:    callers(t, r),
 		Ping:       o.Ping,
 		Log:        o.Log,
+		Observer:   o.Observer,
 	})
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
