@@ -20,7 +20,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 
-	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/sqlite"
@@ -51,7 +50,7 @@ func BenchmarkAuthorize(b *testing.B) {
 }
 
 // stores returns an empty store on each database. Whoever uses one closes it.
-func stores(b *testing.B) (lite, pg authz.Store) {
+func stores(b *testing.B) (lite, pg servertest.Database) {
 	b.Helper()
 	lite, err := sqlite.Open(b.Context(), sqlite.Config{Dir: b.TempDir(), Migrate: true})
 	if err != nil {
@@ -96,7 +95,7 @@ func (t target) run(b *testing.B, callers int) {
 }
 
 // newTarget runs the service on store and fills it.
-func newTarget(b *testing.B, store authz.Store) target {
+func newTarget(b *testing.B, store servertest.Database) target {
 	b.Helper()
 	run := servertest.Start(b, servertest.Options{Store: store})
 	catalog, keyService := authzv1.NewCatalogServiceClient(run.Admin), authzv1.NewKeyServiceClient(run.Admin)

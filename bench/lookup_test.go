@@ -11,6 +11,7 @@ import (
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/resolver"
+	"aeroplane.run/authz/server/servertest"
 )
 
 // BenchmarkDecide is a whole decision in process, on facts that are there: gate, route, credential and rules.
@@ -37,13 +38,13 @@ type facts authz.Facts
 
 func (f facts) Lookup(context.Context, authz.Query) (authz.Facts, error) { return authz.Facts(f), nil }
 
-// BenchmarkLookup is the one statement of a decision on a service route.
+// BenchmarkLookup is the facts of a decision on a service route, of which the first look-up has read all that is needed.
 func BenchmarkLookup(b *testing.B) {
 	lite, pg := stores(b)
 	for _, s := range []struct {
 		name  string
-		store authz.Store
-	}{{"sqlite", lite}, {"postgres", pg}} {
+		store servertest.Store
+	}{{"sqlite", servertest.Fenced(b, lite, nil)}, {"postgres", servertest.Fenced(b, pg, nil)}} {
 		b.Cleanup(func() { _ = s.store.Close() })
 		var queries []authz.Query
 		change := authz.Change{Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "bench"}, At: time.Now()}

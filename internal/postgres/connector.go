@@ -57,11 +57,7 @@ func connect(c Config, p purpose) (*sql.DB, error) {
 	}}
 	cfg.ConnectTimeout = 0 // the dialer's; pq would reset our deadlines
 	cfg.Runtime = runtime(cfg.Runtime, p)
-	want := required
-	if p.forgetful {
-		want = requiredOfAll
-	}
-	return sql.OpenDB(&connector{config: cfg, passwordFile: c.PasswordFile, dialer: dial, required: want}), nil
+	return sql.OpenDB(&connector{config: cfg, passwordFile: c.PasswordFile, dialer: dial, required: required(c, p)}), nil
 }
 
 // runtime returns what a connection sets for itself, which outranks the settings of server, database and role, and the

@@ -38,6 +38,8 @@ type Config struct {
 	MaxConns int
 	// StatementTimeout bounds each statement. Zero: 5 seconds.
 	StatementTimeout time.Duration
+	// RequireStandby refuses a server that confirms commits without waiting for a standby.
+	RequireStandby bool
 	// Migrate brings an older schema up to date. Without it such a database is refused.
 	Migrate bool
 }

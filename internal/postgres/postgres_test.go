@@ -94,8 +94,12 @@ func TestUnsafeServersAreRefused(t *testing.T) {
 	c := postgres.Config{DSN: server.NewDatabase(t) + "&synchronous_commit=off"}
 	refused(t, c, "synchronous_commit is off")
 
+	// A single server confirms commits alone, which may be meant or not.
+	c = postgres.Config{DSN: server.NewDatabase(t), RequireStandby: true}
+	refused(t, c, "synchronous_standby_names is empty")
+
 	// What the database, or a role, is set to does not count: each connection says what it needs.
-	c.DSN = server.NewDatabase(t)
+	c = postgres.Config{DSN: server.NewDatabase(t)}
 	run(t, c.DSN, fmt.Sprintf("ALTER DATABASE %s SET synchronous_commit = off", name(t, c.DSN)))
 	s := open(t, c)
 	defer s.Close()

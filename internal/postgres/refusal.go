@@ -80,21 +80,38 @@ func guard(c Config, mode pq.SSLMode) func(network, address string, _ syscall.Ra
 	}
 }
 
-// A requirement is a setting, and the values that it may have.
+// A requirement is a setting, and the values that it may have. None: any but an empty one.
 type requirement struct {
 	setting string
 	values  []string
 }
 
-// Without these a server would lose what it confirmed, or not tell, or not hold what is to be stored.
-var (
-	requiredOfAll = []requirement{
+// complaint says what is wrong with a value; nothing: it is good.
+func (r requirement) complaint(is string) string {
+	switch {
+	case r.values == nil && is == "":
+		return r.setting + " is empty, and must name the standbys that commits wait for"
+	case r.values != nil && !slices.Contains(r.values, is):
+		return fmt.Sprintf("%s is %s, and must be %s", r.setting, is, strings.Join(r.values, " or "))
+	}
+	return ""
+}
+
+// required returns without what a server would lose what it confirmed, or not tell, or not hold what is to be stored.
+func required(c Config, p purpose) []requirement {
+	all := []requirement{
 		{"fsync", []string{"on"}},
 		{"client_min_messages", []string{"warning"}},
 		{"server_encoding", []string{"UTF8"}},
 	}
-	required = append(slices.Clone(requiredOfAll), requirement{"synchronous_commit", []string{"on", "remote_apply"}})
-)
+	if !p.forgetful {
+		all = append(all, requirement{"synchronous_commit", []string{"on", "remote_apply"}})
+	}
+	if c.RequireStandby {
+		all = append(all, requirement{setting: "synchronous_standby_names"})
+	}
+	return all
+}
 
 // checkSettings refuses a server that is not set as required. It takes one round trip for each connection.
 func checkSettings(ctx context.Context, conn driver.Conn, required []requirement) error {
@@ -112,9 +129,8 @@ func checkSettings(ctx context.Context, conn driver.Conn, required []requirement
 		return err
 	}
 	for i, want := range required {
-		if is := fmt.Sprint(values[i]); !slices.Contains(want.values, is) {
-			return &refusal{&authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeUnsafeDatabaseSetting,
-				Message: fmt.Sprintf("%s is %s, and must be %s", want.setting, is, strings.Join(want.values, " or "))}}
+		if complaint := want.complaint(fmt.Sprint(values[i])); complaint != "" {
+			return &refusal{&authz.Error{Kind: authz.FailedPrecondition, Code: authz.CodeUnsafeDatabaseSetting, Message: complaint}}
 		}
 	}
 	return nil
