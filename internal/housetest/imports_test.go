@@ -35,6 +35,9 @@ var picture = map[string][]string{
 	"internal/sqlstore":      {".", "internal/fence", "github.com/pressly/goose/v3"},
 	"internal/sqlite": {".", "internal/fence", "internal/sqlstore", "internal/datadir",
 		"modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
+	"internal/rediscache": {".", "internal/secret", "github.com/redis/go-redis/v9"},
+	"internal/metrics":    {".", "internal/fence", "github.com/prometheus/client_golang"},
+	"internal/ops":        {},
 	"internal/postgres": {".", "internal/fence", "internal/sqlstore",
 		"github.com/lib/pq", "github.com/pressly/goose/v3"},
 
@@ -44,6 +47,7 @@ var picture = map[string][]string{
 	"bench":                {"..."},
 	"conformance":          {"..."},
 	"internal/storetest":   {"..."},
+	"internal/faultproxy":  {},
 	"server/servertest":    {"..."},
 	"internal/testservers": {"github.com/lib/pq"},
 	"internal/housetest":   {},

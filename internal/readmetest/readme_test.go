@@ -56,7 +56,7 @@ func TestREADMECommands(t *testing.T) {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AEROPLANE_AUTHZ_") })
 	env = append(env,
 		"HOME="+t.TempDir(), "XDG_DATA_HOME=",
-		"AEROPLANE_AUTHZ_LISTEN="+address, "AEROPLANE_AUTHZ_ADDRESS="+address,
+		"AEROPLANE_AUTHZ_LISTEN="+address, "AEROPLANE_AUTHZ_ADDRESS="+address, "AEROPLANE_AUTHZ_OPS_LISTEN=off",
 	)
 	for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPATH"} { // which would follow HOME
 		env = append(env, name+"="+goEnv(t, name))
