@@ -152,7 +152,8 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
-// TestOutage stops Postgres under a server. There is no decision, and health says so, until it is back.
+// TestOutage stops Postgres under a server. No change is answered OK, and when the lease is over there is no decision either,
+// and health says so, until it is back.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	database := testservers.StartPostgres(t, testservers.Options{})
@@ -164,13 +165,13 @@ func TestOutage(t *testing.T) {
 	p.mustAllow(t, secret, true)
 
 	database.Stop(t)
+	mustCode(t, p.revokeKey(t.Context(), id), codes.Unavailable)
+	p.await(t, healthpb.HealthCheckResponse_NOT_SERVING)
 	allowed, err := p.allows(t.Context(), secret)
 	mustCode(t, err, codes.Unavailable)
 	if allowed {
 		t.Error("an error came with a yes")
 	}
-	mustCode(t, p.revokeKey(t.Context(), id), codes.Unavailable)
-	p.await(t, healthpb.HealthCheckResponse_NOT_SERVING)
 
 	database.Start(t)
 	p.await(t, healthpb.HealthCheckResponse_SERVING)
