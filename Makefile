@@ -35,6 +35,16 @@ race: postgres redis .bin/grpcurl ## run all tests under the race detector
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	scripts/fuzz $(FUZZTIME)
 
+SEEDS ?= 500
+
+.PHONY: sim
+sim: ## simulate fleets in trouble, SEEDS (500) of them, each a few milliseconds; needs no Postgres
+	go test -tags sim -timeout 60m ./internal/fence/simulation -v -sim.seeds $(SEEDS)
+
+.PHONY: mutants
+mutants: ## take away one guard of the revocation protocol after the other, and see the simulation fail
+	go run ./internal/fence/mutants
+
 .PHONY: models
 models: ## check the models of the revocation protocol, and that each guard in them is needed
 	scripts/models small

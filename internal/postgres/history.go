@@ -90,9 +90,11 @@ func (h *history) Join(ctx context.Context, m fence.Member) error {
 	})
 }
 
-// roundStatement writes a row, so that its commit is one, and reads the log in the same snapshot, if the row was there.
+// roundStatement writes a row, so that its commit is one, and reads the log in the same snapshot, if the row was there. The
+// beat is random: were it counted, an old primary that shows a round which was never confirmed would have a beat that the new
+// one comes to have later, and who saw it there would take a member for dead that lives.
 const roundStatement = `WITH me AS
-		(UPDATE members SET beat = beat + 1, applied_seq = $2, applied_tag = $3 WHERE id = $1 RETURNING id)
+		(UPDATE members SET beat = random_tag(), applied_seq = $2, applied_tag = $3 WHERE id = $1 RETURNING id)
 	SELECT l.seq, l.tag, l.kind, l.subject, l.narrowing, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 	FROM change_log l WHERE l.seq >= $2 AND EXISTS (SELECT FROM me) ORDER BY l.seq LIMIT $4`
 

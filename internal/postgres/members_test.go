@@ -67,13 +67,18 @@ func TestMembers(t *testing.T) {
 	check(members.Ack(ctx, a, head))                                           // late
 	check(members.Ack(ctx, b, authz.Revision{Seq: newest.Seq, Tag: head.Tag})) // of another history
 	roll = list()
-	if m := roll.Members[0]; m.Beat != 2 || m.Applied != newest {
+	beat := roll.Members[0].Beat
+	if m := roll.Members[0]; m.Beat == 0 || m.Applied != newest {
 		t.Errorf("a: %+v", m)
+	}
+	must(members.Round(ctx, a, newest, 1))
+	if list().Members[0].Beat == beat {
+		t.Error("a round left the beat as it was")
 	}
 	if m := roll.Members[1]; m.Beat != 0 || !m.Applied.IsZero() {
 		t.Errorf("b: %+v", m)
 	}
-	check(members.Collect(ctx, a, 1)) // it lives
+	check(members.Collect(ctx, a, beat)) // it lives
 	check(members.Collect(ctx, b, 0))
 	check(members.Leave(ctx, b))
 	if roll = list(); len(roll.Members) != 1 || roll.Members[0].ID != a {

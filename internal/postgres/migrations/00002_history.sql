@@ -21,10 +21,15 @@ CREATE TABLE members (
     lease_ms    INTEGER  NOT NULL CHECK (lease_ms BETWEEN 500 AND 5000), -- changes rely on the bound
     protocol    SMALLINT NOT NULL,
     name        TEXT     NOT NULL,
-    beat        BIGINT   NOT NULL,           -- grows with each round, and with nothing else
+    beat        BIGINT   NOT NULL,           -- random, another after each round
     applied_seq BIGINT   NOT NULL,           -- how far it has applied the log; 0: it did not say
     applied_tag BIGINT   NOT NULL
 ) WITH (fillfactor = 50);                    -- rounds update rows in place
+
+-- random_tag tells things apart that may come to be on servers which do not know of each other: 60 bits, and not 0.
+CREATE FUNCTION random_tag() RETURNS BIGINT LANGUAGE sql VOLATILE AS $$
+    SELECT ('x' || right(replace(gen_random_uuid()::text, '-', ''), 15))::bit(60)::bigint | 1
+$$;
 
 -- log_change appends a row. The lock is held until the transaction has ended and can be seen, so that whoever comes next
 -- finds this row, and numbers after it. Should a snapshot from before the lock be used, the primary key refuses the row.
@@ -43,9 +48,7 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO change_log (seq, tag, kind, subject, narrowing, at) VALUES (
-        newest.seq + 1,
-        ('x' || right(replace(gen_random_uuid()::text, '-', ''), 15))::bit(60)::bigint,
-        of_kind, of_subject, narrows, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+        newest.seq + 1, random_tag(), of_kind, of_subject, narrows, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
     PERFORM pg_notify('aeroplane_authz_change_log', '');
 END
 $$;
@@ -77,8 +80,7 @@ $$;
 
 -- Without a row to number after, every change is refused.
 INSERT INTO change_log (seq, tag, kind, subject, narrowing, at) VALUES
-    (1, ('x' || right(replace(gen_random_uuid()::text, '-', ''), 15))::bit(60)::bigint, 0, '', FALSE,
-     (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+    (1, random_tag(), 0, '', FALSE, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
 
 -- The triggers run when a transaction ends, and ALWAYS: whatever sets session_replication_role, and whoever types SQL. What
 -- is new takes nothing away; everything else may.
