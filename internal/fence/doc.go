@@ -13,6 +13,10 @@
 // incarnation, and admit, the rule by which a record comes to be kept; then loop, which follows the history; then
 // barrier, which a change waits for. docs/revocation.md tells what is promised and why it holds.
 //
+// That it holds is shown by the simulation, in the folder of that name, which runs this code in worlds that are made to be
+// unkind; and that the simulation would notice if a guard were missing, by the mutants, in the folder beside it. The calls of
+// step are for the simulation: they mark where somebody else may go first, and are nothing in the program.
+//
 // Nothing here rests on clocks that agree, on messages that arrive, or on the order of anything but the history. What it
 // rests on is that boot clocks run at about the same rate, and that a commit which was confirmed stays.
 package fence

@@ -39,9 +39,13 @@ type kept struct {
 }
 
 func (sh *shard) init(l limits) {
+	sh.empty()
+	sh.maxKnown, sh.maxAbsent = max(1, l.known/shardCount), max(1, l.absent/shardCount)
+}
+
+func (sh *shard) empty() {
 	sh.known, sh.absent = make(map[authz.Subject]kept), make(map[authz.Subject]int64)
 	sh.last = make(map[authz.Subject]int64)
-	sh.maxKnown, sh.maxAbsent = max(1, l.known/shardCount), max(1, l.absent/shardCount)
 }
 
 // get returns the record of a subject, if it is kept.
@@ -90,9 +94,7 @@ func (sh *shard) forget(s authz.Subject, seq int64) {
 func (sh *shard) forgetAll() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	clear(sh.known)
-	clear(sh.absent)
-	clear(sh.last)
+	sh.empty() // which takes no longer if there is much
 }
 
 // note notes a change further back. A newer one counts.

@@ -42,12 +42,21 @@ var picture = map[string][]string{
 		"github.com/lib/pq", "github.com/pressly/goose/v3"},
 
 	// Wiring, and what is used by tests and readers alone.
-	"cmd/aeroplane-authz":  {"..."},
-	"examples/gateway":     {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
-	"bench":                {"..."},
-	"conformance":          {"..."},
-	"internal/storetest":   {"..."},
-	"internal/faultproxy":  {},
+	"cmd/aeroplane-authz": {"..."},
+	"examples/gateway":    {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
+	"bench":               {"..."},
+	"conformance":         {"..."},
+	"internal/storetest":  {"..."},
+	"internal/faultproxy": {},
+
+	// What takes the protocol apart.
+	"internal/fence/mutants":    {},
+	"internal/fence/simulation": {},
+	"internal/torture":          {"..."},
+	"internal/torture/cluster":  {"..."},
+	"internal/torture/control":  {},
+	"internal/torture/history":  {"github.com/anishathalye/porcupine"},
+
 	"server/servertest":    {"..."},
 	"internal/testservers": {"github.com/lib/pq"},
 	"internal/housetest":   {},
