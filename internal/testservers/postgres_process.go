@@ -118,6 +118,19 @@ func (p *PostgresProcess) Signal(t testing.TB, sig syscall.Signal) {
 
 // newPostgresProcess makes a data directory and starts a server on it.
 func newPostgresProcess(bin string, o Options) (*PostgresProcess, error) {
+	p, err := makePostgresProcess(bin, o, (*PostgresProcess).initialise)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.prepare(); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// makePostgresProcess starts a server on a data directory that fill fills.
+func makePostgresProcess(bin string, o Options, fill func(*PostgresProcess) error) (*PostgresProcess, error) {
 	as, err := unprivileged()
 	if err != nil {
 		return nil, err
@@ -127,7 +140,7 @@ func newPostgresProcess(bin string, o Options) (*PostgresProcess, error) {
 		return nil, err
 	}
 	p := &PostgresProcess{bin: bin, options: o, as: as, dir: dir, PostgresServer: newServer("")}
-	if err := p.initialise(); err != nil {
+	if err := fill(p); err != nil {
 		_ = dir.remove()
 		return nil, err
 	}
@@ -138,7 +151,6 @@ func newPostgresProcess(bin string, o Options) (*PostgresProcess, error) {
 		}
 		p.address = "127.0.0.1:" + strconv.Itoa(port)
 		if err = p.start(); err == nil {
-			err = p.prepare()
 			break
 		}
 	}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package testservers
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// SmallWAL stops the server and starts it again with its log on a file system of its own, of so many megabytes, whose
+// directory it returns: what else is put there leaves no room for the log. It needs root. When the test ends, or with
+// restore, the log is where it was, and the server stopped.
+func (p *PostgresProcess) SmallWAL(t testing.TB, megabytes int) (dir string, restore func()) {
+	t.Helper()
+	small, usual := filepath.Join(p.dir.path, "small"), filepath.Join(p.data(), "pg_wal")
+	options := fmt.Sprintf("size=%dm,mode=700", megabytes)
+	if p.as != nil {
+		options += ",uid=" + strconv.Itoa(int(p.as.Uid)) + ",gid=" + strconv.Itoa(int(p.as.Gid))
+	}
+	p.Stop(t)
+	mounted, done := false, false
+	restore = func() {
+		if done {
+			return
+		}
+		done = true
+		if p.Running() {
+			p.StopImmediately(t)
+		}
+		if link, err := os.Readlink(usual); err == nil && link == small {
+			commands(t, [][]string{{"rm", usual}, {"cp", "-a", small, usual}})
+		}
+		if mounted {
+			commands(t, [][]string{{"umount", small}})
+		}
+	}
+	t.Cleanup(restore)
+	commands(t, [][]string{{"mkdir", small}, {"mount", "-t", "tmpfs", "-o", options, "none", small}})
+	mounted = true
+	commands(t, [][]string{{"cp", "-a", usual + "/.", small}, {"rm", "-r", usual}, {"ln", "-s", small, usual}})
+	p.Start(t)
+	return small, restore
+}
+
+func commands(t testing.TB, all [][]string) {
+	t.Helper()
+	for _, c := range all {
+		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", c, err, out)
+		}
+	}
+}

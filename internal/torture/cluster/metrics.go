@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Metrics are what a replica counts, by name and labels, as they are written: authz_rounds_total{result="confirmed"}.
+type Metrics map[string]float64
+
+// Sum adds up what bears a name, with whatever labels, if they hold all of the words.
+func (m Metrics) Sum(name string, words ...string) (sum float64) {
+	for series, value := range m {
+		bare, labels, _ := strings.Cut(series, "{")
+		if bare != name {
+			continue
+		}
+		all := true
+		for _, word := range words {
+			all = all && strings.Contains(labels, `"`+word+`"`)
+		}
+		if all {
+			sum += value
+		}
+	}
+	return sum
+}
+
+// Metrics asks the replica what it has counted. A binary that counts nothing has none.
+func (r *Replica) Metrics(ctx context.Context) (Metrics, error) {
+	if !r.cluster.Binary.settings[metricsSetting] {
+		return Metrics{}, nil
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.metrics+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("metrics of replica %d: %s", r.Number, response.Status)
+	}
+	return parseMetrics(response.Body)
+}
+
+// parseMetrics reads the text form that Prometheus reads.
+func parseMetrics(text io.Reader) (Metrics, error) {
+	m := make(Metrics)
+	lines := bufio.NewScanner(text)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		end := strings.LastIndexByte(line, '}') + 1 // values of labels may hold blanks
+		if end == 0 {
+			end = strings.IndexAny(line, " \t")
+		}
+		if end <= 0 {
+			return nil, fmt.Errorf("metrics: no value in %q", line)
+		}
+		fields := strings.Fields(line[end:]) // the value, and perhaps when
+		if len(fields) == 0 {
+			return nil, fmt.Errorf("metrics: no value in %q", line)
+		}
+		value, err := strconv.ParseFloat(fields[0], 64)
+		if err != nil {
+			return nil, fmt.Errorf("metrics: %q: %w", line, err)
+		}
+		m[line[:end]] = value
+	}
+	return m, lines.Err()
+}

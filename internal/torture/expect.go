@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package torture
+
+import (
+	"fmt"
+	"time"
+
+	"aeroplane.run/authz/internal/torture/history"
+)
+
+// What replicas count, by the names of their metrics.
+const (
+	rejectedTotal  = "aeroplane_authz_records_rejected_total"      // source, why
+	abandonedTotal = "aeroplane_authz_generations_abandoned_total" // why
+	cacheReads     = "aeroplane_authz_cache_reads_total"           // result
+	redisReads     = "aeroplane_authz_redis_reads_total"           // result
+)
+
+// slack is what a bound may be missed by on a machine that is busy with everything at once.
+const slack = 500 * time.Millisecond
+
+// An expectation says what is not as expected, empty if all is.
+type expectation func(*Outcome) string
+
+// expect makes a Check of expectations.
+func expect(all ...expectation) func(*Outcome) []string {
+	return func(o *Outcome) (complaints []string) {
+		for _, e := range all {
+			if complaint := e(o); complaint != "" {
+				complaints = append(complaints, complaint)
+			}
+		}
+		return complaints
+	}
+}
+
+// happened expects the fault to have done something at least once.
+func happened(what string) expectation {
+	return func(o *Outcome) string {
+		if len(o.marked(what)) == 0 {
+			return "never done: " + what
+		}
+		return ""
+	}
+}
+
+// changesWithin expects every change that was answered OK to have waited no longer than limit after its commit.
+func changesWithin(limit func(*Outcome) time.Duration) expectation {
+	return othersWithin("", "", limit)
+}
+
+// othersWithin is changesWithin for changes by replicas that the fault left alone meanwhile: it harms others between two marks.
+func othersWithin(from, to string, limit func(*Outcome) time.Duration) expectation {
+	return func(o *Outcome) (complaint string) {
+		harmed := func(c history.Change) (yes bool) {
+			o.spans(from, to, func(replica int, begin, end time.Duration) {
+				yes = yes || replica == int(c.Replica) && c.Start < end && c.End > begin
+			})
+			return yes
+		}
+		o.narrowings(func(c history.Change) {
+			if c.Outcome == history.OK && c.Took > limit(o) && !harmed(c) {
+				complaint = fmt.Sprintf("waited longer than %v: %v", limit(o), c)
+			}
+		})
+		return complaint
+	}
+}
+
+// waitAndSlack is how long a change may take when a replica says nothing.
+func waitAndSlack(o *Outcome) time.Duration { return o.wait() + slack }
+
+// answersWithin expects so many of all decisions to have taken no longer than limit.
+func answersWithin(share float64, limit time.Duration) expectation {
+	return func(o *Outcome) string {
+		decided, _ := o.latencies()
+		if took := quantile(decided, share); took > limit {
+			return fmt.Sprintf("%v of decisions took up to %v, more than %v", share, took, limit)
+		}
+		return ""
+	}
+}
+
+// grew expects replicas to have counted something. Those that count nothing at all are not held to it.
+func grew(name string, labels ...string) expectation {
+	return func(o *Outcome) string {
+		if o.Metered && o.Counted(name, labels...) == 0 {
+			return fmt.Sprintf("no replica has counted any %s%v", name, labels)
+		}
+		return ""
+	}
+}
+
+// neverOK expects no change to be answered OK that began and ended between two marks.
+func neverOK(from, to string) expectation {
+	return func(o *Outcome) (complaint string) {
+		o.spans(from, to, func(_ int, begin, end time.Duration) {
+			o.narrowings(func(c history.Change) {
+				if c.Outcome == history.OK && c.Start > begin && c.End < end {
+					complaint = fmt.Sprintf("OK between %s and %s: %v", from, to, c)
+				}
+			})
+		})
+		return complaint
+	}
+}
+
+// refusedOnceLapsed expects a replica to decide nothing from the end of its lease on, between two marks about it. By -1 they
+// are about all.
+func refusedOnceLapsed(from, to string) expectation {
+	return func(o *Outcome) (complaint string) {
+		o.spans(from, to, func(replica int, begin, end time.Duration) {
+			for _, a := range o.History.Asks {
+				if (replica < 0 || int(a.Replica) == replica) && a.Answer != history.Undecided &&
+					a.Start > begin+o.Lease+slack && a.End < end {
+					complaint = fmt.Sprintf("decided without a lease, between %s at %v and %s at %v: %v", from, begin, to, end, a)
+				}
+			}
+		})
+		return complaint
+	}
+}
+
+// neverWaited expects every change between two marks to have been acknowledged by all.
+func neverWaited(from, to string) expectation {
+	return func(o *Outcome) (complaint string) {
+		o.spans(from, to, func(_ int, begin, end time.Duration) {
+			o.narrowings(func(c history.Change) {
+				if c.Barrier == history.Waited && c.Start > begin && c.End < end {
+					complaint = fmt.Sprintf("between %s and %s somebody was waited for in vain: %v", from, to, c)
+				}
+			})
+		})
+		return complaint
+	}
+}

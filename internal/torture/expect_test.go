@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package torture
+
+import (
+	"testing"
+	"time"
+
+	"aeroplane.run/authz/internal/torture/history"
+)
+
+const lease = time.Second
+
+func outcome(edit func(*Outcome)) *Outcome {
+	o := &Outcome{Fault: &Fault{}, Lease: lease, Counted: func(string, ...string) float64 { return 0 }}
+	edit(o)
+	return o
+}
+
+func ok(replica uint8, from, to, took time.Duration, barrier history.Barrier) history.Change {
+	return history.Change{Kind: history.RevokeKey, Replica: replica, Start: from, End: to, Took: took, Barrier: barrier,
+		Subjects: []history.Subject{1}}
+}
+
+func changes(all ...history.Change) func(*Outcome) {
+	return func(o *Outcome) {
+		o.History.Changes = append(o.History.Changes, all...)
+		o.Marks = append(o.Marks, Mark{"cut", 1, 2 * time.Second}, Mark{"healed", 1, 5 * time.Second},
+			Mark{"off", -1, 2 * time.Second}, Mark{"on", -1, 5 * time.Second})
+	}
+}
+
+func asks(all ...history.Ask) func(*Outcome) {
+	return func(o *Outcome) {
+		changes()(o)
+		o.History.Asks = all
+	}
+}
+
+func ask(replica uint8, at time.Duration, answer history.Answer) history.Ask {
+	return history.Ask{Subject: 1, Replica: replica, Start: at, End: at + time.Millisecond, Answer: answer}
+}
+
+// Every expectation is met by something, and not met by something.
+func TestExpectations(t *testing.T) {
+	second := time.Second
+	unknown := ok(0, 3*second, 4*second, 0, history.NoBarrier)
+	unknown.Outcome = history.Unknown
+	lapsed := ask(0, 2100*time.Millisecond, history.Undecided)
+	lapsed.Lapsed = true
+	strong := lapsed
+	strong.Strong = true
+	for name, test := range map[string]struct {
+		expectation
+		met, not []func(*Outcome)
+	}{
+		"happened": {happened("cut"), []func(*Outcome){changes()}, []func(*Outcome){func(*Outcome) {}}},
+		"changesWithin": {changesWithin(waitAndSlack),
+			[]func(*Outcome){changes(ok(0, 0, 9*second, 1800*time.Millisecond, history.Waited))},
+			[]func(*Outcome){changes(ok(0, 0, 2*second, 1801*time.Millisecond, history.Waited))}},
+		"othersWithin": {othersWithin("cut", "healed", waitAndSlack),
+			[]func(*Outcome){changes(ok(1, 4*second, 9*second, 4*second, history.Waited)),
+				changes(ok(1, second, 3*second, 2*second, history.Waited))},
+			[]func(*Outcome){changes(ok(0, 4*second, 9*second, 4*second, history.Waited)),
+				changes(ok(1, 6*second, 9*second, 2*second, history.Waited))}},
+		"answersWithin": {answersWithin(0.5, 2*time.Millisecond),
+			[]func(*Outcome){asks(ask(0, 0, history.Allowed))},
+			[]func(*Outcome){asks(history.Ask{End: 3 * time.Millisecond})}},
+		"neverOK": {neverOK("off", "on"),
+			[]func(*Outcome){changes(ok(0, second, 4*second, 0, 0), ok(0, 3*second, 6*second, 0, 0), unknown)},
+			[]func(*Outcome){changes(ok(0, 3*second, 4*second, 0, 0))}},
+		"refusedOnceLapsed": {refusedOnceLapsed("cut", "healed"),
+			[]func(*Outcome){asks(ask(1, 3*second, history.Allowed), ask(0, 4*second, history.Allowed),
+				ask(1, 4*second, history.Undecided), ask(1, 6*second, history.Allowed))},
+			[]func(*Outcome){asks(ask(1, 4*second, history.Denied)), asks(ask(1, 4*second, history.Allowed))}},
+		"refusedOnceLapsed, all": {refusedOnceLapsed("off", "on"),
+			[]func(*Outcome){asks(ask(1, 3*second, history.Allowed))},
+			[]func(*Outcome){asks(ask(2, 4*second, history.Denied))}},
+		"neverWaited": {neverWaited("off", "on"),
+			[]func(*Outcome){changes(ok(0, 3*second, 4*second, 0, history.Acked), ok(0, 6*second, 7*second, 0, history.Waited))},
+			[]func(*Outcome){changes(ok(0, 3*second, 4*second, 0, history.Waited))}},
+		"decidedMeanwhile": {decidedMeanwhile("off", "on"),
+			[]func(*Outcome){asks(ask(0, 3*second, history.Denied))},
+			[]func(*Outcome){asks(ask(0, 3*second, history.Undecided), ask(0, 6*second, history.Denied))}},
+		"grew": {grew("x"),
+			[]func(*Outcome){func(*Outcome) {}, func(o *Outcome) {
+				o.Metered, o.Counted = true, func(string, ...string) float64 { return 1 }
+			}},
+			[]func(*Outcome){func(o *Outcome) { o.Metered = true }}},
+		"queued": {queued,
+			[]func(*Outcome){func(o *Outcome) {
+				o.Marks = []Mark{{"freeze", 1, second}, {"thaw", 1, 2 * second}}
+				o.History.Asks = []history.Ask{{Replica: 1, Start: second + 1, End: 3 * second}}
+			}},
+			[]func(*Outcome){func(o *Outcome) {
+				o.Marks = []Mark{{"freeze", 1, second}, {"thaw", 1, 2 * second}}
+				o.History.Asks = []history.Ask{{Replica: 0, Start: second + 1, End: 3 * second}, {Replica: 1, Start: 1, End: 3 * second}}
+			}}},
+		"unnoticed": {unnoticed,
+			[]func(*Outcome){func(o *Outcome) {
+				o.Marks = []Mark{{"down", -1, 2 * second}, {"up", -1, 3 * second}}
+				o.History.Asks = []history.Ask{strong, ask(0, 2100*time.Millisecond, history.Undecided)}
+			}, func(o *Outcome) { // it was down just before
+				o.Marks = []Mark{{"down", -1, second}, {"up", -1, 1900 * time.Millisecond}, {"down", -1, 2 * second}, {"up", -1, 3 * second}}
+				o.History.Asks = []history.Ask{lapsed}
+			}},
+			[]func(*Outcome){func(o *Outcome) {
+				o.Marks = []Mark{{"down", -1, 2 * second}, {"up", -1, 3 * second}}
+				o.History.Asks = []history.Ask{lapsed}
+			}}},
+		"steady": {steady,
+			[]func(*Outcome){changes(ok(0, 0, 10*time.Millisecond, 0, 0), ok(0, 9*second, 9*second+39*time.Millisecond, 0, 0))},
+			[]func(*Outcome){changes(ok(0, 0, 10*time.Millisecond, 0, 0), ok(0, 9*second, 9*second+41*time.Millisecond, 0, 0))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i, edit := range test.met {
+				if complaint := test.expectation(outcome(edit)); complaint != "" {
+					t.Errorf("what meets it, %d: %s", i, complaint)
+				}
+			}
+			for i, edit := range test.not {
+				if test.expectation(outcome(edit)) == "" {
+					t.Errorf("what does not meet it, %d: no complaint", i)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatWasNotProvenIsSaid(t *testing.T) {
+	o := outcome(func(o *Outcome) { o.Proof = history.Proof{Before: 1, Warm: 1, Prompt: 1, After: 1} })
+	if missing := o.unproven(); missing != "" {
+		t.Error(missing)
+	}
+	for _, take := range []func(*history.Proof){func(p *history.Proof) { p.Before = 0 }, func(p *history.Proof) { p.Warm = 0 },
+		func(p *history.Proof) { p.Prompt = 0 }, func(p *history.Proof) { p.After = 0 }} {
+		lacking := *o
+		take(&lacking.Proof)
+		if lacking.unproven() == "" {
+			t.Errorf("%+v proves something", lacking.Proof)
+		}
+	}
+}
+
+func TestReplicasThatWereStartedAgainCountFromZero(t *testing.T) {
+	before := metricsOf(10, 10, 10)
+	after := metricsOf(15, 3, 10, 4)
+	if n := grown(before, after)("n", "x"); n != 5+3+0+4 {
+		t.Error(n)
+	}
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package torture
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"aeroplane.run/authz/internal/torture/history"
+)
+
+// A Fault is a way to harm the system. What is promised is promised under every one of them.
+type Fault struct {
+	// Number is what the fault is known by: F1, F2, ...
+	Number int
+	Name   string
+	// How says how it is done, and Expect what must hold besides the promise.
+	How, Expect string
+	// Needs are without which it is skipped.
+	Needs []Need
+	// Times is how many times as long as others it lasts. Zero: once.
+	Times int
+	// Excuse is what it excuses.
+	Excuse history.Leniency
+	// Env is what the replicas run with while it lasts. Nil: nothing.
+	Env func(replica int) []string
+	// Inject does the harm until ctx ends. What it leaves behind is healed.
+	Inject func(ctx context.Context, s *Stage)
+	// Check says what is not as expected. Nil: nothing is expected.
+	Check func(o *Outcome) []string
+}
+
+func (f *Fault) String() string { return fmt.Sprintf("F%d %s", f.Number, f.Name) }
+
+// A Need is something that not every run has.
+type Need string
+
+// The needs.
+const (
+	Root  Need = "root"
+	Redis Need = "a binary that uses Redis"
+	Hooks Need = "a binary built with -tags torture"
+)
+
+// An Outcome is what came of a fault.
+type Outcome struct {
+	*Fault
+	// Skipped says what it needs and did not have. The rest is then empty.
+	Skipped string
+	History history.History
+	history.Proof
+	Violations []history.Violation
+	// Opinion is about what is promised to all, and Strong about strong answers.
+	Opinion, Strong history.Opinion
+	// WhyNot counts, by reason, when there was no decision or no change.
+	WhyNot map[string]int
+	// Stories is how many were told, and Failed how many could not begin.
+	Stories, Failed int
+	// Marks are when the fault did what, by the clock of the History.
+	Marks []Mark
+	// Counted is by how much what the replicas count has grown. Metered: they do count.
+	Counted func(name string, labels ...string) float64
+	Metered bool
+	// Recovered is how long it took, after everything was healed, until a key could be made, used everywhere and revoked.
+	Recovered time.Duration
+	// Unexpected is what Check said.
+	Unexpected []string
+	// Lease is what the replicas were told.
+	Lease time.Duration
+}
+
+// Failed reports whether anything was wrong.
+func (o *Outcome) Bad() bool {
+	return len(o.Violations)+len(o.Unexpected)+len(o.Opinion.Illegal)+len(o.Strong.Illegal) > 0
+}
+
+// A Mark is something that a fault did.
+type Mark struct {
+	What    string
+	Replica int // -1: none in particular
+	At      time.Duration
+}
+
+// wait is how long a change waits at most for a replica that says nothing.
+func (o *Outcome) wait() time.Duration { return o.Lease + o.Lease/4 + 50*time.Millisecond }
+
+// marked returns the marks with a name.
+func (o *Outcome) marked(what string) (found []Mark) {
+	for _, m := range o.Marks {
+		if m.What == what {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// spans calls do with each time between a mark and the next one of another name, which may never have come.
+func (o *Outcome) spans(from, to string, do func(replica int, from, to time.Duration)) {
+	for i, m := range o.Marks {
+		if m.What != from {
+			continue
+		}
+		end := time.Duration(1<<63 - 1)
+		for _, n := range o.Marks[i:] {
+			if n.What == to && n.Replica == m.Replica {
+				end = n.At
+				break
+			}
+		}
+		do(m.Replica, m.At, end)
+	}
+}
+
+// narrowings calls do with each change that took something away.
+func (o *Outcome) narrowings(do func(history.Change)) {
+	for _, c := range o.History.Changes {
+		if c.Kind != history.Create {
+			do(c)
+		}
+	}
+}

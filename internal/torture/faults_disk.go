@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package torture
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+var diskFaults = []Fault{{
+	Number: 20, Name: "the disk of Postgres is full", Needs: []Need{Root},
+	How:    "the primary's log is on a small file system, which is filled up until it can write no more",
+	Expect: "it goes on when there is room again",
+	Inject: fillDisk, Check: expect(happened("full")),
+}}
+
+// fillDisk proves that what cannot be written is not confirmed.
+func fillDisk(ctx context.Context, s *Stage) {
+	const megabytes = 400 // beyond what the primary keeps for its standby
+	primary := s.Postgres.Primary()
+	small, restore := primary.SmallWAL(s, megabytes)
+	ballast := filepath.Join(small, "ballast")
+	for ctx.Err() == nil {
+		_ = os.WriteFile(ballast, make([]byte, megabytes<<20), 0o600) // which ends when there is no room any more
+		full := s.await(ctx, s.duration, func() bool {
+			_, err := s.Inside(s, primary).ExecContext(ctx, "SELECT pg_logical_emit_message(false, 'torture', repeat('x', 1000000))")
+			return err != nil && ctx.Err() == nil
+		})
+		if full {
+			s.mark("full", -1)
+			pause(ctx, upTo(s.rand, 2*s.Options.Lease))
+		}
+		if err := os.Remove(ballast); err != nil {
+			s.Log(err)
+		}
+		// It may have begun to recover by itself, and failed.
+		s.await(context.WithoutCancel(ctx), 10*time.Second, func() bool {
+			if !primary.Running() {
+				primary.Start(s)
+			}
+			return s.Inside(s, primary).Ping() == nil
+		})
+		s.mark("room again", -1)
+		pause(ctx, s.between(s.Options.Lease, 2*s.Options.Lease))
+	}
+	restore() // and stops it: it is started when all is healed
+}

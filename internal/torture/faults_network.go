@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package torture
+
+import (
+	"context"
+	"time"
+
+	"aeroplane.run/authz/internal/faultproxy"
+	"aeroplane.run/authz/internal/torture/cluster"
+	"aeroplane.run/authz/internal/torture/control"
+	"aeroplane.run/authz/internal/torture/history"
+)
+
+var networkFaults = []Fault{
+	{
+		Number: 10, Name: "Postgres is cut off from one replica",
+		How:    "reset and refused; held both ways, or only one; 300 ± 300 ms on the way",
+		Expect: "it decides nothing once its lease is over, and a change takes no longer than the longest wait",
+		Inject: cutPostgres, Check: expect(happened("cut"), refusedOnceLapsed("cut", "healed"),
+			othersWithin("cut", "healed", waitAndSlack)),
+	},
+	{
+		Number: 17, Name: "notifications are lost",
+		How:    "what Postgres says to the session that listens is dropped",
+		Expect: "a change takes no longer than until the next round",
+		Inject: loseNotifications, Check: expect(happened("deaf"),
+			changesWithin(func(o *Outcome) time.Duration { return o.Lease/4 + 50*time.Millisecond + slack })),
+	},
+	{
+		Number: 21, Name: "reads are slow to answer",
+		How:    "answers to reads of records are held for up to three leases after the read; with hooks as well",
+		Inject: slowReads, Check: expect(happened("slow")),
+	},
+	{
+		Number: 22, Name: "many wait for one read",
+		How:    "a read is held, its record taken away, and a hundred others ask for it before it is let go",
+		Expect: "nobody takes the record from before",
+		Inject: sharedRead, Check: expect(happened("joined")),
+	},
+}
+
+// cutPostgres proves that a replica which cannot be told of changes stops by itself before anybody is told OK, and that what
+// it does not hear it does not make up.
+func cutPostgres(ctx context.Context, s *Stage) {
+	var acts []func()
+	for _, f := range []faultproxy.Faults{{Refuse: true}, {Hold: faultproxy.Both}, {Hold: faultproxy.Up}, {Hold: faultproxy.Down}} {
+		acts = append(acts, func() {
+			r := s.anyReplica()
+			s.mark("cut", r.Number)
+			r.Postgres.Set(f)
+			if f.Refuse {
+				r.Postgres.Cut(nil)
+			}
+			pause(ctx, s.Options.Lease+s.between(slack, 3*slack))
+			s.mark("healed", r.Number)
+			r.Postgres.Clear()
+		})
+	}
+	acts = append(acts, func() { // it may keep its lease
+		r := s.anyReplica()
+		s.mark("slowed", r.Number)
+		r.Postgres.Set(faultproxy.Faults{Delay: 300 * time.Millisecond, Jitter: 300 * time.Millisecond})
+		pause(ctx, 2*s.Options.Lease)
+		r.Postgres.Clear()
+		pause(ctx, time.Second) // who made a change there waits until it can ask who is there
+	})
+	s.each(ctx, s.Options.Lease, acts...)
+}
+
+// loseNotifications proves that notifications are for speed alone.
+func loseNotifications(ctx context.Context, s *Stage) {
+	s.mark("deaf", -1)
+	s.all(func(r *cluster.Replica) {
+		r.Postgres.Set(faultproxy.Faults{Drop: faultproxy.Down, Only: cluster.Listener})
+	})
+	<-ctx.Done()
+}
+
+// slowReads proves that a record counts only if it is as new as what was applied when it arrives, however old the read.
+func slowReads(ctx context.Context, s *Stage) {
+	held := func(r *cluster.Replica) func() {
+		return func() {
+			s.mark("slow", r.Number)
+			r.Postgres.Set(faultproxy.Faults{Hold: faultproxy.Down, Only: cluster.Pool})
+			pause(ctx, s.between(10*time.Millisecond, 3*s.Options.Lease))
+			r.Postgres.Clear()
+		}
+	}
+	var acts []func()
+	s.all(func(r *cluster.Replica) { acts = append(acts, held(r)) })
+	if s.hooks {
+		acts = append(acts, func() {
+			r := s.anyReplica()
+			s.mark("slow", r.Number)
+			s.order(r, control.Orders{Places: map[string]control.Order{placeRead: {Do: control.Delay,
+				For: s.between(10*time.Millisecond, 3*s.Options.Lease)}}})
+			pause(ctx, 4*s.Options.Lease)
+			s.order(r, control.Orders{})
+		})
+	}
+	s.each(ctx, s.Options.Lease/2, acts...)
+}
+
+// sharedRead proves that each of those who share a read judges for itself what it brought.
+func sharedRead(ctx context.Context, s *Stage) {
+	if s.Options.Replicas < 2 {
+		return
+	}
+	for ctx.Err() == nil {
+		s.shareOneRead(ctx)
+		pause(ctx, upTo(s.rand, 200*time.Millisecond))
+	}
+}
+
+func (s *Stage) shareOneRead(ctx context.Context) {
+	const many = 100
+	victim := s.rand.IntN(s.Options.Replicas)
+	on, other := s.load.doors[victim], s.load.doors[(victim+1)%s.Options.Replicas]
+	p := s.begin(ctx, other, history.RevokeKey)
+	if p == nil {
+		return
+	}
+	reads := s.Replicas[victim].Postgres
+	reads.Set(faultproxy.Faults{Hold: faultproxy.Down, Only: cluster.Pool})
+	defer reads.Clear()
+	p.ask(on, 1) // for what nobody has asked for on this replica: it is read
+	pause(ctx, s.between(10*time.Millisecond, 50*time.Millisecond))
+	if p.end(ctx, func() door { return other }) {
+		p.ask(on, many)
+		s.mark("joined", victim)
+		pause(ctx, 20*time.Millisecond)
+	}
+}

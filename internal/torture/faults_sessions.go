@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package torture
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"syscall"
+	"time"
+
+	"aeroplane.run/authz/internal/torture/cluster"
+	"aeroplane.run/authz/internal/torture/history"
+)
+
+// logLock is the lock under which changes are numbered.
+const logLock = 7017280452245743464
+
+// lockTimeout is how long a change waits for that lock.
+const lockTimeout = 2 * time.Second
+
+var sessionFaults = []Fault{
+	{
+		Number: 16, Name: "sessions are murdered", How: "pg_terminate_backend of any session, five a second",
+		Inject: murder, Check: expect(happened("terminated")),
+	},
+	{
+		Number: 18, Name: "whoever holds the log's lock is frozen",
+		How:    "a session takes the lock and sleeps; backends are stopped wherever they are",
+		Expect: "no change is OK meanwhile, and decisions go on",
+		Inject: freezeLock, Check: expect(happened("locked"), neverOK("locked", "unlocked"), decidedMeanwhile("locked", "unlocked")),
+	},
+	{
+		Number: 19, Name: "a long snapshot", How: "a REPEATABLE READ transaction is open for the whole run",
+		Expect: "changes take no more than twice as long as at first, and some slack",
+		Inject: longSnapshot, Check: expect(steady),
+	},
+	{
+		Number: 27, Name: "mixed leases, and a kind of change that nobody knows",
+		How:    "replicas with leases of 500 ms, 1 s and 5 s; rows of an unknown kind in the log",
+		Expect: "a change takes no longer than the longest wait of the longest lease",
+		Env: func(replica int) []string {
+			return []string{cluster.LeaseVariable([]time.Duration{500 * time.Millisecond, time.Second, 5 * time.Second}[replica%3])}
+		},
+		Inject: unknownKind, Check: expect(happened("unknown kind"),
+			changesWithin(func(*Outcome) time.Duration { return 5*time.Second + 5*time.Second/4 + 50*time.Millisecond + slack })),
+	},
+	{
+		Number: 28, Name: "the log is shortened past a replica that sleeps",
+		How:    "a replica is stopped, changes are made, all rows but the newest deleted, and it is woken",
+		Expect: "it begins anew", Inject: shortenLog, Check: expect(happened("shortened"), grew(abandonedTotal)),
+	},
+}
+
+// murder proves that no session matters: each is made anew, and whatever was under way on it is unknown and not OK.
+func murder(ctx context.Context, s *Stage) {
+	for ctx.Err() == nil {
+		var n int
+		err := s.Admin(s, s.Postgres.Primary()).QueryRowContext(ctx, `SELECT count(pg_terminate_backend(pid))
+			FROM (SELECT pid FROM pg_stat_activity WHERE datname = 'authz' AND backend_type = 'client backend'
+				ORDER BY random() LIMIT 1) AS victim`).Scan(&n)
+		if err == nil && n > 0 {
+			s.mark("terminated", -1)
+		}
+		pause(ctx, s.between(100*time.Millisecond, 300*time.Millisecond))
+	}
+}
+
+// freezeLock proves that whoever is stopped where changes are numbered stops changes, and nothing else, and that nobody is
+// told OK who did not get through.
+func freezeLock(ctx context.Context, s *Stage) {
+	s.each(ctx, s.Options.Lease, func() {
+		tx, err := s.Inside(s, s.Postgres.Primary()).BeginTx(ctx, nil)
+		if err != nil {
+			s.Log(err)
+			return
+		}
+		defer tx.Rollback()
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", logLock)); err != nil {
+			return
+		}
+		// Whoever had the lock before has committed, and may still be waiting for others.
+		pause(ctx, s.Options.Lease+s.Options.Lease/4+100*time.Millisecond)
+		s.mark("locked", -1)
+		pause(ctx, s.between(lockTimeout, 2*lockTimeout))
+		s.mark("unlocked", -1)
+	}, func() {
+		var pid int
+		err := s.Admin(s, s.Postgres.Primary()).QueryRowContext(ctx, `SELECT a.pid FROM pg_stat_activity a
+			LEFT JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted
+			WHERE a.datname = 'authz' AND a.backend_type = 'client backend' ORDER BY l.pid IS NULL, random() LIMIT 1`).Scan(&pid)
+		if err != nil || syscall.Kill(pid, syscall.SIGSTOP) != nil {
+			return
+		}
+		s.mark("backend stopped", -1)
+		pause(ctx, s.between(100*time.Millisecond, 3*s.Options.Lease))
+		_ = syscall.Kill(pid, syscall.SIGCONT)
+	})
+}
+
+// decidedMeanwhile expects decisions to have been reached between two marks.
+func decidedMeanwhile(from, to string) expectation {
+	return func(o *Outcome) (complaint string) {
+		o.spans(from, to, func(_ int, begin, end time.Duration) {
+			for _, a := range o.History.Asks {
+				if a.Answer != history.Undecided && a.Start > begin && a.End < end {
+					return
+				}
+			}
+			complaint = fmt.Sprintf("nothing was decided between %s and %s", from, to)
+		})
+		return complaint
+	}
+}
+
+// longSnapshot proves that versions of rows which cannot be cleared away do not slow down changes: the log is only added to.
+func longSnapshot(ctx context.Context, s *Stage) {
+	tx, err := s.Inside(s, s.Postgres.Primary()).BeginTx(context.WithoutCancel(ctx),
+		&sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		s.Error(err)
+		return
+	}
+	defer tx.Rollback()
+	var n int
+	if err := tx.QueryRow("SELECT count(*) FROM keys").Scan(&n); err != nil {
+		s.Error(err)
+	}
+	s.mark("snapshot taken", -1)
+	<-ctx.Done()
+}
+
+// steady compares how long changes took in the first third and in the last.
+func steady(o *Outcome) string {
+	var first, last []time.Duration
+	var end time.Duration
+	o.narrowings(func(c history.Change) { end = max(end, c.End) })
+	o.narrowings(func(c history.Change) {
+		switch {
+		case c.Outcome != history.OK:
+		case c.Start < end/3:
+			first = append(first, c.End-c.Start)
+		case c.Start > end-end/3:
+			last = append(last, c.End-c.Start)
+		}
+	})
+	if a, b := quantile(first, 0.5), quantile(last, 0.5); len(last) > 0 && b > 2*a+20*time.Millisecond {
+		return fmt.Sprintf("changes took %v at first and %v in the end", a, b)
+	}
+	return ""
+}
+
+// unknownKind proves that each change waits as long as each replica may decide, and that a replica lets go of everything when
+// it does not understand what has changed.
+func unknownKind(ctx context.Context, s *Stage) {
+	for ctx.Err() == nil {
+		if _, err := s.Inside(s, s.Postgres.Primary()).ExecContext(ctx, "SELECT log_change(8, 'nobody knows what', true)"); err == nil {
+			s.mark("unknown kind", -1)
+		}
+		pause(ctx, upTo(s.rand, 2*time.Second))
+	}
+}
+
+// shortenLog proves that who missed changes for good does not go on from where it was.
+func shortenLog(ctx context.Context, s *Stage) {
+	for ctx.Err() == nil {
+		r := s.anyReplica()
+		r.Freeze()
+		pause(ctx, s.between(s.Options.Lease, 2*s.Options.Lease))
+		_, err := s.Inside(s, s.Postgres.Primary()).ExecContext(ctx,
+			"DELETE FROM change_log WHERE seq < (SELECT max(seq) FROM change_log)")
+		if err == nil {
+			s.mark("shortened", r.Number)
+		}
+		r.Thaw()
+		pause(ctx, s.between(s.Options.Lease, 2*s.Options.Lease))
+	}
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package torture runs the whole service, several replicas as processes on a real Postgres with a standby and a real Redis,
+// does it every harm that can be thought of, and finds out whether anything was allowed after it had been taken away.
+//
+//	go test ./internal/torture -v -faults F1,F10 -duration 10s -seed 7
+//
+// Faults is the table of what is done; history is how it is judged.
+package torture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"aeroplane.run/authz/internal/torture/cluster"
+	"aeroplane.run/authz/internal/torture/history"
+)
+
+// Options say what to run.
+type Options struct {
+	Faults   []Fault
+	Duration time.Duration // of each fault
+	Workers  int
+	// Pace is the mean pause between two questions of one asker.
+	Pace time.Duration
+	Seed uint64
+	// Hooks says that the binary was built with the tag torture.
+	Hooks bool
+	// Old says that the binary is one without receipts, leases and metrics: only the promise itself is judged.
+	Old     bool
+	Cluster cluster.Options
+	// Each is called with each outcome as soon as it is there.
+	Each func(*Outcome)
+}
+
+// Run runs the faults, one after the other, on one system, which is healed in between. It fails the test only where the
+// system could not be run: what is wrong with it is in the outcomes.
+func Run(t testing.TB, o Options) {
+	t.Helper()
+	c := cluster.Start(t, o.Cluster)
+	if !o.Old {
+		for i := range c.Replicas { // each makes a change
+			o.recover(t, slices.Concat(doorsOf(c)[i:], doorsOf(c)[:i]))
+		}
+		c.CheckSessions(t)
+	}
+	for i := range o.Faults {
+		o.Each(o.try(t, c, &o.Faults[i]))
+	}
+}
+
+// doorsOf returns the doors to those replicas that there were from the start.
+func doorsOf(c *cluster.Cluster) (doors []door) {
+	for _, r := range c.Replicas[:c.Options.Replicas] {
+		doors = append(doors, doorOf(r))
+	}
+	return doors
+}
+
+// try runs one fault.
+func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
+	t.Helper()
+	out := &Outcome{Fault: f, Lease: o.Cluster.Lease, Skipped: o.lacks(c, f)}
+	if out.Skipped != "" {
+		return out
+	}
+	doors := doorsOf(c)
+	for _, r := range c.Replicas[:len(doors)] {
+		if f.Env == nil {
+			break
+		}
+		r.Kill()
+		r.Start(t, f.Env(r.Number)...)
+		if err := r.Ready(t.Context(), time.Minute); err != nil {
+			t.Fatalf("%v: replica %d: %v\n%s", f, r.Number, err, r.LastWords())
+		}
+	}
+	s := &Stage{TB: t, Cluster: c, load: newLoad(doors, o.Pace), rand: rand.New(rand.NewPCG(o.Seed, uint64(f.Number))),
+		duration: o.Duration * time.Duration(max(1, f.Times)), hooks: o.Hooks, noted: new(notes)}
+	s.load.plain = o.Old
+	before := counted(t, c)
+
+	loading, stop := context.WithCancel(t.Context())
+	defer stop()
+	s.load.start(loading, o.Workers, o.Seed+uint64(f.Number)<<32)
+	// There must be something to be taken away.
+	if !s.await(loading, time.Minute, func() bool { return s.load.told.Load() >= int64(o.Workers) }) {
+		t.Errorf("%v: no stories are told: %v", f, s.load.whyNot)
+	}
+	ctx, cancel := context.WithTimeout(loading, s.duration)
+	defer cancel()
+	f.Inject(ctx, s)
+	<-ctx.Done()
+	stop()
+	after := counted(t, c) // before replicas are replaced
+	c.Heal(t)
+	s.load.running.Wait()
+
+	out.Counted, out.Metered = grown(before, after), len(after[0]) > 0
+	out.Recovered = o.recover(t, doors)
+	out.judge(s)
+	if f.Check != nil && !o.Old {
+		out.Unexpected = f.Check(out)
+	}
+	if missing := out.unproven(); missing != "" {
+		out.Unexpected = append(out.Unexpected, missing)
+	}
+	return out
+}
+
+// lacks says what a fault needs that is not there.
+func (o *Options) lacks(c *cluster.Cluster, f *Fault) string {
+	for _, n := range f.Needs {
+		if n == Root && os.Geteuid() != 0 || n == Redis && c.Redis == nil || n == Hooks && !o.Hooks {
+			return string(n)
+		}
+	}
+	return ""
+}
+
+// judge judges what was recorded.
+func (o *Outcome) judge(s *Stage) {
+	o.History = s.load.Take()
+	o.Stories, o.Failed = int(s.load.told.Load()), int(s.load.failed.Load())
+	o.WhyNot = maps.Clone(s.load.whyNot)
+	o.Marks = s.noted.marks
+	o.Violations, o.Proof = history.Judge(o.History, o.Excuse)
+	const answers, patience = 300, 5 * time.Second
+	o.Opinion = history.SecondOpinion(withoutEarly(o.History), false, answers, patience)
+	o.Strong = history.SecondOpinion(o.History, true, answers, patience)
+}
+
+// withoutEarly leaves out denials from before anybody tried to take something away. A replica that is cut off may deny what
+// it has not heard of.
+func withoutEarly(h history.History) history.History {
+	tried := make(map[history.Subject]time.Duration)
+	for _, c := range h.Changes {
+		if c.Kind == history.Create {
+			continue
+		}
+		for _, s := range c.Subjects {
+			if at, ok := tried[s]; !ok || c.Start < at {
+				tried[s] = c.Start
+			}
+		}
+	}
+	h.Asks = slices.DeleteFunc(slices.Clone(h.Asks), func(a history.Ask) bool {
+		at, ok := tried[a.Subject]
+		return a.Answer == history.Denied && (!ok || a.End < at)
+	})
+	return h
+}
+
+// unproven says what would have to have happened for the run to mean anything, and did not.
+func (o *Outcome) unproven() string {
+	for what, n := range map[string]int{"allowed before it was taken away": o.Before, "answered from what was known": o.Warm,
+		"asked within 5 ms after an OK": o.Prompt, "denied after an OK": o.After} {
+		if n == 0 {
+			return "nothing was " + what
+		}
+	}
+	return ""
+}
+
+// recover makes a key, uses it on every replica and revokes it, again until all of that succeeds, and returns how long it took.
+func (o *Options) recover(t testing.TB, doors []door) time.Duration {
+	begun := time.Now()
+	var err error
+	for limit := begun.Add(time.Minute); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+		if err = roundTrip(t.Context(), doors); err == nil {
+			return time.Since(begun)
+		}
+	}
+	t.Errorf("no progress after everything was healed: %v", err)
+	return time.Since(begun)
+}
+
+func roundTrip(ctx context.Context, doors []door) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	w := &world{name: fmt.Sprintf("recovery-%d", rand.Uint64())}
+	if err := w.build(ctx, doors[0]); err != nil {
+		return err
+	}
+	s, err := w.tell(ctx, doors[0], history.RevokeKey)
+	if err != nil {
+		return err
+	}
+	for i, want := range []history.Answer{history.Allowed, history.Denied} {
+		for _, d := range doors {
+			if got, _, why := d.authorize(ctx, s.requests[0].AuthorizeRequest, nil); got != want {
+				return fmt.Errorf("replica %d answers %d, want %d: %s", d.replica, got, want, why)
+			}
+		}
+		if i == 0 {
+			if _, err := s.take(ctx, doors[len(doors)-1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// counted returns what each replica has counted; of one that does not answer, nothing.
+func counted(t testing.TB, c *cluster.Cluster) (all []cluster.Metrics) {
+	for _, r := range c.Replicas {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		m, err := r.Metrics(ctx)
+		cancel()
+		if err != nil && r.Running() && !errors.Is(err, context.DeadlineExceeded) {
+			t.Logf("replica %d: %v", r.Number, err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// grown returns by how much something has grown in all. A replica that was started again has counted from zero.
+func grown(before, after []cluster.Metrics) func(string, ...string) float64 {
+	return func(name string, labels ...string) (sum float64) {
+		for i, m := range after {
+			now, then := m.Sum(name, labels...), 0.0
+			if i < len(before) {
+				then = before[i].Sum(name, labels...)
+			}
+			if now < then {
+				then = 0
+			}
+			sum += now - then
+		}
+		return sum
+	}
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package torture_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aeroplane.run/authz/internal/testservers"
+	"aeroplane.run/authz/internal/torture"
+	"aeroplane.run/authz/internal/torture/cluster"
+)
+
+var (
+	faults   = flag.String("faults", "", `the faults to try, such as F1,F10, or "all"; none skips the test`)
+	duration = flag.Duration("duration", 5*time.Second, "how long each fault lasts")
+	seed     = flag.Uint64("seed", 0, "what chance depends on; 0 draws one")
+	lease    = flag.Duration("lease", time.Second, "the lease of the replicas")
+	replicas = flag.Int("replicas", 3, "how many replicas")
+	workers  = flag.Int("workers", 8, "how many workers tell stories")
+	pace     = flag.Duration("pace", 4*time.Millisecond, "the mean pause between two questions of one asker")
+	binary   = flag.String("binary", "", "the program to try; none builds it, with the tag torture")
+	hooks    = flag.Bool("hooks", true, "the program was built with the tag torture")
+	old      = flag.Bool("old", false, "the program has no receipts and no leases: judge the promise alone")
+	markdown = flag.String("markdown", "", "a file to write the table to")
+)
+
+func TestMain(m *testing.M) { os.Exit(testservers.Main(m)) }
+
+func TestTorture(t *testing.T) {
+	chosen, err := torture.Choose(*faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(chosen) == 0 {
+		t.Skip("say what is to be tried: -faults F1,F10, or -faults all")
+	}
+	if *seed == 0 {
+		*seed = rand.Uint64()
+	}
+	t.Logf("seed %d", *seed)
+	program, err := cluster.Open(build(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outcomes []*torture.Outcome
+	torture.Run(t, torture.Options{
+		Faults: chosen, Duration: *duration, Workers: *workers, Pace: *pace, Seed: *seed, Hooks: *hooks, Old: *old,
+		Cluster: cluster.Options{Binary: program, Replicas: *replicas, Lease: program.Lease(*lease), Dir: t.TempDir()},
+		Each: func(o *torture.Outcome) {
+			outcomes = append(outcomes, o)
+			if o.Bad() {
+				t.Errorf("with seed %d: %s", *seed, o.Details())
+			} else if o.Skipped == "" {
+				t.Log(o.Details())
+			}
+		},
+	})
+	var table strings.Builder
+	torture.WriteText(&table, outcomes)
+	fmt.Println(table.String())
+	if *markdown != "" {
+		table.Reset()
+		torture.WriteMarkdown(&table, outcomes)
+		if err := os.WriteFile(*markdown, []byte(table.String()), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// build returns the path of the program, built if none was given.
+func build(t *testing.T) string {
+	t.Helper()
+	if *binary != "" {
+		path, err := filepath.Abs(*binary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	path := filepath.Join(t.TempDir(), "aeroplane-authz")
+	args := []string{"build", "-o", path, "aeroplane.run/authz/cmd/aeroplane-authz"}
+	if *hooks {
+		args = slices.Insert(args, 1, "-tags", "torture")
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
