@@ -25,11 +25,11 @@ export AEROPLANE_AUTHZ_TEST_REQUIRE := 1
 
 .PHONY: test
 test: postgres redis .bin/grpcurl ## run all tests, on the embedded database and on real Postgres and Redis servers of their own
-	go test -timeout 10m ./...
+	go test -timeout 20m ./...
 
 .PHONY: race
 race: postgres redis .bin/grpcurl ## run all tests under the race detector
-	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	CGO_ENABLED=1 go test -race -timeout 40m ./...
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)
@@ -48,6 +48,20 @@ mutants: ## take away one guard of the revocation protocol after the other, and 
 .PHONY: models
 models: ## check the models of the revocation protocol, and that each guard in them is needed
 	scripts/models small
+
+FAULTS ?= all
+FAULTTIME ?= 3s
+
+.PHONY: torture
+torture: postgres redis ## real replicas under every fault of FAULTS (all), each for FAULTTIME (3s), and the judgement of what they answered
+	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -markdown "$(CURDIR)/torture.md"
+
+.PHONY: verify
+verify: ## models, simulation, mutants and torture at full size: some hours
+	scripts/models full
+	$(MAKE) sim SEEDS=50000
+	$(MAKE) mutants
+	$(MAKE) torture FAULTTIME=60s
 
 .PHONY: bench
 bench: postgres .bin/benchstat ## measure decisions beside empty RPCs

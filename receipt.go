@@ -22,7 +22,7 @@ type Barrier uint8
 const (
 	// NoBarrier: nobody waited.
 	NoBarrier Barrier = iota
-	// Acked: every replica said that it has applied the change.
+	// Acked: every replica said that it has applied the change, or is none any more.
 	Acked
 	// Waited: some replica did not say so, and by now it has stopped deciding.
 	Waited

@@ -38,16 +38,17 @@ func SystemClock() (Clock, error) { return &BootClock{base: time.Now()}, nil }
 func (c *BootClock) Boot() time.Duration {
 	mono, wall := c.read()
 	if o := c.offset.Load(); o != nil && (wall-o.wall).Abs() < unnoticed {
-		return mono + o.boot
+		return paced(mono + o.boot)
 	}
-	return c.askKernel()
+	return paced(c.askKernel())
 }
 
 // read returns the monotonic clock, and how far the wall clock is ahead of it.
 func (c *BootClock) read() (mono, wall time.Duration) {
 	now := time.Now()
 	mono = now.Sub(c.base)
-	return mono, now.Round(0).Sub(c.base.Round(0)) - mono
+	_, stepped := shifted()
+	return mono, now.Round(0).Sub(c.base.Round(0)) - mono + stepped
 }
 
 // askKernel reads the boot clock, and notes how far it is ahead if the process was not held up meanwhile.
@@ -71,5 +72,6 @@ func bootTime() time.Duration {
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockBoottime, uintptr(unsafe.Pointer(&t)), 0); errno != 0 {
 		panic("fence: the kernel has no boot clock: " + errno.Error()) // since Linux 2.6.39 it has
 	}
-	return time.Duration(t.Nano())
+	slept, _ := shifted()
+	return time.Duration(t.Nano()) + slept
 }

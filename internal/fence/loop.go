@@ -87,6 +87,7 @@ func (l *loop) join(ctx context.Context) (*generation, error) {
 			return nil, err
 		}
 	}
+	step("loop: joined, not read")
 	head, err := l.History.Head(ctx)
 	if err != nil {
 		return nil, err

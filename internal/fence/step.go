@@ -14,9 +14,6 @@ import (
 // What the simulation has in its hands, as the program has it: what may happen between two statements, and chance. The
 // other half is step_sim.go.
 
-// step marks a place where the simulation may let others go first. In the program it is nothing.
-func step(string) {}
-
 // newMemberID draws an id that was never drawn before.
 func newMemberID() (id MemberID) {
 	crypto.Read(id[:]) // never fails

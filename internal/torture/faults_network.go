@@ -117,10 +117,11 @@ func (s *Stage) shareOneRead(ctx context.Context) {
 	const many = 100
 	victim := s.rand.IntN(s.Options.Replicas)
 	on, other := s.load.doors[victim], s.load.doors[(victim+1)%s.Options.Replicas]
-	p := s.begin(ctx, other, history.RevokeKey)
-	if p == nil {
+	begun := s.begin(ctx, other, history.RevokeKey)
+	if len(begun) == 0 {
 		return
 	}
+	p := begun[0]
 	reads := s.Replicas[victim].Postgres
 	reads.Set(faultproxy.Faults{Hold: faultproxy.Down, Only: cluster.Pool})
 	defer reads.Clear()

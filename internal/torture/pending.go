@@ -19,26 +19,30 @@ type pending struct {
 	subjects  []history.Subject
 }
 
-// begin begins a story of a kind, by a door. It returns nil if that did not succeed.
-func (s *Stage) begin(ctx context.Context, by door, kind history.Kind) *pending {
+// begin begins stories of some kinds in one world, by a door. Those that could not begin are missing.
+func (s *Stage) begin(ctx context.Context, by door, kinds ...history.Kind) (all []*pending) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	p := &pending{worker: &worker{load: s.load, world: &world{name: newName()}, rand: s.chance()}, log: s.load.NewLog()}
-	start := s.load.Now()
-	if p.build(ctx, by) != nil {
+	w := &world{name: newName()}
+	if w.build(ctx, by) != nil {
 		return nil
 	}
-	var err error
-	if p.story, err = p.tell(ctx, by, kind); err != nil {
-		return nil
+	for _, kind := range kinds {
+		p := &pending{worker: &worker{load: s.load, world: w, rand: s.chance()}, log: s.load.NewLog()}
+		start := s.load.Now()
+		var err error
+		if p.story, err = w.tell(ctx, by, kind); err != nil {
+			continue
+		}
+		for _, r := range p.requests {
+			q := question{r, s.load.NewSubject(), w.newest}
+			p.questions, p.subjects = append(p.questions, q), append(p.subjects, q.Subject)
+		}
+		p.log.Change(history.Change{Kind: history.Create, Subjects: p.subjects, Replica: by.replica,
+			Start: start, End: s.load.Now(), At: w.newest})
+		all = append(all, p)
 	}
-	for _, r := range p.requests {
-		q := question{r, s.load.NewSubject(), p.newest}
-		p.questions, p.subjects = append(p.questions, q), append(p.subjects, q.Subject)
-	}
-	p.log.Change(history.Change{Kind: history.Create, Subjects: p.subjects, Replica: by.replica,
-		Start: start, End: s.load.Now(), At: p.newest})
-	return p
+	return all
 }
 
 // warm asks each replica about the story once.

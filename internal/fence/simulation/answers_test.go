@@ -127,7 +127,8 @@ func (w *world) judgeUnknown(l *lookUp) {
 	}
 	first := asked.commit.first().Seq
 	inLog := first > max(w.cluster.servers[0].floor, w.cluster.servers[1].floor)
-	if inWindow := v.Applied().Seq-first < int64(w.room.window); inLog && inWindow {
+	_, head, size := v.Window()
+	if inWindow := head-first < int64(size); inLog && inWindow {
 		w.fail("at least", "%s: %v is said to be unknown, and is of the history", l.name, l.query.Consistency.AtLeast)
 	}
 }

@@ -46,7 +46,8 @@ const (
 //
 // A put creates or replaces and is idempotent; putting a service into another project moves it, and its deployments
 // along with it. A child may be put before its parent: until the parent comes it is unknown. A delete of something
-// unknown is OK. What takes something away, as a move or a delete does, is under RevokeKey's promise. A batch is one transaction of at most 500 items, all or nothing; tools split longer ones.
+// unknown is OK. What takes something away, as a move or a delete does, is under RevokeKey's promise. A batch is one
+// transaction of at most 500 items, all or nothing; tools split longer ones.
 //
 // Ids are 1 to 128 of the characters A-Z a-z 0-9 - . _ ~ and compared as bytes.
 //
@@ -250,7 +251,8 @@ func (c *catalogServiceClient) ListDeployments(ctx context.Context, in *ListDepl
 //
 // A put creates or replaces and is idempotent; putting a service into another project moves it, and its deployments
 // along with it. A child may be put before its parent: until the parent comes it is unknown. A delete of something
-// unknown is OK. What takes something away, as a move or a delete does, is under RevokeKey's promise. A batch is one transaction of at most 500 items, all or nothing; tools split longer ones.
+// unknown is OK. What takes something away, as a move or a delete does, is under RevokeKey's promise. A batch is one
+// transaction of at most 500 items, all or nothing; tools split longer ones.
 //
 // Ids are 1 to 128 of the characters A-Z a-z 0-9 - . _ ~ and compared as bytes.
 //

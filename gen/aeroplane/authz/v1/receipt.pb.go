@@ -30,9 +30,9 @@ type Barrier int32
 const (
 	// Nobody waited.
 	Barrier_BARRIER_UNSPECIFIED Barrier = 0
-	// Every replica said that it knows of the change.
+	// Every replica said that it knows of the change, or is none any more: it left, or the others found that it was dead.
 	Barrier_BARRIER_ACKED Barrier = 1
-	// Some replica did not say so, as one that was killed or is cut off, and by now it has stopped deciding.
+	// Some replica did not say so, as one that hangs or is cut off, and by now it has stopped deciding.
 	Barrier_BARRIER_WAITED Barrier = 2
 )
 
