@@ -71,9 +71,9 @@ func (l *loop) run(ctx context.Context) {
 		pause(ctx, jittered(retryLeased))
 		step("loop: to join again")
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	l.leave(ctx)
+	l.leave(bounded)
 }
 
 // join begins a generation. A member that read the log before its row was there would be one that nobody waits for.
