@@ -22,6 +22,7 @@ type lookUp struct {
 	// okay is the newest change that was answered OK when the look-up began, and safe the newest that could not be lost.
 	okay, safe *commit
 
+	began    time.Duration
 	earliest time.Time // by the database's clock: what expires must not be judged by a time before
 
 	query   authz.Query
@@ -47,6 +48,7 @@ func (w *world) authorize(p *process, r request, c authz.Consistency, patience t
 	done = make(chan struct{})
 	r.Consistency = c
 	w.scheduler.start(&actor{name: l.name, process: p, lookUp: l}, func() {
+		l.began = w.scheduler.now()
 		l.earliest, l.okay, l.safe = w.cluster.now(), w.okay, w.history.newest()
 		if w.sinceOkay() <= 5*time.Millisecond {
 			w.counts.add("look-ups that began right after an OK", 1)
