@@ -151,7 +151,7 @@ func (g *generation) admit(s authz.Subject, r authz.Record, at authz.Revision) v
 	sh := g.shard(s)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	floor, _ := g.window.bounds()
+	floor, _ := g.window.bounds() // before lastAll: what the window is lowered to was noted there first
 	switch {
 	case at.Seq > g.applied.Load().Seq:
 		return early

@@ -76,7 +76,7 @@ func (l *loop) run(ctx context.Context) {
 	l.leave(bounded)
 }
 
-// join begins a generation. A member that read the log before its row was there would be one that nobody waits for.
+// join begins a generation. It has no lease yet: only a round gives one, and finds out whether the row is there.
 func (l *loop) join(ctx context.Context) (*generation, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Lease/2)
 	defer cancel()

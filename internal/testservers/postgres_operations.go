@@ -30,18 +30,6 @@ func (p *PostgresProcess) KillPostmaster(t testing.TB) {
 	<-p.process.done
 }
 
-// Freeze stops every process of the server where it is: nothing is answered, and nothing is closed. Thaw wakes them.
-func (p *PostgresProcess) Freeze(t testing.TB) {
-	t.Helper()
-	p.Signal(t, syscall.SIGSTOP)
-}
-
-// Thaw wakes what Freeze stopped.
-func (p *PostgresProcess) Thaw(t testing.TB) {
-	t.Helper()
-	p.Signal(t, syscall.SIGCONT)
-}
-
 // Configure changes a parameter of the running server, and returns when new sessions have it. An empty value is one, too.
 func (s *PostgresServer) Configure(t testing.TB, name, value string) {
 	t.Helper()

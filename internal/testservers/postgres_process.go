@@ -52,11 +52,11 @@ func settings(extra map[string]string) []string {
 // A PostgresProcess is a server of one test's own, to stop, kill and freeze. Its methods are for that test's goroutine.
 type PostgresProcess struct {
 	*PostgresServer
+	controlled
 	bin     string
 	options Options
 	as      *syscall.Credential
 	dir     *tempDir
-	process *process
 }
 
 // StartPostgres starts a server of the test's own, which ends with it.
@@ -95,23 +95,6 @@ func (p *PostgresProcess) Start(t testing.TB) {
 func (p *PostgresProcess) Stop(t testing.TB) {
 	t.Helper()
 	if err := p.process.end(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Kill ends every process of the server at once, by force, as a crash would.
-func (p *PostgresProcess) Kill(t testing.TB) {
-	t.Helper()
-	if err := p.process.signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	<-p.process.done
-}
-
-// Signal sends a signal to every process of the server: SIGSTOP freezes it, connections and all, SIGCONT wakes it.
-func (p *PostgresProcess) Signal(t testing.TB, sig syscall.Signal) {
-	t.Helper()
-	if err := p.process.signal(sig); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -30,12 +30,12 @@ type RedisOptions struct {
 
 // A RedisServer is a server of one test's own, to stop, kill and freeze. Its methods are for that test's goroutine.
 type RedisServer struct {
+	controlled
 	bin     string
 	options RedisOptions
 	as      *syscall.Credential
 	dir     *tempDir
 	address string
-	process *process
 }
 
 // Redis starts a server of the test's own, which ends with it. It keeps everything in memory.
@@ -87,32 +87,6 @@ func (s *RedisServer) Restart(t testing.TB) {
 func (s *RedisServer) Stop(t testing.TB) {
 	t.Helper()
 	if err := s.process.end(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Kill ends the server at once, by force, as a crash would.
-func (s *RedisServer) Kill(t testing.TB) {
-	t.Helper()
-	s.signal(t, syscall.SIGKILL)
-	<-s.process.done
-}
-
-// Freeze stops the server in its tracks: it keeps its connections, and even gets new ones, but says nothing.
-func (s *RedisServer) Freeze(t testing.TB) {
-	t.Helper()
-	s.signal(t, syscall.SIGSTOP)
-}
-
-// Thaw lets a frozen server go on.
-func (s *RedisServer) Thaw(t testing.TB) {
-	t.Helper()
-	s.signal(t, syscall.SIGCONT)
-}
-
-func (s *RedisServer) signal(t testing.TB, sig syscall.Signal) {
-	t.Helper()
-	if err := s.process.signal(sig); err != nil {
 		t.Fatal(err)
 	}
 }
