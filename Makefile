@@ -35,10 +35,10 @@ race: postgres redis .bin/grpcurl ## run all tests under the race detector
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	scripts/fuzz $(FUZZTIME)
 
-SEEDS ?= 500
+SEEDS ?= 1000
 
 .PHONY: sim
-sim: ## simulate fleets in trouble, SEEDS (500) of them, each a few milliseconds; needs no Postgres
+sim: ## simulate fleets in trouble, SEEDS (1000) of them, each a few milliseconds; needs no Postgres
 	go test -tags sim -timeout 60m ./internal/fence/simulation -v -sim.seeds $(SEEDS)
 
 .PHONY: mutants

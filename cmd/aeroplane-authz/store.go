@@ -40,7 +40,7 @@ func openStore(ctx context.Context, v *settings.Settings, p *plan, m *metrics.Me
 			return nil, nil, storeFailure(err)
 		}
 		config.Database, config.History, config.Members = db, db.History(), db.Members()
-		watched.Pool = db.Pool
+		watched.Pool, watched.OldestSnapshot = db.Pool, db.OldestSnapshot
 	}
 	closeShelf := func() {}
 	if p.redis != nil {

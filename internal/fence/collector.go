@@ -4,12 +4,16 @@ package fence
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
 // A collector notes who else is a member and since when they are silent, so that changes need not wait for who is dead.
 type collector struct {
 	seen map[MemberID]silence
+
+	members atomic.Int64 // for Stats, as is behind
+	behind  atomic.Int64
 }
 
 // A silence is a beat, and when by our boot clock it had already been read.
@@ -35,6 +39,18 @@ func (c *collector) note(members []MemberState, boot time.Duration) (dead []Memb
 	return dead
 }
 
+// count notes how far members are behind. Who has joined and not made a round yet is not.
+func (c *collector) count(members []MemberState, applied int64) {
+	var behind int64
+	for _, m := range members {
+		if m.Beat != 0 {
+			behind = max(behind, applied-m.Applied.Seq)
+		}
+	}
+	c.members.Store(int64(len(members)))
+	c.behind.Store(behind)
+}
+
 // collect removes members that are dead. A member that was only slow loses: its next round finds no row. Whichever of a
 // round and a removal comes second on the row finds that it came second.
 func (l *loop) collect(ctx context.Context, g *generation) {
@@ -45,6 +61,7 @@ func (l *loop) collect(ctx context.Context, g *generation) {
 	if err != nil {
 		return // another time
 	}
+	l.roll.count(roll.Members, g.applied.Load().Seq)
 	for _, m := range l.roll.note(roll.Members, l.Clock.Boot()) {
 		if err := l.Members.Collect(ctx, m.ID, m.Beat); err == nil {
 			l.Logger.Warn("a member that was silent is counted no more", "silent", barrierWait(m.Lease))

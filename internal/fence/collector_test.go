@@ -35,3 +35,13 @@ func TestCollectorNote(t *testing.T) {
 		}
 	}
 }
+
+// Who is behind is who has made a round and not applied everything.
+func TestCollectorCount(t *testing.T) {
+	t.Parallel()
+	var c collector
+	c.count([]MemberState{{Beat: 1, Applied: rev(7)}, {Beat: 2, Applied: rev(5)}, {Beat: 0}}, 7)
+	if members, behind := c.members.Load(), c.behind.Load(); members != 3 || behind != 2 {
+		t.Errorf("%d members, %d behind; want 3 and 2", members, behind)
+	}
+}

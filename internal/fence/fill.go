@@ -51,15 +51,18 @@ func (r *reader) fill(s authz.Subject) (authz.Record, error) {
 	return authz.Record{}, unsettled()
 }
 
-// admit admits what a flight brought, and waits a moment if it is newer than what is applied.
+// admit admits what a flight brought. If that is newer than what is applied, it waits for as long as the loop gets nearer: to
+// read again would bring something newer still.
 func (r *reader) admit(s authz.Subject, f *flight) verdict {
-	v := r.g.admit(s, f.record, f.at)
-	if v != early {
-		return v
+	v, nearer := r.g.admit(s, f.record, f.at), true
+	for v == early && nearer {
+		before := r.g.applied.Load()
+		r.loop.look()
+		r.loop.moved.await(r.ctx, catchUpWait, func() bool { return r.g.applied.Load().Seq >= f.at.Seq || r.g.ended() })
+		nearer = r.g.applied.Load() != before && r.ctx.Err() == nil
+		v = r.g.admit(s, f.record, f.at)
 	}
-	r.loop.look()
-	r.loop.moved.await(r.ctx, catchUpWait, func() bool { return r.g.applied.Load().Seq >= f.at.Seq || r.g.ended() })
-	return r.g.admit(s, f.record, f.at)
+	return v
 }
 
 // fromShelf returns the record of a subject if the shelf has one that is admitted.

@@ -31,6 +31,9 @@ type generation struct {
 	window  *window
 	hash    hash
 	shards  [shardCount]shard
+
+	retired   int           // shards that were cleared because of their age
+	retiredAt time.Duration // by the boot clock, when the last of them was due. Zero: nobody has looked yet.
 }
 
 // forEver is the lease of who is alone.
@@ -164,6 +167,21 @@ func (g *generation) admit(s authz.Subject, r authz.Record, at authz.Revision) v
 	}
 	sh.keep(s, r, at.Seq)
 	return admitted
+}
+
+// retire clears one shard after the other, so that nothing is kept for longer than recordLife. No guarantee rests on it: it
+// is for the change that nobody logged, because somebody had taken a trigger away.
+func (g *generation) retire(boot time.Duration) {
+	if g.retiredAt == 0 {
+		g.retiredAt = boot
+	}
+	const interval = recordLife / shardCount
+	due := (boot - g.retiredAt) / interval
+	g.retiredAt += due * interval
+	for range min(due, shardCount) {
+		g.shards[g.retired].clear()
+		g.retired = (g.retired + 1) % shardCount
+	}
 }
 
 // now returns the time by which to judge what expires: at least the time of the database's clock at an instant of our

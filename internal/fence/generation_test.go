@@ -196,3 +196,42 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// Nothing is kept for longer than an hour, and not much goes at a time.
+func TestGenerationRetires(t *testing.T) {
+	t.Parallel()
+	g := newGeneration(MemberID{}, rev(1), roomy)
+	fill := func() {
+		for i := range 10_000 {
+			if v := g.admit(service(strconv.Itoa(i)), authz.Record{Parent: "p"}, rev(1)); v != admitted {
+				t.Fatal(v)
+			}
+		}
+	}
+	kept := func() (n int) {
+		for i := range g.shards {
+			known, _ := g.shards[i].size()
+			n += known
+		}
+		return n
+	}
+	fill()
+	const start = 17 * time.Hour
+	g.retire(start)
+	for at := start; at < start+recordLife; at += time.Second {
+		before := kept()
+		if g.retire(at); before-kept() > 200 {
+			t.Fatalf("%d at once, after %v", before-kept(), at-start)
+		}
+	}
+	if n := kept(); n > 200 {
+		t.Errorf("%d left just before the end", n)
+	}
+	if g.retire(start + recordLife); kept() != 0 {
+		t.Errorf("%d left", kept())
+	}
+	fill()
+	if g.retire(start + 10_000*time.Hour); kept() != 0 { // somebody had closed the lid
+		t.Errorf("%d left after a year", kept())
+	}
+}

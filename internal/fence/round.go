@@ -16,6 +16,7 @@ func (l *loop) round(ctx context.Context, g *generation) error {
 	}
 	l.done.Store(number)
 	l.moved.announce()
+	g.retire(l.Clock.Boot())
 	if l.Members != nil {
 		l.collect(ctx, g)
 	}

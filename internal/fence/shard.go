@@ -97,6 +97,13 @@ func (sh *shard) forgetAll() {
 	sh.empty() // which takes no longer if there is much
 }
 
+// clear lets go of all records. When their subjects changed last is still known.
+func (sh *shard) clear() {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.known, sh.absent = make(map[authz.Subject]kept), make(map[authz.Subject]int64)
+}
+
 // note notes a change further back. A newer one counts.
 func (sh *shard) note(s authz.Subject, seq int64) {
 	sh.mu.Lock()

@@ -19,6 +19,11 @@ type Stats struct {
 	// Hits and Misses count the reads that were answered from memory, and those that were not. They begin anew whenever
 	// the store begins anew with empty caches.
 	Hits, Misses uint64
+	// Members is how many replicas there are, this one among them, as of the last round. Zero: there is no membership.
+	Members int
+	// Behind is how many changes the member that is furthest behind had not acknowledged then. What takes nothing away is
+	// acknowledged by rounds alone.
+	Behind int64
 }
 
 // Stats looks at each shard, and so is for once in a while.
@@ -27,7 +32,7 @@ func (s *Store) Stats() Stats {
 	if g == nil {
 		return Stats{}
 	}
-	stats := Stats{Applied: *g.applied.Load()}
+	stats := Stats{Applied: *g.applied.Load(), Members: int(s.loop.roll.members.Load()), Behind: s.loop.roll.behind.Load()}
 	if until := time.Duration(g.validUntil.Load()); until > 0 {
 		stats.Lease = max(0, until-s.config.Clock.Boot())
 	}

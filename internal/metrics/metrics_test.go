@@ -150,11 +150,13 @@ func TestEvents(t *testing.T) {
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	m, r := newMetrics()
-	stats := fence.Stats{Lease: 1500 * time.Millisecond, Applied: authz.Revision{Seq: 7}, Known: 2, Absent: 3, Hits: 4, Misses: 5}
+	stats := fence.Stats{Lease: 1500 * time.Millisecond, Applied: authz.Revision{Seq: 7}, Known: 2, Absent: 3, Hits: 4, Misses: 5, Members: 8, Behind: 9}
 	m.Watch(Sources{
 		Store: func() fence.Stats { return stats },
 		Pool:  func() (int, int) { return 6, 16 },
-		Redis: func() RedisStats { return RedisStats{11, 12, 13, 14, 15, 16, 17, 18, 19, 20, true} },
+		Redis: func() RedisStats { return RedisStats{11, 12, 13, 14, 15, 16, 17, 18, 19, 20, true, 21} },
+
+		OldestSnapshot: func() time.Duration { return 2500 * time.Millisecond },
 	})
 	all := gather(t, r)
 	for series, want := range map[string]float64{
@@ -165,6 +167,7 @@ func TestWatch(t *testing.T) {
 		"redis_reads_total{result=timeout}": 14, "redis_reads_total{result=error}": 15, "redis_reads_total{result=skipped}": 16,
 		"redis_puts_total{result=done}": 17, "redis_puts_total{result=lost}": 18,
 		"redis_drops_total{result=done}": 19, "redis_drops_total{result=lost}": 20, "redis_breaker_open{}": 1,
+		"redis_breaker_opened_total{}": 21, "members{}": 8, "member_acked_lag{}": 9, "oldest_snapshot_seconds{}": 2.5,
 	} {
 		if all[series] != want {
 			t.Errorf("%s is %v, want %v", series, all[series], want)

@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"math"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,6 +17,8 @@ type Sources struct {
 	Store func() fence.Stats
 	// Pool returns how many connections to the database are in use, and how many may be. Nil: none.
 	Pool func() (inUse, most int)
+	// OldestSnapshot returns how old the oldest snapshot in Postgres is. Nil: there are none.
+	OldestSnapshot func() time.Duration
 	// Redis is what the shelf says. Nil: there is none, and its series stay zero.
 	Redis func() RedisStats
 }
@@ -29,12 +32,16 @@ type RedisStats struct {
 	Puts, PutsLost   uint64 // records that were written, or not
 	Drops, DropsLost uint64 // records that were removed, or not
 	Open             bool   // the breaker is open: Redis does not answer, and is not asked
+	Opened           uint64 // times that it opened
 }
 
 // Watch registers the series that are read at each scrape. It is called once.
 func (m *Metrics) Watch(s Sources) {
 	if s.Pool == nil {
 		s.Pool = func() (int, int) { return 0, 0 }
+	}
+	if s.OldestSnapshot == nil {
+		s.OldestSnapshot = func() time.Duration { return 0 }
 	}
 	if s.Redis == nil {
 		s.Redis = func() RedisStats { return RedisStats{} }
@@ -51,7 +58,10 @@ var (
 	appliedSeq = desc("applied_seq", "The number of the last change in the history that the replica has applied.")
 	records    = desc("records", "Records kept in memory: of what exists, and that something does not.", "about")
 	cacheReads = desc("cache_reads_total", "Records that decisions needed, by whether they were kept in memory.", "result")
+	members    = desc("members", "Replicas that decide by the same database, as of the last round. Zero: it is nobody else's.")
+	behind     = desc("member_acked_lag", "Changes that the replica which is furthest behind had not acknowledged, as of the last round.")
 
+	oldestSnapshot = desc("oldest_snapshot_seconds", "The age of the oldest snapshot in Postgres, which keeps it from cleaning up.")
 	connections    = desc("database_connections", "Connections to the database that are in use.")
 	connectionsMax = desc("database_connections_max", "Connections to the database that may be in use at a time.")
 
@@ -59,6 +69,7 @@ var (
 	redisPuts  = desc("redis_puts_total", "Records to be written to Redis, by what came of it.", "result")
 	redisDrops = desc("redis_drops_total", "Records to be removed from Redis, by what came of it.", "result")
 	breaker    = desc("redis_breaker_open", "1 while Redis does not answer and is not asked, else 0.")
+	opened     = desc("redis_breaker_opened_total", "Times that Redis was found not to answer.")
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -74,6 +85,7 @@ func (w *watch) Collect(to chan<- prometheus.Metric) {
 	inUse, most := w.Pool()
 	gauge(to, connections, float64(inUse))
 	gauge(to, connectionsMax, float64(most))
+	gauge(to, oldestSnapshot, w.OldestSnapshot().Seconds())
 	w.redis(to)
 }
 
@@ -89,6 +101,8 @@ func (w *watch) store(to chan<- prometheus.Metric) {
 	gauge(to, records, float64(s.Absent), "absent")
 	total(to, cacheReads, s.Hits, "hit")
 	total(to, cacheReads, s.Misses, "miss")
+	gauge(to, members, float64(s.Members))
+	gauge(to, behind, float64(s.Behind))
 }
 
 func (w *watch) redis(to chan<- prometheus.Metric) {
@@ -108,6 +122,7 @@ func (w *watch) redis(to chan<- prometheus.Metric) {
 		open = 1
 	}
 	gauge(to, breaker, open)
+	total(to, opened, s.Opened)
 }
 
 func gauge(to chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {

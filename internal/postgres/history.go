@@ -7,6 +7,8 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -26,6 +28,11 @@ type history struct {
 	acks   *session // whose commits nobody waits for
 	lists  *session // what the barrier asks
 	waker  *waker
+
+	oldest  atomic.Int64 // how old the oldest snapshot is, in nanoseconds
+	life    context.Context
+	end     context.CancelFunc
+	running sync.WaitGroup
 }
 
 var (
@@ -40,10 +47,17 @@ func newHistory(c Config) (h *history, err error) {
 	h.acks, errs[1] = newSession(c, purpose{forgetful: true})
 	h.lists, errs[2] = newSession(c, purpose{})
 	h.waker, errs[3] = newWaker(c)
-	return h, errors.Join(errs[:]...)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	h.life, h.end = context.WithCancel(context.Background())
+	h.running.Go(h.watchSnapshots)
+	return h, nil
 }
 
 func (h *history) close() {
+	h.end()
+	h.running.Wait()
 	for _, s := range []*session{h.rounds, h.acks, h.lists, h.waker.session} {
 		_ = s.db.Close() // a connection that was hung up cannot say goodbye
 	}

@@ -231,3 +231,22 @@ func TestListen(t *testing.T) {
 		db = connect(t, dsn)
 	}
 }
+
+func TestOldestSnapshot(t *testing.T) {
+	t.Parallel()
+	dsn := testservers.Postgres(t).NewDatabase(t)
+	closed(t, open(t, postgres.Config{DSN: dsn, Migrate: true}))
+	tx := must(connect(t, dsn).BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead}))
+	defer tx.Rollback()
+	if _, err := tx.Exec("SELECT FROM keys"); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	time.Sleep(100 * time.Millisecond)
+	s := open(t, postgres.Config{DSN: dsn}) // which looks at once
+	defer s.Close()
+	until(t, "the snapshot is seen", func() bool { return s.OldestSnapshot() >= 100*time.Millisecond })
+	if age := s.OldestSnapshot(); age > time.Since(begun)+time.Second {
+		t.Errorf("%v", age)
+	}
+}

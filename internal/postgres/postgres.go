@@ -70,6 +70,10 @@ func (s *Store) History() fence.Log { return s.history }
 // Members returns who follows the log.
 func (s *Store) Members() fence.Members { return s.history }
 
+// OldestSnapshot returns how old the oldest transaction on the server is that holds a snapshot, as far as we may see others',
+// as of some ten seconds ago. Zero: there is none.
+func (s *Store) OldestSnapshot() time.Duration { return time.Duration(s.history.oldest.Load()) }
+
 // Close releases the connections.
 func (s *Store) Close() error {
 	s.history.close()

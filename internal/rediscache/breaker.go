@@ -19,6 +19,7 @@ const openAfter = 5
 // While it is open no Get is let through to try. The node's own look, once a second, does that.
 type breaker struct {
 	failures atomic.Int32
+	opened   *atomic.Uint64 // how often breakers opened
 
 	server   string // for people
 	password string // not for people
@@ -28,8 +29,8 @@ type breaker struct {
 	last     atomic.Int64 // when it was told last, in Unix seconds
 }
 
-func (b *breaker) init(server, password string, log *slog.Logger) {
-	b.server, b.password, b.log = server, password, log
+func (b *breaker) init(server, password string, log *slog.Logger, opened *atomic.Uint64) {
+	b.server, b.password, b.log, b.opened = server, password, log, opened
 	b.failures.Store(openAfter)
 }
 
@@ -51,6 +52,7 @@ func (b *breaker) failed(err error) {
 	if b.failures.Add(1) < openAfter || !b.told.CompareAndSwap(false, true) {
 		return
 	}
+	b.opened.Add(1)
 	now := time.Now().Unix()
 	b.quiet.Store(now-b.last.Swap(now) < 60)
 	b.tell(slog.LevelWarn, "Redis does not answer; decisions go on without it", slog.String("cause", b.presentable(err)))

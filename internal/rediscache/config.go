@@ -140,7 +140,7 @@ func (c *Config) servers(cache *Cache) directory {
 		options.Dialer = (&dialer{life: d.life, tls: d.tls, allowPlaintext: d.allowPlaintext, resolve: s.address}).dial
 		name = c.Master + " of " + name
 	}
-	n := newNode(redis.NewClient(options.Simple()), name, cache.timing, c.Logger, func() {})
+	n := newNode(redis.NewClient(options.Simple()), name, cache.timing, c.Logger, &cache.counts.opened, func() {})
 	cache.running.Go(func() { n.keep(cache.life) })
 	return one{n}
 }

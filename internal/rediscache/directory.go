@@ -68,7 +68,7 @@ func (c *cluster) add(client *redis.Client) *node {
 	if n := c.nodes[client]; n != nil || c.life.Err() != nil || len(c.nodes) >= maxNodes {
 		return n
 	}
-	n := newNode(client, client.Options().Addr, c.timing, c.log, func() { c.client.ReloadState(c.life) })
+	n := newNode(client, client.Options().Addr, c.timing, c.log, &c.counts.opened, func() { c.client.ReloadState(c.life) })
 	c.nodes[client] = n
 	c.running.Go(func() {
 		n.keep(c.life)
@@ -84,7 +84,7 @@ func (c *cluster) discover() {
 	tick := time.NewTicker(c.interval)
 	defer tick.Stop()
 	var doubt breaker // tells the log
-	doubt.init("all of the cluster", c.client.Options().Password, c.log)
+	doubt.init("all of the cluster", c.client.Options().Password, c.log, &c.counts.opened)
 	for !c.ask(&doubt) {
 		select {
 		case <-c.life.Done():

@@ -41,10 +41,10 @@ type node struct {
 	fullUntil atomic.Int64 // no change is asked for before, in Unix nanoseconds
 }
 
-func newNode(client *redis.Client, address string, t timing, log *slog.Logger, moved func()) *node {
+func newNode(client *redis.Client, address string, t timing, log *slog.Logger, opened *atomic.Uint64, moved func()) *node {
 	n := &node{timing: t, client: client, moved: moved,
 		ready: make(chan *redis.Conn, connections), broken: make(chan *redis.Conn, connections)}
-	n.breaker.init(address, client.Options().Password, log)
+	n.breaker.init(address, client.Options().Password, log, opened)
 	return n
 }
 

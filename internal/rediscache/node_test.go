@@ -39,7 +39,7 @@ func newTestNode(t *testing.T, address string, how timing) (*node, *dials) {
 		made.conns = append(made.conns, conn)
 		return timed{conn, made}, nil
 	}
-	n := newNode(redis.NewClient(options.Simple()), address, how, slog.New(slog.DiscardHandler), func() {})
+	n := newNode(redis.NewClient(options.Simple()), address, how, slog.New(slog.DiscardHandler), new(atomic.Uint64), func() {})
 	t.Cleanup(func() { _ = n.client.Close() })
 	return n, made
 }

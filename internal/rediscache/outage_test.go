@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -316,7 +317,8 @@ func TestBreaker(t *testing.T) {
 	t.Parallel()
 	log := newLogbook()
 	var b breaker
-	b.init("a server", "hunter2", slog.New(log))
+	var opened atomic.Uint64
+	b.init("a server", "hunter2", slog.New(log), &opened)
 	bad := os.ErrDeadlineExceeded
 	steps := []struct {
 		what string
@@ -341,7 +343,7 @@ func TestBreaker(t *testing.T) {
 	}
 	log.mu.Lock()
 	defer log.mu.Unlock()
-	if len(log.lines) != 5 { // does not, does, does not, does, does not
-		t.Errorf("the log is told %q", log.lines)
+	if len(log.lines) != 5 || opened.Load() != 3 { // does not, does, does not, does, does not
+		t.Errorf("opened %d times; the log is told %q", opened.Load(), log.lines)
 	}
 }

@@ -25,12 +25,15 @@ type Stats struct {
 
 	// Open says that Redis does not answer, or in a cluster some server, and is not asked but once a second.
 	Open bool
+	// Opened counts how often a server was found not to answer any more, or not to answer at first.
+	Opened uint64
 }
 
 // counters are the numbers of Stats.
 type counters struct {
 	hits, misses, rejected, timeouts, errors, skipped atomic.Uint64
 	puts, putsLost, drops, dropsLost                  atomic.Uint64
+	opened                                            atomic.Uint64
 }
 
 // Stats returns the Stats.
@@ -40,7 +43,7 @@ func (c *Cache) Stats() Stats {
 		Hits: n.hits.Load(), Misses: n.misses.Load(), Rejected: n.rejected.Load(),
 		Timeouts: n.timeouts.Load(), Errors: n.errors.Load(), Skipped: n.skipped.Load(),
 		Puts: n.puts.Load(), PutsLost: n.putsLost.Load(), Drops: n.drops.Load(), DropsLost: n.dropsLost.Load(),
-		Open: c.servers.open(),
+		Open: c.servers.open(), Opened: n.opened.Load(),
 	}
 }
 

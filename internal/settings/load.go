@@ -73,7 +73,7 @@ func environment(environ []string) (map[string]string, error) {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		switch {
-		case !strings.HasPrefix(name, Prefix) || foreign.MatchString(name):
+		case !strings.HasPrefix(name, Prefix) || foreign.MatchString(entry):
 		case !slices.Contains(known, name):
 			return nil, fmt.Errorf("the environment variable %s is no setting%s", name, didYouMean(name, known))
 		default:
@@ -83,10 +83,11 @@ func environment(environ []string) (map[string]string, error) {
 	return ours, nil
 }
 
-// foreign are variables with our prefix that are not ours to judge: Kubernetes sets the first for every container in
-// the namespace of a Service called aeroplane-authz; this project's own tests use the second.
-var foreign = regexp.MustCompile(`^` + Prefix +
-	`(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_.*)?|TEST_.*)$`)
+// foreign are variables with our prefix that are not ours to judge: this project's own tests use the first; Kubernetes sets
+// the others for every container in the namespace of a Service called aeroplane-authz, or aeroplane-authz-redis, say.
+var foreign = regexp.MustCompile(`^` + Prefix + `(TEST_.*|` +
+	`([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)=.*|` +
+	`([A-Z0-9_]+_)?PORT=(tcp|udp|sctp)://.*)$`)
 
 func defaultDataDir(environ []string) string {
 	get := func(name string) string {

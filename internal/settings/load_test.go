@@ -119,6 +119,11 @@ func TestWritableFileWithSecret(t *testing.T) {
 // TestForeignVariables are not ours although they look it: what Kubernetes sets for a Service called aeroplane-authz.
 func TestForeignVariables(t *testing.T) {
 	t.Parallel()
+	for _, ours := range []string{"AEROPLANE_AUTHZ_GRPC_PORT=8460", "AEROPLANE_AUTHZ_REDIS_PORT=6379", "AEROPLANE_AUTHZ_HOST=h"} {
+		if _, err := settings.Load(settings.Sources{Environ: []string{ours}}); !contains(err, "is no setting") {
+			t.Errorf("%s: %v", ours, err)
+		}
+	}
 	load(t, settings.Sources{Environ: []string{
 		"AEROPLANE_AUTHZ_SERVICE_HOST=10.0.0.1",
 		"AEROPLANE_AUTHZ_SERVICE_PORT=8460",
@@ -126,6 +131,9 @@ func TestForeignVariables(t *testing.T) {
 		"AEROPLANE_AUTHZ_PORT=tcp://10.0.0.1:8460",
 		"AEROPLANE_AUTHZ_PORT_8460_TCP=tcp://10.0.0.1:8460",
 		"AEROPLANE_AUTHZ_PORT_8460_TCP_ADDR=10.0.0.1",
+		"AEROPLANE_AUTHZ_REDIS_SERVICE_HOST=10.0.0.2", // and for one called aeroplane-authz-redis
+		"AEROPLANE_AUTHZ_REDIS_PORT=tcp://10.0.0.2:6379",
+		"AEROPLANE_AUTHZ_REDIS_PORT_6379_TCP_PROTO=tcp",
 		"AEROPLANE_AUTHZ_TEST_REQUIRE=1",
 		"OTHER=1",
 	}})

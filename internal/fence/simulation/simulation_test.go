@@ -19,7 +19,7 @@ import (
 var (
 	oneSeed  = flag.Uint64("sim.seed", 0, "run this seed alone")
 	from     = flag.Uint64("sim.from", 1, "the first seed")
-	seeds    = flag.Uint64("sim.seeds", 300, "how many seeds")
+	seeds    = flag.Uint64("sim.seeds", 1000, "how many seeds")
 	tracing  = flag.Bool("sim.trace", false, "print all that happens")
 	brokenBy = flag.String("sim.broken", "", "break the model of the database: see broken_test.go")
 )
