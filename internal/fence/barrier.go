@@ -135,27 +135,25 @@ func (b *barrier) look(p *passage, boot time.Duration) (over, waited bool, left 
 	return over, p.waited, p.until() - boot
 }
 
-// run asks for all who wait, ever less often, until ctx ends.
+// run asks for all who wait, ever less often, and at once for who is new, until ctx ends.
 func (b *barrier) run(ctx context.Context) {
-	for {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
 		b.wake.await(ctx, nil)
-		if ctx.Err() != nil {
-			return
-		}
-		interval := pollFirst
-		for ctx.Err() == nil && b.poll(ctx) {
-			pause(ctx, interval)
+		for interval := pollFirst; ctx.Err() == nil && b.poll(ctx); {
+			timer.Reset(interval)
 			interval = min(interval*3/2, pollLast)
-			if b.wake.hush() { // somebody new
+			if b.wake.await(ctx, timer) {
 				interval = pollFirst
 			}
 		}
 	}
 }
 
-// poll asks once, and reports whether anybody still waits. Who comes while the question is on its way is left for the
-// next: the answer may be from before their commit.
-func (b *barrier) poll(ctx context.Context) bool {
+// poll asks once, and reports whether anybody for whom it asked still waits. Who comes while the question is on its way is left
+// for the next: the answer may be from before their commit.
+func (b *barrier) poll(ctx context.Context) (more bool) {
 	step("barrier: to ask")
 	passages, revisions := b.all()
 	if len(passages) == 0 {
@@ -172,8 +170,9 @@ func (b *barrier) poll(ctx context.Context) bool {
 	defer b.mu.Unlock()
 	for i, p := range passages {
 		p.see(roll.Members, roll.Held[i])
+		more = more || p.pending == nil || len(p.pending) > 0
 	}
-	return true
+	return more
 }
 
 func (b *barrier) all() (passages []*passage, revisions []authz.Revision) {

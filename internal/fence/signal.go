@@ -65,19 +65,20 @@ func (b bell) ring() {
 	}
 }
 
-// await waits until the bell is rung, the timer fires or ctx ends. It does not say which: whoever is woken looks what
-// there is to do. A nil timer never fires.
-func (b bell) await(ctx context.Context, timer *time.Timer) {
+// await waits until the bell is rung, the timer fires or ctx ends, and reports whether the bell was rung, whatever else has
+// happened. A nil timer never fires.
+func (b bell) await(ctx context.Context, timer *time.Timer) (rung bool) {
 	var fired <-chan time.Time
 	if timer != nil {
 		fired = timer.C
 	}
 	select {
 	case <-b:
+		return true
 	case <-fired:
 	case <-ctx.Done():
 	}
-	b.hush()
+	return b.hush()
 }
 
 // hush lets a bell that was rung be as if it had not been, and reports whether it was.

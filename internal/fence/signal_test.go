@@ -48,12 +48,16 @@ func TestBell(t *testing.T) {
 	b := newBell()
 	b.ring()
 	b.ring()
-	b.await(t.Context(), nil)
+	if !b.await(t.Context(), nil) {
+		t.Error("it was rung, and is said not to be")
+	}
 	if b.hush() {
 		t.Error("it rings on")
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	b.await(over, nil) // returns
-	b.await(t.Context(), time.NewTimer(0))
+	if b.await(t.Context(), time.NewTimer(0)) {
+		t.Error("it was not rung, and is said to be")
+	}
 }

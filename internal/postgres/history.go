@@ -52,6 +52,11 @@ func newHistory(c Config) (h *history, err error) {
 	}
 	h.life, h.end = context.WithCancel(context.Background())
 	h.running.Go(h.watchSnapshots)
+	h.running.Go(func() { // so that the first acknowledgement need not wait for a connection
+		ctx, cancel := context.WithTimeout(h.life, dialTimeout)
+		defer cancel()
+		_ = h.acks.do(ctx, func(context.Context, *sql.Conn) error { return nil })
+	})
 	return h, nil
 }
 
@@ -65,8 +70,8 @@ func (h *history) close() {
 
 // Head implements fence.Log.
 func (h *history) Head(ctx context.Context) (r authz.Revision, err error) {
-	err = h.rounds.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		r, err = logOn(conn).Head(ctx)
+	err = h.rounds.ask(ctx, func(q sqlstore.Querier) error {
+		r, err = logBy(q).Head(ctx)
 		return err
 	})
 	return r, err
@@ -74,8 +79,8 @@ func (h *history) Head(ctx context.Context) (r authz.Revision, err error) {
 
 // Since implements fence.Log.
 func (h *history) Since(ctx context.Context, from int64, limit int) (rows []fence.Row, err error) {
-	err = h.rounds.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		rows, err = logOn(conn).Since(ctx, from, limit)
+	err = h.rounds.ask(ctx, func(q sqlstore.Querier) error {
+		rows, err = logBy(q).Since(ctx, from, limit)
 		return err
 	})
 	return rows, err
@@ -83,8 +88,8 @@ func (h *history) Since(ctx context.Context, from int64, limit int) (rows []fenc
 
 // Through implements fence.Log.
 func (h *history) Through(ctx context.Context, through int64, limit int) (rows []fence.Row, err error) {
-	err = h.rounds.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		rows, err = logOn(conn).Through(ctx, through, limit)
+	err = h.rounds.ask(ctx, func(q sqlstore.Querier) error {
+		rows, err = logBy(q).Through(ctx, through, limit)
 		return err
 	})
 	return rows, err
@@ -93,7 +98,7 @@ func (h *history) Through(ctx context.Context, through int64, limit int) (rows [
 // Listen implements fence.Log.
 func (h *history) Listen(ctx context.Context, look func()) { h.waker.run(ctx, look) }
 
-func logOn(conn *sql.Conn) sqlstore.Log { return sqlstore.Log{Queries: conn, Dialect: dialect} }
+func logBy(q sqlstore.Querier) sqlstore.Log { return sqlstore.Log{Queries: q, Dialect: dialect} }
 
 // Join implements fence.Members.
 func (h *history) Join(ctx context.Context, m fence.Member) error {
@@ -137,10 +142,13 @@ func (h *history) Round(ctx context.Context, id fence.MemberID, applied authz.Re
 
 // Ack implements fence.Members.
 func (h *history) Ack(ctx context.Context, id fence.MemberID, applied authz.Revision) error {
-	return h.acks.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, "UPDATE members SET applied_seq = $2, applied_tag = $3 WHERE id = $1 AND applied_seq < $2",
+	return h.acks.ask(ctx, func(q sqlstore.Querier) error {
+		rows, err := q.QueryContext(ctx, "UPDATE members SET applied_seq = $2, applied_tag = $3 WHERE id = $1 AND applied_seq < $2",
 			uuid(id), applied.Seq, applied.Tag)
-		return err
+		if err != nil {
+			return err
+		}
+		return errors.Join(rows.Close(), rows.Err()) // there are none
 	})
 }
 
@@ -157,9 +165,9 @@ func (h *history) List(ctx context.Context, ask []authz.Revision) (roll fence.Ro
 	for i, r := range ask {
 		seqs[i], tags[i] = r.Seq, r.Tag
 	}
-	err = h.lists.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	err = h.lists.ask(ctx, func(q sqlstore.Querier) error {
 		roll = fence.Roll{Held: make([]bool, len(ask))}
-		rows, err := conn.QueryContext(ctx, listStatement, pq.Array(seqs), pq.Array(tags))
+		rows, err := q.QueryContext(ctx, listStatement, pq.Array(seqs), pq.Array(tags))
 		if err != nil {
 			return err
 		}

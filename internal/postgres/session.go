@@ -15,15 +15,16 @@ import (
 // the context of whoever asks, whatever becomes of the server: when that ends, the server is asked to give up, and the
 // connection is closed without waiting for the answer.
 type session struct {
-	db   *sql.DB
-	turn chan struct{}
+	db       *sql.DB
+	turn     chan struct{}
+	prepared map[string]*sql.Stmt // of texts; guarded by turn
 
 	mu   sync.Mutex
 	conn net.Conn // the one that was dialled last; guarded by mu
 }
 
 func newSession(c Config, p purpose) (s *session, err error) {
-	s = &session{turn: make(chan struct{}, 1)}
+	s = &session{turn: make(chan struct{}, 1), prepared: make(map[string]*sql.Stmt)}
 	p.timeout, p.dialed = c.timeout(), s.dialed
 	if s.db, err = connect(c, p); err != nil {
 		return nil, err
@@ -51,6 +52,39 @@ func (s *session) hangUp() {
 
 // do runs fn on the connection. Its errors are classified.
 func (s *session) do(ctx context.Context, fn func(context.Context, *sql.Conn) error) error {
+	return s.inTurn(ctx, func() error {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return fn(ctx, conn)
+	})
+}
+
+// ask runs fn with statements that are prepared once for each connection. They are run twice where a connection turns out to
+// be dead. Errors are classified.
+func (s *session) ask(ctx context.Context, fn func(sqlstore.Querier) error) error {
+	return s.inTurn(ctx, func() error { return fn(statements{s}) })
+}
+
+// statements are used by whose turn it is.
+type statements struct{ *session }
+
+// QueryContext implements sqlstore.Querier.
+func (s statements) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	stmt := s.prepared[text]
+	if stmt == nil {
+		var err error
+		if stmt, err = s.db.PrepareContext(ctx, text); err != nil {
+			return nil, err
+		}
+		s.prepared[text] = stmt
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+func (s *session) inTurn(ctx context.Context, fn func() error) error {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -58,12 +92,7 @@ func (s *session) do(ctx context.Context, fn func(context.Context, *sql.Conn) er
 		return dialect.Classified(ctx.Err())
 	}
 	defer context.AfterFunc(ctx, s.hangUp)()
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return dialect.Classified(err)
-	}
-	defer conn.Close()
-	if err := fn(ctx, conn); err != nil {
+	if err := fn(); err != nil {
 		return dialect.Classified(err)
 	}
 	return dialect.Classified(ctx.Err()) // it took too long, even if it came

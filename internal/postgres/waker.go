@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -38,6 +39,7 @@ func newWaker(c Config) (*waker, error) {
 	w := &waker{session: &session{turn: make(chan struct{}, 1)}}
 	db, err := connect(c, purpose{timeout: c.timeout(), dialed: func(conn net.Conn) net.Conn {
 		on := &wire{Conn: w.dialed(conn)}
+		on.ahead = bufio.NewReader(on.Conn)
 		w.wire.Store(on)
 		return on
 	}})
@@ -103,38 +105,28 @@ func (w *waker) ask(ctx context.Context, conn *sql.Conn, text string) error {
 	return err
 }
 
-// A wire is a connection that can be waited on. Nobody else may read from it meanwhile. It hands out one byte at a time:
-// a notification that the driver had read ahead, and not looked at, nobody could wait for.
+// A wire is a connection that can be waited on. Nobody else may read from it meanwhile. It reads ahead for itself, and hands
+// out one byte at a time: a notification that the driver had read ahead, and not looked at, nobody could wait for.
 type wire struct {
 	net.Conn
-	first [1]byte
-	has   bool // first was read, and is the next byte
+	ahead *bufio.Reader
 }
 
 // wait waits until there is something to read, and returns false if nothing came in time.
 func (w *wire) wait(limit time.Duration) (bool, error) {
-	if w.has {
+	if w.ahead.Buffered() > 0 {
 		return true, nil
 	}
 	if err := w.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return false, err
 	}
-	n, err := w.Conn.Read(w.first[:])
-	w.has = n == 1
-	if w.has {
-		err = nil
-	}
+	_, err := w.ahead.Peek(1)
+	came := err == nil
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil
 	}
-	return w.has, errors.Join(err, w.SetReadDeadline(time.Time{}))
+	return came, errors.Join(err, w.SetReadDeadline(time.Time{}))
 }
 
 // Read implements net.Conn.
-func (w *wire) Read(b []byte) (int, error) {
-	if w.has && len(b) > 0 {
-		b[0], w.has = w.first[0], false
-		return 1, nil
-	}
-	return w.Conn.Read(b[:min(len(b), 1)])
-}
+func (w *wire) Read(b []byte) (int, error) { return w.ahead.Read(b[:min(len(b), 1)]) }
