@@ -29,7 +29,7 @@ const (
 	applyTimeout   = 10 * time.Second       // of who is alone, until a change of their own is applied
 	leaveTimeout   = 2 * time.Second
 	listTimeout    = time.Second
-	recordLife     = time.Hour              // the longest that a record is kept in memory
+	recordLife     = time.Hour        // the longest that a record is kept in memory
 	pollFirst      = time.Millisecond // between two looks at who has acknowledged, growing
 	pollLast       = 20 * time.Millisecond
 )
