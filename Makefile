@@ -51,17 +51,18 @@ models: ## check the models of the revocation protocol, and that each guard in t
 
 FAULTS ?= all
 FAULTTIME ?= 3s
+LEAST ?= 0
 
 .PHONY: torture
 torture: postgres redis ## real replicas under every fault of FAULTS (all), each for FAULTTIME (3s), and the judgement of what they answered
-	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -markdown "$(CURDIR)/torture.md"
+	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -least $(LEAST) -markdown "$(CURDIR)/torture.md"
 
 .PHONY: verify
 verify: ## models, simulation, mutants and torture at full size: some hours
 	scripts/models full
 	$(MAKE) sim SEEDS=50000
 	$(MAKE) mutants
-	$(MAKE) torture FAULTTIME=60s
+	$(MAKE) torture FAULTTIME=60s LEAST=1000000
 
 .PHONY: bench
 bench: postgres .bin/benchstat ## measure decisions beside empty RPCs

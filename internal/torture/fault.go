@@ -31,7 +31,12 @@ type Fault struct {
 	Check func(o *Outcome) []string
 }
 
-func (f *Fault) String() string { return fmt.Sprintf("F%d %s", f.Number, f.Name) }
+func (f *Fault) String() string {
+	if f.Number < 0 { // see Sum
+		return f.Name
+	}
+	return fmt.Sprintf("F%d %s", f.Number, f.Name)
+}
 
 // A Need is something that not every run has.
 type Need string
@@ -62,6 +67,9 @@ type Outcome struct {
 	// Counted is by how much what the replicas count has grown. Metered: they do count.
 	Counted func(name string, labels ...string) float64
 	Metered bool
+	// Unanswered is the longest time for which some replica that was asked decided nothing, and Unchanged that for which no
+	// change was answered OK by any.
+	Unanswered, Unchanged time.Duration
 	// Recovered is how long it took, after everything was healed, until a key could be made, used everywhere and revoked.
 	Recovered time.Duration
 	// Unexpected is what Check said.

@@ -15,8 +15,14 @@ import (
 )
 
 // columns are the heads of the table.
-var columns = []string{"fault", "questions", "allowed", "denied", "undecided", "changes", "OK", "unknown",
-	"barrier p50", "p99", "max", "acked", "waited", "warm", "prompt", "recovered", "violations", "besides"}
+var columns = []string{"fault", "questions", "allowed", "denied", "undecided", "answer p99", "gap", "changes", "OK", "unknown",
+	"barrier p50", "p99", "max", "acked", "waited", "gap", "warm", "prompt", "recovered", "violations", "besides"}
+
+// legend says what the columns mean that do not say so themselves.
+const legend = "Questions are calls of Authorize, changes those that take something away. The first gap is the longest time for which some " +
+	"replica that was asked decided nothing, the second for which no change was answered OK by any. Warm: answered without asking " +
+	"anybody. Prompt: asked within 5 ms after an OK. Recovered: after everything was healed, until a key could be made, used on " +
+	"every replica and revoked."
 
 // row returns the line of the table about an outcome.
 func (o *Outcome) row() []string {
@@ -36,6 +42,7 @@ func (o *Outcome) row() []string {
 		}
 	})
 	times := o.barrierTimes()
+	decided, _ := o.latencies()
 	besides := "as expected"
 	switch {
 	case len(o.Unexpected) > 0:
@@ -45,11 +52,59 @@ func (o *Outcome) row() []string {
 	}
 	return []string{o.Fault.String(), fmt.Sprint(len(o.History.Asks)),
 		fmt.Sprint(answers[history.Allowed]), fmt.Sprint(answers[history.Denied]), fmt.Sprint(answers[history.Undecided]),
+		short(quantile(decided, 0.99)), short(o.Unanswered),
 		fmt.Sprint(changes), fmt.Sprint(outcomes[history.OK]), fmt.Sprint(outcomes[history.Unknown]),
 		short(quantile(times, 0.5)), short(quantile(times, 0.99)), short(quantile(times, 1)),
-		fmt.Sprint(barriers[history.Acked]), fmt.Sprint(barriers[history.Waited]), fmt.Sprint(o.Warm), fmt.Sprint(o.Prompt),
+		fmt.Sprint(barriers[history.Acked]), fmt.Sprint(barriers[history.Waited]), short(o.Unchanged), fmt.Sprint(o.Warm), fmt.Sprint(o.Prompt),
 		short(o.Recovered), fmt.Sprint(len(o.Violations)), besides}
 }
+
+// gaps returns the longest time for which some replica that was asked decided nothing, and for which no change was answered OK
+// by any.
+func (o *Outcome) gaps() (unanswered, unchanged time.Duration) {
+	decided := make(map[uint8][]time.Duration)
+	for _, a := range o.History.Asks {
+		if a.Answer != history.Undecided {
+			decided[a.Replica] = append(decided[a.Replica], a.End)
+		}
+	}
+	for _, ends := range decided {
+		unanswered = max(unanswered, longest(ends))
+	}
+	var changed []time.Duration
+	o.narrowings(func(c history.Change) {
+		if c.Outcome == history.OK {
+			changed = append(changed, c.End)
+		}
+	})
+	return unanswered, longest(changed)
+}
+
+// longest returns the longest time between two instants that follow each other.
+func longest(instants []time.Duration) (gap time.Duration) {
+	slices.Sort(instants)
+	for i := 1; i < len(instants); i++ {
+		gap = max(gap, instants[i]-instants[i-1])
+	}
+	return gap
+}
+
+// Sum returns all outcomes as if they were one.
+func Sum(outcomes []*Outcome) *Outcome {
+	sum := &Outcome{Fault: &Fault{Number: -1, Name: "all together"}}
+	for _, o := range outcomes {
+		sum.History.Asks = append(sum.History.Asks, o.History.Asks...)
+		sum.History.Changes = append(sum.History.Changes, o.History.Changes...)
+		sum.Warm, sum.Prompt = sum.Warm+o.Warm, sum.Prompt+o.Prompt
+		sum.Violations, sum.Unexpected = append(sum.Violations, o.Violations...), append(sum.Unexpected, o.Unexpected...)
+		sum.Unanswered, sum.Unchanged = max(sum.Unanswered, o.Unanswered), max(sum.Unchanged, o.Unchanged)
+		sum.Recovered = max(sum.Recovered, o.Recovered)
+	}
+	return sum
+}
+
+// Operations returns how many questions were asked and changes made.
+func (o *Outcome) Operations() int { return len(o.History.Asks) + len(o.History.Changes) }
 
 // barrierTimes are how long changes waited that were answered OK.
 func (o *Outcome) barrierTimes() (times []time.Duration) {
@@ -101,7 +156,7 @@ func short(d time.Duration) string {
 // WriteText writes a table for a terminal.
 func WriteText(w io.Writer, outcomes []*Outcome) {
 	rows := [][]string{columns}
-	for _, o := range outcomes {
+	for _, o := range append(slices.Clone(outcomes), Sum(outcomes)) {
 		rows = append(rows, o.row())
 	}
 	widths := make([]int, len(columns))
@@ -126,10 +181,10 @@ func WriteText(w io.Writer, outcomes []*Outcome) {
 // the promise.
 func WriteMarkdown(w io.Writer, outcomes []*Outcome) {
 	fmt.Fprintf(w, "| %s |\n|---|%s\n", strings.Join(columns, " | "), strings.Repeat("---:|", len(columns)-2)+"---|")
-	for _, o := range outcomes {
+	for _, o := range append(slices.Clone(outcomes), Sum(outcomes)) {
 		fmt.Fprintf(w, "| %s |\n", strings.Join(o.row(), " | "))
 	}
-	fmt.Fprint(w, "\n| fault | how | besides the promise |\n|---|---|---|\n")
+	fmt.Fprint(w, "\n"+legend+"\n\n| fault | how | besides the promise |\n|---|---|---|\n")
 	for _, o := range outcomes {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", o.Fault, o.How, cmp.Or(o.Expect, "-"))
 	}

@@ -34,8 +34,9 @@ func example() []*Outcome {
 				Changes: []history.Change{ok(0, 0, 1, 2*time.Millisecond, history.Acked),
 					ok(0, 0, 1, 1300*time.Millisecond, history.Waited), unknown, {Kind: history.Create}},
 			},
-			Proof: history.Proof{Warm: 7, Prompt: 8}, Recovered: 250 * time.Millisecond, WhyNot: map[string]int{"LEASE": 1},
-			Marks: []Mark{{"it", 0, 0}, {"it", 1, 0}},
+			Proof: history.Proof{Warm: 7, Prompt: 8}, Recovered: 250 * time.Millisecond, Unanswered: 300 * time.Millisecond, Unchanged: 2 * time.Second,
+			WhyNot: map[string]int{"LEASE": 1},
+			Marks:  []Mark{{"it", 0, 0}, {"it", 1, 0}},
 		},
 		{Fault: &Fault{Number: 2, Name: "worse", How: "by force"}, Violations: []history.Violation{bad},
 			Unexpected: []string{"something else"}, Opinion: history.Opinion{Illegal: []history.Subject{1}}},
@@ -46,11 +47,14 @@ func example() []*Outcome {
 func TestMarkdown(t *testing.T) {
 	var b strings.Builder
 	WriteMarkdown(&b, example())
-	want := `| fault | questions | allowed | denied | undecided | changes | OK | unknown | barrier p50 | p99 | max | acked | waited | warm | prompt | recovered | violations | besides |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|
-| F1 a fault | 4 | 1 | 2 | 1 | 3 | 2 | 1 | 1.30 s | 1.30 s | 1.30 s | 1 | 1 | 7 | 8 | 250 ms | 0 | as expected |
-| F2 worse | 0 | 0 | 0 | 0 | 0 | 0 | 0 | - | - | - | 0 | 0 | 0 | 0 | - | 1 | 1 not as expected |
-| F3 skipped | needs root |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |
+	want := `| fault | questions | allowed | denied | undecided | answer p99 | gap | changes | OK | unknown | barrier p50 | p99 | max | acked | waited | gap | warm | prompt | recovered | violations | besides |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|
+| F1 a fault | 4 | 1 | 2 | 1 | 1.0 ms | 300 ms | 3 | 2 | 1 | 1.30 s | 1.30 s | 1.30 s | 1 | 1 | 2.00 s | 7 | 8 | 250 ms | 0 | as expected |
+| F2 worse | 0 | 0 | 0 | 0 | - | - | 0 | 0 | 0 | - | - | - | 0 | 0 | - | 0 | 0 | - | 1 | 1 not as expected |
+| F3 skipped | needs root |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |
+| all together | 4 | 1 | 2 | 1 | 1.0 ms | 300 ms | 3 | 2 | 1 | 1.30 s | 1.30 s | 1.30 s | 1 | 1 | 2.00 s | 7 | 8 | 250 ms | 1 | 1 not as expected |
+
+` + legend + `
 
 | fault | how | besides the promise |
 |---|---|---|
@@ -67,7 +71,7 @@ func TestText(t *testing.T) {
 	var b strings.Builder
 	WriteText(&b, example())
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	if len(lines) != 4 {
+	if len(lines) != 5 {
 		t.Fatalf("%d lines:\n%s", len(lines), b.String())
 	}
 	for _, line := range lines {
@@ -122,5 +126,20 @@ func TestChoose(t *testing.T) {
 		if got, err := Choose(list); err == nil {
 			t.Errorf("%q: %v", list, got)
 		}
+	}
+}
+
+func TestGaps(t *testing.T) {
+	at := func(replica uint8, end time.Duration, answer history.Answer) history.Ask {
+		return history.Ask{Replica: replica, End: end, Answer: answer}
+	}
+	o := &Outcome{History: history.History{
+		Asks: []history.Ask{at(0, 5, history.Denied), at(0, 1, history.Allowed), at(0, 3, history.Undecided), // 4 at replica 0
+			at(1, 1, history.Denied), at(1, 2, history.Denied), at(1, 4, history.Denied)},
+		Changes: []history.Change{{Kind: history.RevokeKey, End: 9}, {Kind: history.RevokeKey, End: 2},
+			{Kind: history.RevokeKey, End: 5, Outcome: history.Unknown}, {Kind: history.Create, End: 4}},
+	}}
+	if unanswered, unchanged := o.gaps(); unanswered != 4 || unchanged != 7 {
+		t.Errorf("%d and %d, want 4 and 7", unanswered, unchanged)
 	}
 }

@@ -131,6 +131,7 @@ func (o *Outcome) judge(s *Stage) {
 	o.Stories, o.Failed = int(s.load.told.Load()), int(s.load.failed.Load())
 	o.WhyNot = maps.Clone(s.load.whyNot)
 	o.Marks = s.noted.marks
+	o.Unanswered, o.Unchanged = o.gaps()
 	o.Violations, o.Proof = history.Judge(o.History, o.Excuse)
 	const answers, patience = 300, 5 * time.Second
 	o.Opinion = history.SecondOpinion(withoutEarly(o.History), false, answers, patience)

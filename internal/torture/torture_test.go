@@ -30,6 +30,7 @@ var (
 	binary   = flag.String("binary", "", "the program to try; none builds it, with the tag torture")
 	hooks    = flag.Bool("hooks", true, "the program was built with the tag torture")
 	old      = flag.Bool("old", false, "the program has no receipts and no leases: judge the promise alone")
+	least    = flag.Int("least", 0, "how many operations must have been judged in all")
 	markdown = flag.String("markdown", "", "a file to write the table to")
 )
 
@@ -64,6 +65,11 @@ func TestTorture(t *testing.T) {
 			}
 		},
 	})
+	if n := torture.Sum(outcomes).Operations(); n < *least {
+		t.Errorf("%d operations were judged, fewer than %d", n, *least)
+	} else {
+		t.Logf("%d operations were judged", n)
+	}
 	var table strings.Builder
 	torture.WriteText(&table, outcomes)
 	fmt.Println(table.String())
