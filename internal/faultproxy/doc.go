@@ -24,6 +24,10 @@ const (
 type Faults struct {
 	// Refuse resets new connections as soon as they are made.
 	Refuse bool
+	// Deaf has the kernel drop every packet that comes from a client, acknowledgements and attempts to connect among them: a
+	// broken cable, one way. The client's kernel sends again and again, and what comes down does so until no more fits on the
+	// way. It needs Linux; elsewhere nothing happens.
+	Deaf bool
 	// Hold keeps what goes these ways, the end of a connection included, until it is held no more: a black hole, in which
 	// neither side learns anything.
 	Hold Way
@@ -34,7 +38,7 @@ type Faults struct {
 	Delay, Jitter time.Duration
 	// Rate is the most bytes a second of each connection, each way. Zero: any number.
 	Rate int
-	// Only chooses connections by their head, and leaves the others alone. Nil: all. It does not apply to Refuse.
+	// Only chooses connections by their head, and leaves the others alone. Nil: all. It does not apply to Refuse and Deaf.
 	Only Match
 }
 

@@ -3,6 +3,7 @@
 package faultproxy
 
 import (
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -11,7 +12,7 @@ import (
 // A Proxy passes connections to its port on to a server. Its methods may be called at any time, and what they change
 // holds for everything that is sent after they have returned.
 type Proxy struct {
-	listener       net.Listener
+	listener       *net.TCPListener
 	running        sync.WaitGroup
 	up, down, lost atomic.Int64
 	state          atomic.Pointer[state]
@@ -32,11 +33,13 @@ type state struct {
 // Listen opens a proxy on a free loopback port. Connections take the first route that chooses them, and are reset if none
 // does.
 func Listen(routes ...Route) (*Proxy, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // whose sockets take no filter
+	l, err := config.Listen(context.Background(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{listener: l, conns: make(map[*conn]struct{})}
+	p := &Proxy{listener: l.(*net.TCPListener), conns: make(map[*conn]struct{})}
 	p.state.Store(&state{routes: routes, changed: make(chan struct{})})
 	p.running.Go(p.accept)
 	return p, nil
@@ -91,6 +94,12 @@ func (p *Proxy) change(edit func(*state)) {
 	edit(s)
 	p.state.Store(s)
 	close(old.changed)
+	if s.faults.Deaf != old.faults.Deaf {
+		deafen(p.listener, s.faults.Deaf)
+		for c := range p.conns {
+			deafen(c.client, s.faults.Deaf)
+		}
+	}
 }
 
 func (p *Proxy) all() []*conn {
@@ -127,6 +136,7 @@ func (p *Proxy) add(c *conn) bool {
 		return false
 	}
 	p.conns[c] = struct{}{}
+	deafen(c.client, p.state.Load().faults.Deaf) // it may have inherited what has ended since
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -241,4 +242,24 @@ func TestCloseEndsWhatIsHeld(t *testing.T) {
 	if _, err := net.Dial("tcp", p.Addr()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("%v: the port is still open", err)
 	}
+}
+
+// What nobody acknowledges is sent again, and arrives when somebody hears.
+func TestADeafProxyHearsNothingUntilItHearsAgain(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs Linux")
+	}
+	p := listen(t, faultproxy.Route{Target: echo(t, "")})
+	old := dial(t, p)
+	expect(t, old, "before", "before")
+	p.Set(faultproxy.Faults{Deaf: true})
+	send(t, old, "again")
+	mustBeSilent(t, old)
+	if c, err := net.DialTimeout("tcp", p.Addr(), instant); err == nil {
+		_ = c.Close()
+		t.Error("a connection was made")
+	}
+	p.Clear()
+	receive(t, old, "again")
+	expect(t, dial(t, p), "after", "after")
 }

@@ -15,7 +15,7 @@ import (
 var networkFaults = []Fault{
 	{
 		Number: 10, Name: "Postgres is cut off from one replica",
-		How:    "reset and refused; held both ways, or only one; 300 ± 300 ms on the way",
+		How:    "reset and refused; held both ways, or only one; packets dropped one way by the kernel; 300 ± 300 ms on the way",
 		Expect: "it decides nothing once its lease is over, and a change takes no longer than the longest wait",
 		Inject: cutPostgres, Check: expect(happened("cut"), refusedOnceLapsed("cut", "healed"),
 			othersWithin("cut", "healed", waitAndSlack)),
@@ -44,7 +44,7 @@ var networkFaults = []Fault{
 // it does not hear it does not make up.
 func cutPostgres(ctx context.Context, s *Stage) {
 	var acts []func()
-	for _, f := range []faultproxy.Faults{{Refuse: true}, {Hold: faultproxy.Both}, {Hold: faultproxy.Up}, {Hold: faultproxy.Down}} {
+	for _, f := range []faultproxy.Faults{{Refuse: true}, {Hold: faultproxy.Both}, {Hold: faultproxy.Up}, {Hold: faultproxy.Down}, {Deaf: true}} {
 		acts = append(acts, func() {
 			r := s.anyReplica()
 			s.mark("cut", r.Number)

@@ -29,7 +29,8 @@ var processFaults = []Fault{
 	},
 	{
 		Number: 2, Name: "a replica is paused",
-		How:    "kill -STOP for half a lease, for a little more than one, for three waits, with requests queued meanwhile",
+		How: "kill -STOP for half a lease, for a little more than one, for three waits, with requests queued meanwhile; as root also " +
+			"by its control group",
 		Expect: "what was queued is answered late, and only then judged",
 		Inject: freezeReplica, Check: expect(happened("freeze"), queued),
 	},
@@ -103,6 +104,18 @@ func freezeReplica(ctx context.Context, s *Stage) {
 			r.Thaw()
 		})
 	}
+	acts = append(acts, func() {
+		r := s.anyReplica()
+		resume, err := r.Suspend()
+		if err != nil {
+			return // without root, or a place for control groups
+		}
+		s.mark("freeze", r.Number)
+		s.mark("suspend", r.Number)
+		pause(ctx, lease+100*time.Millisecond)
+		s.mark("thaw", r.Number)
+		resume()
+	})
 	s.each(ctx, lease, acts...)
 }
 
