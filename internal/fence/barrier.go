@@ -14,7 +14,8 @@ import (
 // A barrier is what changes wait at until they are in force everywhere. One goroutine asks the database for all of them.
 type barrier struct {
 	Config
-	wake bell
+	wake    bell
+	failing outage
 
 	mu      sync.Mutex
 	waiting []*passage // guarded by mu
@@ -163,9 +164,13 @@ func (b *barrier) poll(ctx context.Context) (more bool) {
 	defer cancel()
 	roll, err := b.Members.List(bounded, revisions)
 	if err != nil {
+		if ctx.Err() == nil {
+			b.failing.tell(b.Logger, "who is to be waited for cannot be read; changes take as long as if somebody had died", err)
+		}
 		pause(ctx, pollLast)
 		return true
 	}
+	b.failing.over(b.Logger, "who is to be waited for can be read again")
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, p := range passages {

@@ -64,7 +64,7 @@ func (l *loop) collect(ctx context.Context, g *generation) {
 	l.roll.count(roll.Members, g.applied.Load().Seq)
 	for _, m := range l.roll.note(roll.Members, l.Clock.Boot()) {
 		if err := l.Members.Collect(ctx, m.ID, m.Beat); err == nil {
-			l.Logger.Warn("a member that was silent is counted no more", "silent", barrierWait(m.Lease))
+			l.Logger.Warn("a replica that was silent is counted no more", "replica", m.Name, "silent", barrierWait(m.Lease))
 		}
 	}
 }

@@ -61,12 +61,12 @@ func (l *loop) run(ctx context.Context) {
 		g, err := l.join(ctx)
 		if err == nil {
 			err = l.follow(ctx, g, &failing)
-			l.abandon(g, err)
+			l.abandon(ctx, g, err)
 			if g.vouched.Load() > 0 {
 				continue // else it never came to anything, and may not the next time
 			}
 		} else if ctx.Err() == nil {
-			failing.tell(l.Logger, err)
+			failing.tell(l.Logger, notFollowed, err)
 		}
 		pause(ctx, jittered(retryLeased))
 		step("loop: to join again")
@@ -113,7 +113,7 @@ func (l *loop) follow(ctx context.Context, g *generation, failing *outage) error
 		case l.roundsWanted.Swap(false) || !time.Now().Before(due):
 			l.lookWanted.Store(false) // a round reads the log, too
 			if err = l.round(ctx, g); err == nil {
-				failing.over(l.Logger)
+				failing.over(l.Logger, "the history of changes is followed again")
 			}
 			due = time.Now().Add(jittered(l.Lease / roundsPerLease))
 		case l.lookWanted.Swap(false):
@@ -128,7 +128,7 @@ func (l *loop) follow(ctx context.Context, g *generation, failing *outage) error
 		case err == nil:
 			l.lower(ctx, g)
 		case ctx.Err() == nil:
-			failing.tell(l.Logger, err)
+			failing.tell(l.Logger, notFollowed, err)
 			l.retreat(ctx, g)
 			due = time.Now()
 		}
@@ -146,14 +146,36 @@ func (l *loop) retreat(ctx context.Context, g *generation) {
 }
 
 // abandon gives a generation up. From here on nobody begins with it; who did before may finish.
-func (l *loop) abandon(g *generation, err error) {
+func (l *loop) abandon(ctx context.Context, g *generation, err error) {
 	g.end()
 	l.moved.announce()
 	var mismatch errMismatch
-	if errors.As(err, &mismatch) {
-		l.Observer.Abandoned(mismatch.why)
-		l.Logger.Error("beginning anew with empty caches", "error", err)
+	if !errors.As(err, &mismatch) {
+		return
 	}
+	mismatch = l.explained(ctx, g, mismatch)
+	l.Observer.Abandoned(mismatch.why)
+	if mismatch.why == "gone" {
+		l.Logger.Warn("this replica was silent for so long that it was counted out; beginning anew with empty caches")
+		return
+	}
+	l.Logger.Error("beginning anew with empty caches", "error", mismatch)
+}
+
+// explained finds out, for people, what a round without rows means: that the member is gone, or that the log does not reach as
+// far any more as it did, and so is another.
+func (l *loop) explained(ctx context.Context, g *generation, m errMismatch) errMismatch {
+	if m.why != "gone" {
+		return m
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.Lease/roundsPerLease)
+	defer cancel()
+	applied := *g.applied.Load()
+	rows, err := l.History.Since(ctx, applied.Seq, 1)
+	if err == nil && (len(rows) == 0 || rows[0].Seq == applied.Seq && rows[0].Revision != applied) {
+		return errMismatch{"mismatch"}
+	}
+	return m
 }
 
 // maxFormer bounds the memberships that are left by whoever had them. The others are collected.
@@ -173,19 +195,21 @@ func (l *loop) leave(ctx context.Context, but ...MemberID) {
 	l.former = append(l.former[:0], but...)
 }
 
+const notFollowed = "the history of changes cannot be followed; trying again"
+
 // An outage is told of once.
 type outage struct{ told bool }
 
-func (o *outage) tell(log *slog.Logger, err error) {
+func (o *outage) tell(log *slog.Logger, what string, err error) {
 	if !o.told {
-		log.Warn("the history of changes cannot be followed; trying again", "error", err)
+		log.Warn(what, "error", err)
 	}
 	o.told = true
 }
 
-func (o *outage) over(log *slog.Logger) {
+func (o *outage) over(log *slog.Logger, what string) {
 	if o.told {
-		log.Info("the history of changes is followed again")
+		log.Info(what)
 	}
 	o.told = false
 }

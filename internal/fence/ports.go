@@ -81,6 +81,7 @@ type Roll struct {
 type MemberState struct {
 	ID    MemberID
 	Lease time.Duration
+	Name  string // for people
 	// Beat is drawn at random by each round, and changed by nothing else. A count would not do: on two servers that parted it
 	// may come to the same number by different rounds.
 	Beat int64

@@ -26,7 +26,7 @@ type Sources struct {
 // RedisStats are what a shelf in Redis has done since it was opened, and how it is now.
 type RedisStats struct {
 	Hits, Misses     uint64 // reads that found a record, or that Redis had none
-	Rejected         uint64 // reads of an entry that does not open: damaged, forged, or sealed with another key
+	Rejected         uint64 // reads of an entry that does not open: damaged, or forged
 	Timeouts, Errors uint64 // reads that had no answer in time, or failed otherwise
 	Skipped          uint64 // reads for which Redis was not asked, because it does not answer
 	Puts, PutsLost   uint64 // records that were written, or not

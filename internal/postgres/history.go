@@ -153,9 +153,9 @@ func (h *history) Ack(ctx context.Context, id fence.MemberID, applied authz.Revi
 }
 
 // listStatement has a row for each member, and one for each of the revisions, $1 and $2, that the log holds.
-const listStatement = `SELECT m.id::text, m.lease_ms, m.beat, COALESCE(l.seq, 0), COALESCE(l.tag, 0)
+const listStatement = `SELECT m.id::text, m.lease_ms, m.name, m.beat, COALESCE(l.seq, 0), COALESCE(l.tag, 0)
 		FROM members m LEFT JOIN change_log l ON l.seq = m.applied_seq AND l.tag = m.applied_tag
-	UNION ALL SELECT '', 0, asked.n, 0, 0
+	UNION ALL SELECT '', 0, '', asked.n, 0, 0
 		FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS asked (seq, tag, n)
 		JOIN change_log l ON l.seq = asked.seq AND l.tag = asked.tag`
 
@@ -176,7 +176,7 @@ func (h *history) List(ctx context.Context, ask []authz.Revision) (roll fence.Ro
 			var m fence.MemberState
 			var id string
 			var lease int64
-			if err := rows.Scan(&id, &lease, &m.Beat, &m.Applied.Seq, &m.Applied.Tag); err != nil {
+			if err := rows.Scan(&id, &lease, &m.Name, &m.Beat, &m.Applied.Seq, &m.Applied.Tag); err != nil {
 				return err
 			}
 			if id == "" {

@@ -46,7 +46,7 @@ func TestMembers(t *testing.T) {
 	if !slices.Equal(roll.Held, []bool{true, false, false}) {
 		t.Errorf("held %v", roll.Held)
 	}
-	if want := []fence.MemberState{{ID: a, Lease: 4 * time.Second}, {ID: b, Lease: 500 * time.Millisecond}}; !slices.Equal(roll.Members, want) {
+	if want := []fence.MemberState{{ID: a, Lease: 4 * time.Second, Name: "a"}, {ID: b, Lease: 500 * time.Millisecond}}; !slices.Equal(roll.Members, want) {
 		t.Errorf("%+v, want %+v", roll.Members, want)
 	}
 

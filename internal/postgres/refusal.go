@@ -57,6 +57,8 @@ func adviceFor(err error) string {
 		return "Postgres refuses the user, the password or the database"
 	case e.Code == pqerror.InsufficientPrivilege:
 		return "the role of Postgres lacks a privilege: docs/operations.md lists what it needs"
+	case e.Code == pqerror.ProtocolViolation:
+		return "what answers is not Postgres itself, but perhaps a pooler: connect to Postgres itself"
 	case e.Code == pqerror.UndefinedObject, e.Code == pqerror.CantChangeRuntimeParam, e.Code == pqerror.InvalidParameterValue:
 		return "Postgres does not know a setting that postgres-url names"
 	}
@@ -84,11 +86,14 @@ func guard(c Config, mode pq.SSLMode) func(network, address string, _ syscall.Ra
 type requirement struct {
 	setting string
 	values  []string
+	bounds  bool // it bounds a time, and may be anything but 0, which is for ever
 }
 
 // complaint says what is wrong with a value; nothing: it is good.
 func (r requirement) complaint(is string) string {
 	switch {
+	case r.bounds && is == "0":
+		return r.setting + " is not what the connection asked for: connect to Postgres itself, and not by way of a pooler"
 	case r.values == nil && is == "":
 		return r.setting + " is empty, and must name the standbys that commits wait for"
 	case r.values != nil && !slices.Contains(r.values, is):
@@ -100,12 +105,15 @@ func (r requirement) complaint(is string) string {
 // required returns without what a server would lose what it confirmed, or not tell, or not hold what is to be stored.
 func required(c Config, p purpose) []requirement {
 	all := []requirement{
-		{"fsync", []string{"on"}},
-		{"client_min_messages", []string{"warning"}},
-		{"server_encoding", []string{"UTF8"}},
+		{setting: "fsync", values: []string{"on"}},
+		{setting: "client_min_messages", values: []string{"warning"}},
+		{setting: "server_encoding", values: []string{"UTF8"}},
+		{setting: "statement_timeout", bounds: true},
+		{setting: "lock_timeout", bounds: true},
+		{setting: "idle_in_transaction_session_timeout", bounds: true},
 	}
 	if !p.forgetful {
-		all = append(all, requirement{"synchronous_commit", []string{"on", "remote_apply"}})
+		all = append(all, requirement{setting: "synchronous_commit", values: []string{"on", "remote_apply"}})
 	}
 	if c.RequireStandby {
 		all = append(all, requirement{setting: "synchronous_standby_names"})

@@ -13,7 +13,7 @@ import (
 type Stats struct {
 	Hits     uint64 // Gets that found a record
 	Misses   uint64 // Gets for which Redis had nothing
-	Rejected uint64 // Gets whose entry did not open: it is damaged, another's, of another version, or sealed with another key
+	Rejected uint64 // Gets whose entry did not open: it is damaged, or another's. One under another key has another name, and is not found
 	Timeouts uint64 // Gets that had no answer in time
 	Errors   uint64 // Gets that failed otherwise
 	Skipped  uint64 // Gets for which Redis was not asked: it did not answer lately, or there was no connection

@@ -84,6 +84,11 @@ A server does not start, and ` + "`settings check`" + ` fails, with:
 - a password inside ` + "`postgres-url`" + `, or a password without a ` + "`postgres-url`" + `;
 - a ` + "`postgres-url`" + ` that names another machine and does not say ` + "`sslmode=verify-full`, `verify-ca` or `require`" + `,
   unless ` + "`insecure-plaintext`" + ` is set;
+- a ` + "`postgres-url`" + ` that names its host twice, or a service; ` + "`postgres-require-standby` without `postgres-url`" + `; a
+  ` + "`postgres-statement-timeout`" + ` that is not longer than 0; a ` + "`lease`" + ` that is not 500 ms to 5 s;
+- a Postgres that is set so that it could lose what it has confirmed, or cannot hold what is to be stored: ` + "`fsync`" + ` off,
+  ` + "`synchronous_commit` other than `on` or `remote_apply`, `server_encoding` other than `UTF8`" + `, and with
+  ` + "`postgres-require-standby`" + ` no ` + "`synchronous_standby_names`" + `; or behind a pooler, which loses the time limits of a connection;
 - ` + "`redis`" + ` without ` + "`postgres-url`" + `: the embedded database has one reader, which keeps what it has read by itself;
 - ` + "`redis`" + ` without entry keys, entry keys that are not one or two different ones of 32 bytes each, or any other setting for
   Redis without ` + "`redis`" + `;

@@ -30,7 +30,7 @@ var table = []Setting{
 		About: "Whether to refuse a Postgres that confirms commits without waiting for a standby (an empty synchronous_standby_names)."},
 	{Name: "lease", Uses: Server, Default: "4s", field: func(s *Settings) any { return &s.Lease },
 		About: "How long a replica goes on deciding after Postgres last confirmed that it may, 500ms to 5s: longer rides out longer " +
-			"outages, and makes a revocation wait longer for a replica that was killed."},
+			"outages, and makes a revocation wait longer for a replica that was killed. On the embedded database there is none."},
 	{Name: "migrate", Uses: Server, Default: "true", field: func(s *Settings) any { return &s.Migrate },
 		About: "Whether serve brings an older database schema up to date; if false, it refuses to start on one."},
 

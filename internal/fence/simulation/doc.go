@@ -4,7 +4,7 @@
 // few milliseconds a seed goes through half a minute of failovers, frozen processes, lost replies and clocks that do not
 // agree, and whatever happens there happens again, step by step, with the same seed.
 //
-//	make sim                                                   some hundreds of seeds
+//	make sim                                                   a thousand seeds
 //	go test -tags sim ./internal/fence/simulation -sim.seeds 5000
 //	go test -tags sim ./internal/fence/simulation -sim.seed 17 -sim.trace     one seed, and what happened
 //

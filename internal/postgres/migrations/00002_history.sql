@@ -19,7 +19,7 @@ CREATE TABLE change_log (
 CREATE TABLE members (
     id          UUID     PRIMARY KEY,
     lease_ms    INTEGER  NOT NULL CHECK (lease_ms BETWEEN 500 AND 5000), -- changes rely on the bound
-    protocol    SMALLINT NOT NULL,
+    protocol    SMALLINT NOT NULL,           -- for a later program, which may owe the others something else
     name        TEXT     NOT NULL,
     beat        BIGINT   NOT NULL,           -- random, another after each round
     applied_seq BIGINT   NOT NULL,           -- how far it has applied the log; 0: it did not say
