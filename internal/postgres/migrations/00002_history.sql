@@ -31,6 +31,11 @@ CREATE FUNCTION random_tag() RETURNS BIGINT LANGUAGE sql VOLATILE AS $$
     SELECT ('x' || right(replace(gen_random_uuid()::text, '-', ''), 15))::bit(60)::bigint | 1
 $$;
 
+-- lock_log makes this transaction the only one that appends, until it has ended and can be seen.
+CREATE FUNCTION lock_log() RETURNS void LANGUAGE sql VOLATILE AS $$
+    SELECT pg_advisory_xact_lock(7017280452245743464) -- "authzlog"
+$$;
+
 -- log_change appends a row. The lock is held until the transaction has ended and can be seen, so that whoever comes next
 -- finds this row, and numbers after it. Should a snapshot from before the lock be used, the primary key refuses the row.
 -- Another row about the same subject, one after the other in one transaction, would say nothing new. A plan that was made
@@ -41,7 +46,7 @@ LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 DECLARE
     newest RECORD;
 BEGIN
-    PERFORM pg_advisory_xact_lock(7017280452245743464); -- "authzlog"
+    PERFORM lock_log();
     SELECT l.seq, l.kind, l.subject, l.narrowing, l.xmin = pg_current_xact_id()::xid AS ours
         INTO newest FROM change_log l ORDER BY l.seq DESC LIMIT 1;
     IF newest.ours AND newest.kind = of_kind AND newest.subject = of_subject AND (newest.narrowing OR NOT narrows) THEN
@@ -129,12 +134,15 @@ $$;
 -- +goose StatementEnd
 
 -- A project is itself, one of its owner's, and what its slug means: to its owner, and to whoever has no user. A slug that
--- another project bears may mean that one no longer.
+-- another project bears may mean that one no longer; who bears it is asked under the lock, or two that come to bear it at once
+-- would not know of each other.
 -- +goose StatementBegin
 CREATE FUNCTION log_project() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-    narrows BOOLEAN := TG_OP <> 'INSERT' OR EXISTS (SELECT FROM projects p WHERE p.slug = NEW.slug AND p.id <> NEW.id);
+    narrows BOOLEAN;
 BEGIN
+    PERFORM lock_log();
+    narrows := TG_OP <> 'INSERT' OR EXISTS (SELECT FROM projects p WHERE p.slug = NEW.slug AND p.id <> NEW.id);
     IF TG_OP <> 'INSERT' THEN
         PERFORM log_change(s.kind, s.id, TRUE) FROM (VALUES
             (3, OLD.id), (7, OLD.owner_id), (6, OLD.slug || '/' || OLD.owner_id), (6, OLD.slug)) AS s (kind, id);
