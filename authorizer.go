@@ -64,7 +64,7 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 		return decide(ask{method: method, match: match}, Facts{}, time.Time{}), nil
 	}
 	query := Query{
-		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: match.ID, Consistency: r.Consistency,
+		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: possible(match), Consistency: r.Consistency,
 	}
 	if route.Scope == resolver.ServiceTransfer {
 		query.TransferTo = knowable(r.TransferTo)
@@ -85,6 +85,18 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 		}
 	}
 	return d, nil
+}
+
+// possible returns the id or slug of a match, and nothing for what cannot be one, so that no store is bothered with it.
+func possible(match resolver.Match) string {
+	most := maxID
+	if match.Route.Scope == resolver.ProjectSlug {
+		most = maxSlug
+	}
+	if !segment(match.ID, most) {
+		return ""
+	}
+	return match.ID
 }
 
 // knowable returns the id of a transfer's target, which comes from a client's body and may be any text. What cannot be

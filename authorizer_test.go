@@ -105,6 +105,10 @@ func TestAuthorizeAsks(t *testing.T) {
 			Query{Kind: KeyCredential, Digest: apikey.DigestOf(ownText), Scope: resolver.ServiceTransfer, ID: "s", TransferTo: &to}},
 		{"transfer to no id", "POST", "/api/services/s/transfer", key, &odd,
 			Query{Kind: KeyCredential, Digest: apikey.DigestOf(ownText), Scope: resolver.ServiceTransfer, ID: "s", TransferTo: &unknown}},
+		{"no id", "GET", "/api/services/" + strings.Repeat("x", 129) + "/overview", key, nil,
+			Query{Kind: KeyCredential, Digest: apikey.DigestOf(ownText), Scope: resolver.Service}},
+		{"no slug", "GET", "/api/projects/" + strings.Repeat("x", 256), key, nil,
+			Query{Kind: KeyCredential, Digest: apikey.DigestOf(ownText), Scope: resolver.ProjectSlug}},
 		{"a target elsewhere", "PATCH", "/api/services/s", key, &to,
 			Query{Kind: KeyCredential, Digest: apikey.DigestOf(ownText), Scope: resolver.Service, ID: "s"}},
 	} {

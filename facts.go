@@ -67,11 +67,11 @@ func (g *gathering) reached(q Query) {
 	case resolver.Service, resolver.ServiceTransfer:
 		g.service(q.ID)
 	case resolver.Deployment:
-		g.service(g.read(Subject{OfDeployment, q.ID}).Parent)
+		g.service(g.parent(Subject{OfDeployment, q.ID}))
 	case resolver.ProjectList:
 		g.list()
 	}
-	if q.Scope == resolver.ServiceTransfer && q.TransferTo != nil {
+	if q.Scope == resolver.ServiceTransfer && q.TransferTo != nil && *q.TransferTo != "" {
 		for _, p := range g.read(Subject{OfProject, *q.TransferTo}).Projects {
 			fact := g.fact(p)
 			g.TransferTo = &fact
@@ -79,9 +79,17 @@ func (g *gathering) reached(q Query) {
 	}
 }
 
-func (g *gathering) service(id string) { g.project(g.read(Subject{OfService, id}).Parent) }
+func (g *gathering) service(id string) { g.project(g.parent(Subject{OfService, id})) }
 
-// project adds a project, if it is known. No project has an empty id: that is the parent of what is not known.
+// parent returns the parent of a service or a deployment. Nothing has an empty id: that is the parent of what is not known.
+func (g *gathering) parent(s Subject) string {
+	if s.ID == "" {
+		return ""
+	}
+	return g.read(s).Parent
+}
+
+// project adds a project, if it is known.
 func (g *gathering) project(id string) {
 	if id != "" {
 		g.add(g.read(Subject{OfProject, id}).Projects)
@@ -91,6 +99,9 @@ func (g *gathering) project(id string) {
 // slug adds the projects that a slug may mean to the credential: its user's own and nobody's, or, where it has no user, any
 // two that bear it.
 func (g *gathering) slug(slug string) {
+	if slug == "" {
+		return
+	}
 	user := g.userID()
 	if user == "" {
 		g.add(g.read(SlugOfAnySubject(slug)).Projects)

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Anybody can make up any number of well-formed keys. Each costs one read of the database to find that it is unknown, and
-// those reads are rationed, so that they cannot drown the database, and with it the rounds and the changes. Credentials that
-// exist do not use the ration up, and those that are kept do not even need it.
+// Anybody can make up any number of well-formed keys, and whoever has one any number of ids. Each costs one read of the database
+// to find that it is unknown, and those reads are rationed, so that they cannot drown the database, and with it the rounds and
+// the changes. What exists does not use the ration up. What was there within the hour does not even need it; what was not has to
+// stand in line with what is made up.
 const (
 	unknownBurst = 2000
 	unknownRate  = 1000 // a second

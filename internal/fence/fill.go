@@ -34,7 +34,7 @@ func (r *reader) fill(s authz.Subject) (authz.Record, error) {
 		return record, nil
 	}
 	for try := range 3 {
-		f, err := r.fetch(r.ctx, route{s, try > 0})
+		f, err := r.fetch(r.ctx, route{s, try > 0}, r.g.shard(s).knew(s))
 		if err != nil {
 			return authz.Record{}, err
 		}
@@ -105,10 +105,12 @@ func isCredential(s authz.Subject) bool { return s.Kind == authz.OfKey || s.Kind
 // record on trust: each checks it against the generation that it holds.
 type fills struct {
 	*Config
-	life    context.Context // ends when the store is closed
-	loop    *loop
-	slots   chan struct{} // one for each read at a time
-	unknown budget        // for reads about credentials, which any stranger can ask for
+	life  context.Context // ends when the store is closed
+	loop  *loop
+	slots chan struct{} // one for each read at a time
+	// Reads of what may not exist are rationed: credentials, which any stranger can make up, and ids, which whoever has a
+	// credential can.
+	unknownCredentials, unknownIDs budget
 
 	mu      sync.Mutex
 	flights map[route]*flight // guarded by mu; nil once the store is closed
@@ -131,9 +133,10 @@ type flight struct {
 	shelved atomic.Bool // somebody who admitted it has put it on the shelf
 }
 
-// fetch reads a record from the database, or waits for a read that is under way, until ctx ends.
-func (f *fills) fetch(ctx context.Context, r route) (*flight, error) {
-	fl := f.board(r)
+// fetch reads a record from the database, or waits for a read that is under way, until ctx ends. known says that the subject
+// was there lately.
+func (f *fills) fetch(ctx context.Context, r route, known bool) (*flight, error) {
+	fl := f.board(r, known)
 	if fl == nil {
 		return nil, lapsed(f.life)
 	}
@@ -153,7 +156,7 @@ func (f *fills) fetch(ctx context.Context, r route) (*flight, error) {
 
 // board returns the flight of a route, which it starts if there is none, or none that may still be expected to land soon;
 // nil if there are to be no more.
-func (f *fills) board(r route) *flight {
+func (f *fills) board(r route, known bool) *flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.flights == nil {
@@ -163,17 +166,17 @@ func (f *fills) board(r route) *flight {
 	if !under || time.Since(fl.started) > joinable {
 		fl = &flight{started: time.Now(), landed: make(chan struct{})}
 		f.flights[r] = fl
-		f.running.Go(func() { f.fly(r, fl) })
+		f.running.Go(func() { f.fly(r, fl, known) })
 	}
 	return fl
 }
 
 // fly is the read. It does not end with any of those who wait for it.
-func (f *fills) fly(r route, fl *flight) {
+func (f *fills) fly(r route, fl *flight, known bool) {
 	step("flight: to start")
 	ctx, cancel := context.WithTimeout(f.life, fillTimeout)
 	defer cancel()
-	fl.record, fl.at, fl.err = f.read(ctx, r)
+	fl.record, fl.at, fl.err = f.read(ctx, r, known)
 	f.mu.Lock()
 	if f.flights[r] == fl {
 		delete(f.flights, r)
@@ -182,10 +185,20 @@ func (f *fills) fly(r route, fl *flight) {
 	close(fl.landed)
 }
 
-func (f *fills) read(ctx context.Context, r route) (authz.Record, authz.Revision, error) {
-	credential := isCredential(r.subject)
-	if credential && !f.unknown.take(ctx, f.Clock) {
-		return authz.Record{}, authz.Revision{}, overloaded("too many unknown credentials are being asked for; ask again")
+func (f *fills) read(ctx context.Context, r route, known bool) (record authz.Record, at authz.Revision, err error) {
+	if !known {
+		ration, what := &f.unknownIDs, "ids"
+		if isCredential(r.subject) {
+			ration, what = &f.unknownCredentials, "credentials"
+		}
+		if !ration.take(ctx, f.Clock) {
+			return record, at, overloaded("too many unknown " + what + " are being asked for; ask again")
+		}
+		defer func() {
+			if err != nil || !record.Absent() {
+				ration.giveBack()
+			}
+		}()
 	}
 	select {
 	case f.slots <- struct{}{}:
@@ -196,11 +209,7 @@ func (f *fills) read(ctx context.Context, r route) (authz.Record, authz.Revision
 		return authz.Record{}, authz.Revision{}, overloaded("too much is being read from the database; ask again")
 	}
 	f.Observer.Read(r.subject.Kind)
-	record, at, err := f.Database.Record(ctx, r.subject, r.fresh)
-	if credential && err == nil && !record.Absent() {
-		f.unknown.giveBack()
-	}
-	return record, at, err
+	return f.Database.Record(ctx, r.subject, r.fresh)
 }
 
 func overloaded(message string) error {

@@ -32,7 +32,7 @@ type generation struct {
 	hash    hash
 	shards  [shardCount]shard
 
-	retired   int           // shards that were cleared because of their age
+	retired   int           // the next shard to be aged
 	retiredAt time.Duration // by the boot clock, when the last of them was due. Zero: nobody has looked yet.
 }
 
@@ -169,7 +169,7 @@ func (g *generation) admit(s authz.Subject, r authz.Record, at authz.Revision) v
 	return admitted
 }
 
-// retire clears one shard after the other, so that nothing is kept for longer than recordLife. No guarantee rests on it: it
+// retire ages one shard after the other, so that nothing is used for longer than recordLife. No guarantee rests on it: it
 // is for the change that nobody logged, because somebody had taken a trigger away.
 func (g *generation) retire(boot time.Duration) {
 	if g.retiredAt == 0 {
@@ -179,7 +179,7 @@ func (g *generation) retire(boot time.Duration) {
 	due := (boot - g.retiredAt) / interval
 	g.retiredAt += due * interval
 	for range min(due, shardCount) {
-		g.shards[g.retired].clear()
+		g.shards[g.retired].age()
 		g.retired = (g.retired + 1) % shardCount
 	}
 }

@@ -26,6 +26,7 @@ type loop struct {
 	begun  atomic.Int64 // rounds that were begun
 	done   atomic.Int64 // the number of the last round that was done, of those begun
 	ack    acker
+	owing  bool // a change that takes something away was applied, and perhaps not all of its rows
 	roll   collector
 	former []MemberID // that this replica was, or may have been, and is to leave
 }

@@ -91,21 +91,21 @@ func (l *loop) applyAll(g *generation, rows []Row) error {
 	if rows[0].Revision != *g.applied.Load() {
 		return errMismatch{"mismatch"}
 	}
-	var narrowed bool
 	var subjects []authz.Subject // which changed, for the shelf
 	for _, r := range rows[1:] {
 		if r.Seq != g.applied.Load().Seq+1 {
 			return errMismatch{"gap"}
 		}
 		g.apply(r)
-		narrowed = narrowed || r.Narrowing
+		l.owing = l.owing || r.Narrowing
 		if l.Shelf != nil && aboutOne(r.Subject) {
 			subjects = append(subjects, r.Subject)
 		}
 	}
-	if narrowed && l.Members != nil {
+	if l.owing && l.Members != nil {
 		l.ack.send(g)
 	}
+	l.owing = l.owing && len(rows) >= l.limits.batch // of a long change the last row counts, which may take nothing away
 	if subjects != nil {
 		l.Shelf.Drop(subjects)
 	}

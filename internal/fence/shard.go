@@ -3,6 +3,7 @@
 package fence
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -36,6 +37,7 @@ type shard struct {
 type kept struct {
 	record authz.Record
 	seq    int64 // of the revision that it was read at
+	aged   bool  // it is not used any more; but it was there
 }
 
 func (sh *shard) init(l limits) {
@@ -56,20 +58,29 @@ func (sh *shard) get(s authz.Subject) (r authz.Record, ok bool) {
 		_, ok = sh.absent[s]
 	}
 	sh.mu.RUnlock()
-	return k.record, ok
+	return k.record, ok && !k.aged
+}
+
+// knew reports whether a subject is known to exist, or was until its record aged.
+func (sh *shard) knew(s authz.Subject) bool {
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	_, ok := sh.known[s]
+	return ok
 }
 
 // keep keeps a record that was admitted. Where there is no room, any other makes way. The lock is held.
 func (sh *shard) keep(s authz.Subject, r authz.Record, seq int64) {
 	delete(sh.known, s)
 	delete(sh.absent, s)
+	s.ID = strings.Clone(s.ID) // which may be a small part of a long request
 	if r.Absent() {
 		makeRoom(sh.absent, sh.maxAbsent)
 		sh.absent[s] = seq
 		return
 	}
 	makeRoom(sh.known, sh.maxKnown)
-	sh.known[s] = kept{r, seq}
+	sh.known[s] = kept{record: r, seq: seq}
 }
 
 func makeRoom[V any](m map[authz.Subject]V, most int) {
@@ -97,11 +108,18 @@ func (sh *shard) forgetAll() {
 	sh.empty() // which takes no longer if there is much
 }
 
-// clear lets go of all records. When their subjects changed last is still known.
-func (sh *shard) clear() {
+// age lets go of all records. Which subjects existed is known until the next time, and when they changed last for longer.
+func (sh *shard) age() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sh.known, sh.absent = make(map[authz.Subject]kept), make(map[authz.Subject]int64)
+	sh.absent = make(map[authz.Subject]int64)
+	for s, k := range sh.known {
+		if k.aged {
+			delete(sh.known, s)
+		} else {
+			sh.known[s] = kept{seq: k.seq, aged: true}
+		}
+	}
 }
 
 // note notes a change further back. A newer one counts.

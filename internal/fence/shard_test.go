@@ -4,7 +4,11 @@ package fence
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
+	"unsafe"
 
 	"aeroplane.run/authz"
 )
@@ -23,6 +27,23 @@ func TestShardIsBounded(t *testing.T) {
 	}
 	if known, absent := sh.size(); known != 3 || absent != 2 {
 		t.Errorf("keeps %d and %d, want 3 and 2", known, absent)
+	}
+}
+
+// What is kept of a request is the id, and not the request.
+func TestShardKeepsNoRequest(t *testing.T) {
+	t.Parallel()
+	var sh shard
+	sh.init(roomy)
+	request := strings.Repeat("x", 8192)
+	for i, r := range []authz.Record{{}, {Parent: "p"}} {
+		id := request[i*100:][:10+i]
+		sh.keep(service(id), r, 1)
+		for _, kept := range slices.Concat(slices.Collect(maps.Keys(sh.absent)), slices.Collect(maps.Keys(sh.known))) {
+			if unsafe.StringData(kept.ID) == unsafe.StringData(id) {
+				t.Errorf("%+v: the id is a part of the request", r)
+			}
+		}
 	}
 }
 
