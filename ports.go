@@ -126,7 +126,8 @@ type KeyStore interface {
 	CreateKey(ctx context.Context, c Change, k NewKey) (CreatedKey, error)
 	// RevokeKey revokes a key. On one that is revoked it keeps the first time of revocation. NotFound if there is none.
 	RevokeKey(ctx context.Context, c Change, id string) (RevokedKey, error)
-	// RevokeKeysOfUser revokes every key of the user that is not revoked, and returns how many.
+	// RevokeKeysOfUser revokes every key of the user that is not revoked, and returns how many. More than MaxBatch are revoked
+	// by several transactions, so that other changes need not wait for all of them; after an error some may be revoked.
 	RevokeKeysOfUser(ctx context.Context, c Change, userID string) (Counted, error)
 	// Key returns a key, whatever its state. NotFound if there is none.
 	Key(ctx context.Context, id string) (Key, error)
@@ -159,7 +160,7 @@ type SessionStore interface {
 	PutSession(ctx context.Context, c Change, s Session) (Receipt, error)
 	// RevokeSession revokes a session, like RevokeKey.
 	RevokeSession(ctx context.Context, c Change, d Digest) (RevokedSession, error)
-	// RevokeSessionsOfUser revokes every session of the user that is not revoked, and returns how many.
+	// RevokeSessionsOfUser revokes every session of the user that is not revoked, like RevokeKeysOfUser.
 	RevokeSessionsOfUser(ctx context.Context, c Change, userID string) (Counted, error)
 }
 

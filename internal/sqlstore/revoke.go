@@ -28,17 +28,12 @@ func (s *Store) RevokeKey(ctx context.Context, c authz.Change, id string) (revok
 }
 
 // RevokeKeysOfUser revokes every key of the user that is not revoked.
-func (s *Store) RevokeKeysOfUser(ctx context.Context, c authz.Change, userID string) (revoked authz.Counted, err error) {
-	revoked.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
-		ids, err := query(ctx, t, column[string],
-			"UPDATE keys SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL RETURNING id", c.At.UnixMicro(), userID)
-		if err != nil {
-			return err
-		}
-		revoked.N = len(ids)
-		return t.recordEach(ctx, authz.KeyRevoke, ids)
+func (s *Store) RevokeKeysOfUser(ctx context.Context, c authz.Change, userID string) (authz.Counted, error) {
+	return inPieces(func() (authz.Counted, error) {
+		return revokeSome(ctx, s, c, authz.KeyRevoke, column[string], func(id string) string { return id },
+			"UPDATE keys SET revoked_at = $1 WHERE id IN (SELECT id FROM keys WHERE user_id = $2 AND revoked_at IS NULL"+
+				" ORDER BY id LIMIT $3 "+s.dialect.Lock+") RETURNING id", userID)
 	})
-	return orNothing(revoked, err)
 }
 
 // RevokeSession revokes a session, like RevokeKey.
@@ -66,22 +61,46 @@ func (s *Store) RevokeSession(ctx context.Context, c authz.Change, d authz.Diges
 }
 
 // RevokeSessionsOfUser revokes every session of the user that is not revoked.
-func (s *Store) RevokeSessionsOfUser(ctx context.Context, c authz.Change, userID string) (revoked authz.Counted, err error) {
+func (s *Store) RevokeSessionsOfUser(ctx context.Context, c authz.Change, userID string) (authz.Counted, error) {
+	return inPieces(func() (authz.Counted, error) {
+		return revokeSome(ctx, s, c, authz.SessionRevoke, column[[]byte], hex.EncodeToString,
+			"UPDATE sessions SET revoked_at = $1 WHERE digest IN (SELECT digest FROM sessions WHERE user_id = $2 AND revoked_at IS NULL"+
+				" ORDER BY digest LIMIT $3 "+s.dialect.Lock+") RETURNING digest", userID)
+	})
+}
+
+// revokeSome revokes what the statement finds of a user, authz.MaxBatch at most, in one transaction. Who else does the same
+// meanwhile is waited for, and then others are found.
+func revokeSome[T any](ctx context.Context, s *Store, c authz.Change, action authz.Action, scan func(*T) []any, subject func(T) string,
+	text, userID string) (revoked authz.Counted, err error) {
 	revoked.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
-		digests, err := query(ctx, t, column[[]byte],
-			"UPDATE sessions SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL RETURNING digest",
-			c.At.UnixMicro(), userID)
+		found, err := query(ctx, t, scan, text, c.At.UnixMicro(), userID, authz.MaxBatch)
 		if err != nil {
 			return err
 		}
-		revoked.N = len(digests)
-		subjects := make([]string, len(digests))
-		for i, d := range digests {
-			subjects[i] = hex.EncodeToString(d)
+		revoked.N = len(found)
+		subjects := make([]string, len(found))
+		for i, f := range found {
+			subjects[i] = subject(f)
 		}
-		return t.recordEach(ctx, authz.SessionRevoke, subjects)
+		return t.recordEach(ctx, action, subjects)
 	})
 	return orNothing(revoked, err)
+}
+
+// inPieces makes a change by transactions of at most authz.MaxBatch rows, so that no other change waits for long, until there is
+// nothing more to be done. The last has the receipt: by the time that it is in force, so are those before.
+func inPieces(piece func() (authz.Counted, error)) (all authz.Counted, err error) {
+	for {
+		some, err := piece()
+		if err != nil {
+			return authz.Counted{}, err
+		}
+		all.N, all.Receipt = all.N+some.N, some.Receipt
+		if some.N < authz.MaxBatch {
+			return all, nil
+		}
+	}
 }
 
 // recordEach writes a record without details for each subject.

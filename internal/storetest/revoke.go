@@ -61,6 +61,29 @@ func revokeKeysOfUser(t *testing.T, f *fixture) {
 	same(t, "time kept", f.key(t, "a").RevokedAt, noon.Add(time.Hour))
 }
 
+// revokeManyOfUser revokes more keys than one transaction takes, twice at once: when either has answered, all are revoked.
+func revokeManyOfUser(t *testing.T, f *fixture) {
+	const keys = 2*authz.MaxBatch + 1
+	for i := range keys {
+		f.create(t, newKey(fmt.Sprint("k", i), "ada"))
+	}
+	var revoked atomic.Int64
+	events := f.recorded(t, func() {
+		together(2, func(int) {
+			n, err := f.RevokeKeysOfUser(t.Context(), at(time.Hour), "ada")
+			if err != nil {
+				t.Error(err)
+			}
+			revoked.Add(int64(n.N))
+			if live := f.keyIDs(t, authz.KeyFilter{States: []authz.KeyState{authz.Live}, Now: noon}); len(live) > 0 {
+				t.Errorf("%d keys are live", len(live))
+			}
+		})
+	})
+	same(t, "revoked", int(revoked.Load()), keys)
+	same(t, "events", len(events), keys)
+}
+
 func revokeConcurrent(t *testing.T, f *fixture) {
 	const callers = 16
 	f.create(t, newKey("k", "ada"))

@@ -64,6 +64,7 @@ var contract = []struct {
 	// revoke.go
 	{"revoke/ends a key once", revokeKey},
 	{"revoke/every key of a user", revokeKeysOfUser},
+	{"revoke/more keys of a user than a transaction takes", revokeManyOfUser},
 	{"revoke/concurrent calls, one first", revokeConcurrent},
 	{"revoke/keys created meanwhile", revokeWhileCreating},
 	// sessions.go

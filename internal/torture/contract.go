@@ -4,17 +4,13 @@ package torture
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/torture/cluster"
@@ -37,60 +33,20 @@ func newDoor(replica int, gateway, admin *grpc.ClientConn) door {
 		v1.NewSessionServiceClient(admin), v1.NewCatalogServiceClient(admin)}
 }
 
-// What follows reads and sets the fields that only a contract with revocation has, by their names, so that services of
-// before can be tried as well: there receipts are empty and nothing is strong.
-
-func field(m proto.Message, name protoreflect.Name) protoreflect.FieldDescriptor {
-	return m.ProtoReflect().Descriptor().Fields().ByName(name)
-}
-
-// askStrongly makes a request know of every committed change, and reports whether the contract can say that.
-func askStrongly(r *v1.AuthorizeRequest) bool {
-	f := field(r, "consistency")
-	if f != nil {
-		r.ProtoReflect().Set(f, protoreflect.ValueOfEnum(f.Enum().Values().ByName("CONSISTENCY_STRONG").Number()))
-	}
-	return f != nil
-}
-
-// askAtLeast makes a request know of a revision, and reports whether the contract can say that.
-func askAtLeast(r *v1.AuthorizeRequest, at history.Revision) bool {
-	f := field(r, "at_least_revision")
-	if f == nil || at.Seq == 0 {
-		return false
-	}
-	r.ProtoReflect().Set(f, protoreflect.ValueOfString(fmt.Sprintf("%d.%016x", at.Seq, at.Tag)))
-	return true
-}
-
-// revisionOf returns the revision of an answer.
-func revisionOf(a *v1.AuthorizeResponse) history.Revision {
-	if f := field(a, "revision"); f != nil {
-		return parseRevision(a.ProtoReflect().Get(f).String())
-	}
-	return history.Revision{}
-}
+// A receipted is an answer to a change.
+type receipted interface{ GetReceipt() *v1.Receipt }
 
 // receiptOf puts the receipt of a change into what is recorded of it.
-func receiptOf(answer proto.Message, c *history.Change) {
-	f := field(answer, "receipt")
-	if f == nil || !answer.ProtoReflect().Has(f) {
-		return
-	}
-	receipt := answer.ProtoReflect().Get(f).Message()
-	of := receipt.Descriptor().Fields()
-	c.At = parseRevision(receipt.Get(of.ByName("revision")).String())
-	barrier := of.ByName("barrier")
-	switch barrier.Enum().Values().ByNumber(receipt.Get(barrier).Enum()).Name() {
-	case "BARRIER_ACKED":
+func receiptOf(answer receipted, c *history.Change) {
+	receipt := answer.GetReceipt()
+	c.At = parseRevision(receipt.GetRevision())
+	switch receipt.GetBarrier() {
+	case v1.Barrier_BARRIER_ACKED:
 		c.Barrier = history.Acked
-	case "BARRIER_WAITED":
+	case v1.Barrier_BARRIER_WAITED:
 		c.Barrier = history.Waited
 	}
-	duration := receipt.Get(of.ByName("barrier_duration")).Message()
-	parts := duration.Descriptor().Fields()
-	c.Took = time.Duration(duration.Get(parts.ByName("seconds")).Int())*time.Second +
-		time.Duration(duration.Get(parts.ByName("nanos")).Int())
+	c.Took = receipt.GetBarrierDuration().AsDuration()
 }
 
 // parseRevision reads a revision such as 1042.9f86d081884c7d65. What is none is the zero Revision.
@@ -138,7 +94,7 @@ func (d door) authorize(ctx context.Context, request *v1.AuthorizeRequest, allow
 	case err != nil:
 		return history.Undecided, at, reasonOf(err)
 	case a.GetAllowed() && (allows == nil || allows(a)):
-		return history.Allowed, revisionOf(a), ""
+		return history.Allowed, parseRevision(a.GetRevision()), ""
 	}
-	return history.Denied, revisionOf(a), ""
+	return history.Denied, parseRevision(a.GetRevision()), ""
 }

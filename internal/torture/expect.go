@@ -82,10 +82,10 @@ func answersWithin(share float64, limit time.Duration) expectation {
 	}
 }
 
-// grew expects replicas to have counted something. Those that count nothing at all are not held to it.
+// grew expects replicas to have counted something.
 func grew(name string, labels ...string) expectation {
 	return func(o *Outcome) string {
-		if o.Metered && o.Counted(name, labels...) == 0 {
+		if o.Counted(name, labels...) == 0 {
 			return fmt.Sprintf("no replica has counted any %s%v", name, labels)
 		}
 		return ""

@@ -83,10 +83,8 @@ func TestExpectations(t *testing.T) {
 			[]func(*Outcome){asks(ask(0, 3*second, history.Denied))},
 			[]func(*Outcome){asks(ask(0, 3*second, history.Undecided), ask(0, 6*second, history.Denied))}},
 		"grew": {grew("x"),
-			[]func(*Outcome){func(*Outcome) {}, func(o *Outcome) {
-				o.Metered, o.Counted = true, func(string, ...string) float64 { return 1 }
-			}},
-			[]func(*Outcome){func(o *Outcome) { o.Metered = true }}},
+			[]func(*Outcome){func(o *Outcome) { o.Counted = func(string, ...string) float64 { return 1 } }},
+			[]func(*Outcome){func(*Outcome) {}}},
 		"queued": {queued,
 			[]func(*Outcome){func(o *Outcome) {
 				o.Marks = []Mark{{"freeze", 1, second}, {"thaw", 1, 2 * second}}
@@ -128,12 +126,15 @@ func TestExpectations(t *testing.T) {
 }
 
 func TestWhatWasNotProvenIsSaid(t *testing.T) {
-	o := outcome(func(o *Outcome) { o.Proof = history.Proof{Before: 1, Warm: 1, Prompt: 1, After: 1} })
+	o := outcome(func(o *Outcome) {
+		o.Proof = history.Proof{Before: 1, Warm: 1, Prompt: 1, After: 1, Strongly: 1, AtLeast: 1}
+	})
 	if missing := o.unproven(); missing != "" {
 		t.Error(missing)
 	}
 	for _, take := range []func(*history.Proof){func(p *history.Proof) { p.Before = 0 }, func(p *history.Proof) { p.Warm = 0 },
-		func(p *history.Proof) { p.Prompt = 0 }, func(p *history.Proof) { p.After = 0 }} {
+		func(p *history.Proof) { p.Prompt = 0 }, func(p *history.Proof) { p.After = 0 },
+		func(p *history.Proof) { p.Strongly = 0 }, func(p *history.Proof) { p.AtLeast = 0 }} {
 		lacking := *o
 		take(&lacking.Proof)
 		if lacking.unproven() == "" {

@@ -44,7 +44,6 @@ type Need string
 // The needs.
 const (
 	Root  Need = "root"
-	Redis Need = "a binary that uses Redis"
 	Hooks Need = "a binary built with -tags torture"
 )
 
@@ -64,9 +63,8 @@ type Outcome struct {
 	Stories, Failed int
 	// Marks are when the fault did what, by the clock of the History.
 	Marks []Mark
-	// Counted is by how much what the replicas count has grown. Metered: they do count.
+	// Counted is by how much what the replicas count has grown.
 	Counted func(name string, labels ...string) float64
-	Metered bool
 	// Unanswered is the longest time for which some replica that was asked decided nothing, and Unchanged that for which no
 	// change was answered OK by any.
 	Unanswered, Unchanged time.Duration

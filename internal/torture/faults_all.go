@@ -32,7 +32,7 @@ func atOnce(ctx context.Context, s *Stage) {
 	for i, faults := range hands {
 		faults = slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool {
 			return f.Env != nil || // these want their replicas started anew
-				slices.Contains(f.Needs, Redis) && s.Redis == nil || slices.Contains(f.Needs, Hooks) && !s.hooks ||
+				slices.Contains(f.Needs, Hooks) && !s.hooks ||
 				f.Number == 29 // the machine is small
 		})
 		if len(faults) == 0 {

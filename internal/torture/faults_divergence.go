@@ -76,7 +76,7 @@ func (s *Stage) awaitRound(ctx context.Context) {
 		return sum
 	}
 	before := beats()
-	s.await(ctx, s.Options.Lease, func() bool { return beats() > before })
+	s.await(ctx, s.Options.Lease, func() bool { return beats() != before }) // each is drawn at random
 }
 
 // partUnconfirmed cuts the standby off, and has the primary go on without it for a moment: what waits for the standby is

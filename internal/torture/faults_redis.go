@@ -20,28 +20,28 @@ const bounded = time.Second
 
 var redisFaults = []Fault{
 	{
-		Number: 5, Name: "Redis dies, and is empty", Needs: []Need{Redis},
+		Number: 5, Name: "Redis dies, and is empty",
 		How: "kill -9 and an empty start; FLUSHALL ten times a second", Expect: "decisions are as fast as ever",
 		Inject: emptyRedis, Check: expect(happened("kill Redis"), answersWithin(0.99, bounded)),
 	},
 	{
-		Number: 6, Name: "Redis is slow", Needs: []Need{Redis},
+		Number: 6, Name: "Redis is slow",
 		How:    "DEBUG SLEEP 2; CLIENT PAUSE; 300 ± 300 ms on the way; 1 kB/s; frozen",
 		Expect: "decisions are as fast as ever, and Redis is not asked any more",
 		Inject: slowRedis, Check: expect(happened("slow"), answersWithin(0.99, bounded), grew(redisReads, "skipped")),
 	},
 	{
-		Number: 7, Name: "Redis goes back in time", Needs: []Need{Redis},
+		Number: 7, Name: "Redis goes back in time",
 		How:    "started again from an old dump; a replica of it that lags is promoted, and everybody led there",
 		Expect: "old records are refused", Inject: staleRedis, Check: expect(happened("back"), grew(rejectedTotal, "shelf")),
 	},
 	{
-		Number: 8, Name: "Redis is written to by others", Needs: []Need{Redis},
+		Number: 8, Name: "Redis is written to by others",
 		How:    "every value that ever was is put back at random, values are swapped between keys, bits are flipped",
 		Expect: "old records are refused", Inject: replayRedis, Check: expect(happened("replay"), grew(rejectedTotal, "shelf")),
 	},
 	{
-		Number: 9, Name: "Redis is cut off from one replica", Needs: []Need{Redis},
+		Number: 9, Name: "Redis is cut off from one replica",
 		How: "connections are reset and refused, or held", Expect: "decisions are as fast as ever",
 		Inject: cutRedis, Check: expect(happened("cut"), answersWithin(0.99, bounded)),
 	},

@@ -25,7 +25,7 @@ var sessionFaults = []Fault{
 		Inject: murder, Check: expect(happened("terminated")),
 	},
 	{
-		Number: 18, Name: "whoever holds the log's lock is frozen",
+		Number: 18, Name: "whoever holds the log's lock is frozen", Times: 2,
 		How:    "a session takes the lock and sleeps; backends are stopped wherever they are",
 		Expect: "no change is OK meanwhile, and decisions go on",
 		Inject: freezeLock, Check: expect(happened("locked"), neverOK("locked", "unlocked"), decidedMeanwhile("locked", "unlocked")),
@@ -81,6 +81,9 @@ func freezeLock(ctx context.Context, s *Stage) {
 		}
 		// Whoever had the lock before has committed, and may still be waiting for others.
 		pause(ctx, s.Options.Lease+s.Options.Lease/4+100*time.Millisecond)
+		if ctx.Err() != nil {
+			return
+		}
 		s.mark("locked", -1)
 		pause(ctx, s.between(lockTimeout, 2*lockTimeout))
 		s.mark("unlocked", -1)

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/torture/history"
 )
 
@@ -32,7 +33,6 @@ type load struct {
 	*history.Recorder
 	doors []door
 	pace  time.Duration // the mean pause of an asker
-	plain bool          // ask for nothing but the default
 	calm  atomic.Bool   // ask nothing strongly for now, which would have rounds made
 
 	running sync.WaitGroup
@@ -200,11 +200,10 @@ func (l *load) ask(log *history.Log, d door, q question, r *mathrand.Rand) histo
 	request := proto.CloneOf(q.AuthorizeRequest)
 	a := history.Ask{Subject: q.Subject, Replica: d.replica}
 	switch n := r.IntN(10); {
-	case l.plain:
-	case n == 0:
-		a.Strong = !l.calm.Load() && askStrongly(request)
-	case n == 1 && askAtLeast(request, q.made):
-		a.AtLeast = q.made.Seq
+	case n == 0 && !l.calm.Load():
+		request.Consistency, a.Strong = v1.Consistency_CONSISTENCY_STRONG, true
+	case n == 1:
+		request.AtLeastRevision, a.AtLeast = q.made.String(), q.made.Seq
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()

@@ -193,18 +193,16 @@ func WriteMarkdown(w io.Writer, outcomes []*Outcome) {
 // Details tells what the table cannot: what was wrong, and why there were no decisions.
 func (o *Outcome) Details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v: %d stories, %d could not begin; before %d, early %d, after %d; "+
+	fmt.Fprintf(&b, "%v: %d stories, %d could not begin; before %d, early %d, after %d, strong %d, at least %d; "+
 		"opinions on %d and %d subjects, unsure %d and %d\n", o.Fault, o.Stories, o.Failed, o.Before, o.Early, o.After,
-		o.Opinion.Judged, o.Strong.Judged, o.Opinion.Unsure, o.Strong.Unsure)
+		o.Strongly, o.AtLeast, o.Opinion.Judged, o.Strong.Judged, o.Opinion.Unsure, o.Strong.Unsure)
 	decided, changed := o.latencies()
 	fmt.Fprintf(&b, "    decisions took %s, p99 %s, max %s; changes that were OK %s, p99 %s, max %s\n",
 		short(quantile(decided, 0.5)), short(quantile(decided, 0.99)), short(quantile(decided, 1)),
 		short(quantile(changed, 0.5)), short(quantile(changed, 0.99)), short(quantile(changed, 1)))
-	if o.Metered {
-		fmt.Fprintf(&b, "    %.0f records were kept in memory, %.0f not; Redis had %.0f; %.0f were rejected; "+
-			"%.0f generations were abandoned\n", o.Counted(cacheReads, "hit"), o.Counted(cacheReads, "miss"),
-			o.Counted(redisReads, "hit"), o.Counted(rejectedTotal), o.Counted(abandonedTotal))
-	}
+	fmt.Fprintf(&b, "    %.0f records were kept in memory, %.0f not; Redis had %.0f; %.0f were rejected; "+
+		"%.0f generations were abandoned\n", o.Counted(cacheReads, "hit"), o.Counted(cacheReads, "miss"),
+		o.Counted(redisReads, "hit"), o.Counted(rejectedTotal), o.Counted(abandonedTotal))
 	for _, why := range slices.Sorted(maps.Keys(o.WhyNot)) {
 		fmt.Fprintf(&b, "    %6d × %s\n", o.WhyNot[why], why)
 	}

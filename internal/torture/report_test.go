@@ -25,6 +25,7 @@ func example() []*Outcome {
 	unknown.Outcome = history.Unknown
 	bad := history.Violation{Rule: history.Revoked, Ask: ask(1, time.Second, history.Allowed),
 		Change: ok(0, 0, 1, time.Second, history.Acked)}
+	counted := func(string, ...string) float64 { return 0 }
 	return []*Outcome{
 		{
 			Fault: &Fault{Number: 1, Name: "a fault", How: "by hand", Expect: "little", Check: expect(happened("it"))},
@@ -36,10 +37,10 @@ func example() []*Outcome {
 			},
 			Proof: history.Proof{Warm: 7, Prompt: 8}, Recovered: 250 * time.Millisecond, Unanswered: 300 * time.Millisecond, Unchanged: 2 * time.Second,
 			WhyNot: map[string]int{"LEASE": 1},
-			Marks:  []Mark{{"it", 0, 0}, {"it", 1, 0}},
+			Marks:  []Mark{{"it", 0, 0}, {"it", 1, 0}}, Counted: counted,
 		},
 		{Fault: &Fault{Number: 2, Name: "worse", How: "by force"}, Violations: []history.Violation{bad},
-			Unexpected: []string{"something else"}, Opinion: history.Opinion{Illegal: []history.Subject{1}}},
+			Unexpected: []string{"something else"}, Opinion: history.Opinion{Illegal: []history.Subject{1}}, Counted: counted},
 		{Fault: &Fault{Number: 3, Name: "skipped", How: "as root"}, Skipped: "root"},
 	}
 }

@@ -32,9 +32,7 @@ type Options struct {
 	Pace time.Duration
 	Seed uint64
 	// Hooks says that the binary was built with the tag torture.
-	Hooks bool
-	// Old says that the binary is one without receipts, leases and metrics: only the promise itself is judged.
-	Old     bool
+	Hooks   bool
 	Cluster cluster.Options
 	// Each is called with each outcome as soon as it is there.
 	Each func(*Outcome)
@@ -45,12 +43,10 @@ type Options struct {
 func Run(t testing.TB, o Options) {
 	t.Helper()
 	c := cluster.Start(t, o.Cluster)
-	if !o.Old {
-		for i := range c.Replicas { // each makes a change
-			o.recover(t, slices.Concat(doorsOf(c)[i:], doorsOf(c)[:i]))
-		}
-		c.CheckSessions(t)
+	for i := range c.Replicas { // each makes a change
+		o.recover(t, slices.Concat(doorsOf(c)[i:], doorsOf(c)[:i]))
 	}
+	c.CheckSessions(t)
 	for i := range o.Faults {
 		o.Each(o.try(t, c, &o.Faults[i]))
 	}
@@ -67,7 +63,7 @@ func doorsOf(c *cluster.Cluster) (doors []door) {
 // try runs one fault.
 func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	t.Helper()
-	out := &Outcome{Fault: f, Lease: o.Cluster.Lease, Skipped: o.lacks(c, f)}
+	out := &Outcome{Fault: f, Lease: o.Cluster.Lease, Skipped: o.lacks(f)}
 	if out.Skipped != "" {
 		return out
 	}
@@ -84,8 +80,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	}
 	s := &Stage{TB: t, Cluster: c, load: newLoad(doors, o.Pace), rand: rand.New(rand.NewPCG(o.Seed, uint64(f.Number))),
 		duration: o.Duration * time.Duration(max(1, f.Times)), hooks: o.Hooks, noted: new(notes)}
-	s.load.plain = o.Old
-	before := counted(t, c)
+	before := counted(t, c, f)
 
 	loading, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -99,14 +94,14 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	f.Inject(ctx, s)
 	<-ctx.Done()
 	stop()
-	after := counted(t, c) // before replicas are replaced
+	after := counted(t, c, f) // before replicas are replaced
 	c.Heal(t)
 	s.load.running.Wait()
 
-	out.Counted, out.Metered = grown(before, after), len(after[0]) > 0
+	out.Counted = grown(before, after)
 	out.Recovered = o.recover(t, doors)
 	out.judge(s)
-	if f.Check != nil && !o.Old {
+	if f.Check != nil {
 		out.Unexpected = f.Check(out)
 	}
 	if missing := out.unproven(); missing != "" {
@@ -116,9 +111,9 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 }
 
 // lacks says what a fault needs that is not there.
-func (o *Options) lacks(c *cluster.Cluster, f *Fault) string {
+func (o *Options) lacks(f *Fault) string {
 	for _, n := range f.Needs {
-		if n == Root && os.Geteuid() != 0 || n == Redis && c.Redis == nil || n == Hooks && !o.Hooks {
+		if n == Root && os.Geteuid() != 0 || n == Hooks && !o.Hooks {
 			return string(n)
 		}
 	}
@@ -161,8 +156,18 @@ func withoutEarly(h history.History) history.History {
 
 // unproven says what would have to have happened for the run to mean anything, and did not.
 func (o *Outcome) unproven() string {
+	bare := 0
+	o.narrowings(func(c history.Change) {
+		if c.Outcome == history.OK && (c.Barrier == history.NoBarrier || c.Took == 0 || c.At.Seq == 0) {
+			bare++
+		}
+	})
+	if bare > 0 {
+		return fmt.Sprintf("%d changes were OK without saying at which revision, or how they came to be in force", bare)
+	}
 	for what, n := range map[string]int{"allowed before it was taken away": o.Before, "answered from what was known": o.Warm,
-		"asked within 5 ms after an OK": o.Prompt, "denied after an OK": o.After} {
+		"asked within 5 ms after an OK": o.Prompt, "denied after an OK": o.After, "decided by a strong answer": o.Strongly,
+		"decided at a revision that was asked for": o.AtLeast} {
 		if n == 0 {
 			return "nothing was " + what
 		}
@@ -209,17 +214,30 @@ func roundTrip(ctx context.Context, doors []door) error {
 	return nil
 }
 
-// counted returns what each replica has counted; of one that does not answer, nothing.
-func counted(t testing.TB, c *cluster.Cluster) (all []cluster.Metrics) {
-	for _, r := range c.Replicas {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		m, err := r.Metrics(ctx)
-		cancel()
-		if err != nil && r.Running() && !errors.Is(err, context.DeadlineExceeded) {
-			t.Logf("replica %d: %v", r.Number, err)
+// counted returns what each replica has counted: of one that was killed, nothing. Where all of them were, it waits for one that
+// was started again; if none answers, no expectation about counts would mean anything.
+func counted(t testing.TB, c *cluster.Cluster, f *Fault) (all []cluster.Metrics) {
+	t.Helper()
+	var silent error
+	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+		all, silent = nil, nil
+		for _, r := range c.Replicas {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			m, err := r.Metrics(ctx)
+			cancel()
+			if err != nil && r.Running() {
+				silent = errors.Join(silent, fmt.Errorf("replica %d: %w", r.Number, err))
+			}
+			all = append(all, m)
 		}
-		all = append(all, m)
+		if slices.ContainsFunc(all, func(m cluster.Metrics) bool { return len(m) > 0 }) {
+			if silent != nil {
+				t.Logf("%v: these count as zero: %v", f, silent)
+			}
+			return all
+		}
 	}
+	t.Errorf("%v: no replica says what it has counted: %v", f, silent)
 	return all
 }
 

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"google.golang.org/protobuf/proto"
-
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/torture/history"
 )
@@ -17,7 +15,7 @@ import (
 type story struct {
 	kind     history.Kind
 	requests []request
-	take     func(context.Context, door) (proto.Message, error)
+	take     func(context.Context, door) (receipted, error)
 }
 
 // A request is what a gateway asks about.
@@ -52,7 +50,7 @@ func (w *world) tell(ctx context.Context, d door, kind history.Kind) (s story, e
 func (w *world) revokeKey(ctx context.Context, d door) (s story, err error) {
 	id, secret, err := w.key(ctx, d, w.user)
 	s.requests = []request{withKey(secret, "GET", servicePath(w.services[0]))}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.keys.RevokeKey(ctx, &v1.RevokeKeyRequest{Id: id})
 	}
 	return s, err
@@ -68,7 +66,7 @@ func (w *world) revokeKeysOfUser(ctx context.Context, d door) (s story, err erro
 		}
 		s.requests = append(s.requests, withKey(secret, "GET", "/api/projects"))
 	}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.keys.RevokeKeysOfUser(ctx, &v1.RevokeKeysOfUserRequest{UserId: user})
 	}
 	return s, err
@@ -78,7 +76,7 @@ func (w *world) revokeKeysOfUser(ctx context.Context, d door) (s story, err erro
 func (w *world) narrowSession(ctx context.Context, d door) (s story, err error) {
 	token, err := w.session(ctx, d, w.user, v1.UserRole_USER_ROLE_OWNER)
 	s.requests = []request{withSession(token, "GET", "/api/system/settings")}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return putSession(ctx, d, token, w.user, v1.UserRole_USER_ROLE_USER)
 	}
 	return s, err
@@ -88,7 +86,7 @@ func (w *world) narrowSession(ctx context.Context, d door) (s story, err error) 
 func (w *world) revokeSession(ctx context.Context, d door) (s story, err error) {
 	token, err := w.session(ctx, d, w.user, v1.UserRole_USER_ROLE_USER)
 	s.requests = []request{withSession(token, "GET", servicePath(w.services[0])), withSession(token, "POST", "/api/system/ai")}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.sessions.RevokeSession(ctx, &v1.RevokeSessionRequest{TokenSha256: hash(token)})
 	}
 	return s, err
@@ -104,7 +102,7 @@ func (w *world) revokeSessionsOfUser(ctx context.Context, d door) (s story, err 
 		}
 		s.requests = append(s.requests, withSession(token, "GET", "/api/projects"))
 	}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.sessions.RevokeSessionsOfUser(ctx, &v1.RevokeSessionsOfUserRequest{UserId: user})
 	}
 	return s, err
@@ -118,7 +116,7 @@ func (w *world) moveService(ctx context.Context, d door) (s story, err error) {
 	}
 	deployment, err := w.deployment(ctx, d, service)
 	s.requests = []request{withKey(w.local, "POST", servicePath(service)), withKey(w.local, "GET", deploymentPath(deployment))}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.catalog.PutService(ctx, &v1.PutServiceRequest{Service: &v1.Service{Id: service, ProjectId: w.abroad}})
 	}
 	return s, err
@@ -128,7 +126,7 @@ func (w *world) moveService(ctx context.Context, d door) (s story, err error) {
 func (w *world) deleteService(ctx context.Context, d door) (s story, err error) {
 	service, err := w.service(ctx, d, w.home)
 	s.requests = []request{withKey(w.everything, "GET", servicePath(service)), withKey(w.local, "GET", servicePath(service))}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.catalog.DeleteService(ctx, &v1.DeleteServiceRequest{Id: service})
 	}
 	return s, err
@@ -138,7 +136,7 @@ func (w *world) deleteService(ctx context.Context, d door) (s story, err error) 
 func (w *world) moveDeployment(ctx context.Context, d door) (s story, err error) {
 	deployment, err := w.deployment(ctx, d, w.services[0])
 	s.requests = []request{withKey(w.local, "GET", deploymentPath(deployment))}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.catalog.PutDeployment(ctx, &v1.PutDeploymentRequest{
 			Deployment: &v1.Deployment{Id: deployment, ServiceId: w.services[1]}})
 	}
@@ -149,7 +147,7 @@ func (w *world) moveDeployment(ctx context.Context, d door) (s story, err error)
 func (w *world) deleteDeployment(ctx context.Context, d door) (s story, err error) {
 	deployment, err := w.deployment(ctx, d, w.services[0])
 	s.requests = []request{withKey(w.everything, "GET", deploymentPath(deployment))}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.catalog.DeleteDeployment(ctx, &v1.DeleteDeploymentRequest{Id: deployment})
 	}
 	return s, err
@@ -167,7 +165,7 @@ func (w *world) deleteProject(ctx context.Context, d door) (s story, err error) 
 		withKey(selected, "PATCH", "/api/projects/"+project),
 		listing(withKey(w.everything, "GET", "/api/search"), project),
 	}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.catalog.DeleteProject(ctx, &v1.DeleteProjectRequest{Id: project})
 	}
 	return s, err
@@ -187,7 +185,7 @@ func (w *world) changeOwner(ctx context.Context, d door) (s story, err error) {
 		listing(withKey(w.everything, "GET", "/api/projects"), project),
 	}
 	heir := w.id("user")
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.catalog.PutProject(ctx, &v1.PutProjectRequest{
 			Project: &v1.Project{Id: project, Slug: slug, Name: project, OwnerId: heir}})
 	}
@@ -198,7 +196,7 @@ func (w *world) changeOwner(ctx context.Context, d door) (s story, err error) {
 func (w *world) changeSlug(ctx context.Context, d door) (s story, err error) {
 	project, slug, err := w.project(ctx, d, w.user)
 	s.requests = []request{withKey(w.everything, "GET", "/api/projects/"+slug)}
-	s.take = func(ctx context.Context, d door) (proto.Message, error) {
+	s.take = func(ctx context.Context, d door) (receipted, error) {
 		return d.catalog.PutProject(ctx, &v1.PutProjectRequest{
 			Project: &v1.Project{Id: project, Slug: slug + "-new", Name: project, OwnerId: w.user}})
 	}

@@ -29,7 +29,6 @@ var (
 	pace     = flag.Duration("pace", 4*time.Millisecond, "the mean pause between two questions of one asker")
 	binary   = flag.String("binary", "", "the program to try; none builds it, with the tag torture")
 	hooks    = flag.Bool("hooks", true, "the program was built with the tag torture")
-	old      = flag.Bool("old", false, "the program has no receipts and no leases: judge the promise alone")
 	least    = flag.Int("least", 0, "how many operations must have been judged in all")
 	markdown = flag.String("markdown", "", "a file to write the table to")
 )
@@ -48,14 +47,10 @@ func TestTorture(t *testing.T) {
 		*seed = rand.Uint64()
 	}
 	t.Logf("seed %d", *seed)
-	program, err := cluster.Open(build(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var outcomes []*torture.Outcome
 	torture.Run(t, torture.Options{
-		Faults: chosen, Duration: *duration, Workers: *workers, Pace: *pace, Seed: *seed, Hooks: *hooks, Old: *old,
-		Cluster: cluster.Options{Binary: program, Replicas: *replicas, Lease: program.Lease(*lease), Dir: t.TempDir()},
+		Faults: chosen, Duration: *duration, Workers: *workers, Pace: *pace, Seed: *seed, Hooks: *hooks,
+		Cluster: cluster.Options{Binary: build(t), Replicas: *replicas, Lease: *lease, Dir: t.TempDir()},
 		Each: func(o *torture.Outcome) {
 			outcomes = append(outcomes, o)
 			if o.Bad() {

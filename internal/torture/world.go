@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
@@ -35,11 +34,9 @@ func (w *world) id(kind string) string {
 }
 
 // note keeps the revision of a change, for who wants answers that know of it.
-func (w *world) note(answer proto.Message) {
-	var c history.Change
-	receiptOf(answer, &c)
-	if c.At.Seq != 0 {
-		w.newest = c.At
+func (w *world) note(answer receipted) {
+	if at := parseRevision(answer.GetReceipt().GetRevision()); at.Seq != 0 { // it was made
+		w.newest = at
 	}
 }
 

@@ -25,8 +25,8 @@ const database = "authz"
 
 // Options say what to run.
 type Options struct {
-	// Binary is the program that is tried.
-	Binary Binary
+	// Binary is the path of the program that is tried.
+	Binary string
 	// Replicas is how many, at least one.
 	Replicas int
 	// Lease is what each replica is told.
@@ -41,7 +41,7 @@ type Cluster struct {
 	Postgres *testservers.PostgresPair
 	// Link is between the primary and its standby.
 	Link  *faultproxy.Proxy
-	Redis *testservers.RedisServer // nil: the binary does not use any
+	Redis *testservers.RedisServer
 	// Replicas are never fewer than they were at the start.
 	Replicas []*Replica
 
@@ -63,9 +63,7 @@ func Start(t testing.TB, o Options) *Cluster {
 			return c.Link.Addr()
 		},
 	})
-	if o.Binary.usesRedis() {
-		c.Redis = testservers.StartRedis(t, testservers.RedisOptions{Config: []string{"enable-debug-command yes"}})
-	}
+	c.Redis = testservers.StartRedis(t, testservers.RedisOptions{Config: []string{"enable-debug-command yes"}})
 	t.Cleanup(func() {
 		for _, db := range c.admins {
 			_ = db.Close()
@@ -141,9 +139,6 @@ func wake(t testing.TB, server *testservers.PostgresProcess) {
 }
 
 func (c *Cluster) healRedis(t testing.TB) {
-	if c.Redis == nil {
-		return
-	}
 	if !c.Redis.Running() {
 		c.Redis.Start(t)
 	}

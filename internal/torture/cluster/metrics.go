@@ -33,11 +33,8 @@ func (m Metrics) Sum(name string, words ...string) (sum float64) {
 	return sum
 }
 
-// Metrics asks the replica what it has counted. A binary that counts nothing has none.
+// Metrics asks the replica what it has counted.
 func (r *Replica) Metrics(ctx context.Context) (Metrics, error) {
-	if !r.cluster.Binary.settings[metricsSetting] {
-		return Metrics{}, nil
-	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.metrics+"/metrics", nil)
 	if err != nil {
 		return nil, err

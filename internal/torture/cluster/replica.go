@@ -93,7 +93,7 @@ func (r *Replica) Start(t testing.TB, env ...string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(r.cluster.Binary.Path, "serve")
+	cmd := exec.Command(r.cluster.Binary, "serve")
 	cmd.Dir = r.dir
 	cmd.Env = append(r.cluster.environment(r), env...)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -154,9 +154,7 @@ func (r *Replica) Stop(t testing.TB, patience time.Duration) {
 // lead leads new connections to where they belong.
 func (r *Replica) lead(c *Cluster) {
 	r.Postgres.Point(faultproxy.Route{Target: c.Postgres.Primary().Address()})
-	if c.Redis != nil {
-		r.Redis.Point(faultproxy.Route{Target: c.Redis.Addr()})
-	}
+	r.Redis.Point(faultproxy.Route{Target: c.Redis.Addr()})
 }
 
 // heal makes the replica run as at the start. One that was added later is ended.

@@ -33,6 +33,9 @@ type Revision struct {
 	Tag uint64
 }
 
+// String returns the revision as callers are told it.
+func (r Revision) String() string { return fmt.Sprintf("%d.%016x", r.Seq, r.Tag) }
+
 // An Ask is one call of Authorize.
 type Ask struct {
 	Subject Subject
@@ -183,13 +186,13 @@ func (a Ask) String() string {
 	if a.Strong {
 		how = ", strong"
 	}
-	return fmt.Sprintf("subject %d on replica %d: %s%s, from %v to %v, at revision %d.%016x", a.Subject, a.Replica,
-		[...]string{"allowed", "denied", "undecided"}[a.Answer], how, a.Start, a.End, a.At.Seq, a.At.Tag)
+	return fmt.Sprintf("subject %d on replica %d: %s%s, from %v to %v, at revision %v", a.Subject, a.Replica,
+		[...]string{"allowed", "denied", "undecided"}[a.Answer], how, a.Start, a.End, a.At)
 }
 
 // String returns a line for people.
 func (c Change) String() string {
-	return fmt.Sprintf("%s on replica %d: %s, from %v to %v, revision %d.%016x, barrier %s after %v", c.Kind, c.Replica,
-		[...]string{"OK", "unknown", "refused"}[c.Outcome], c.Start, c.End, c.At.Seq, c.At.Tag,
+	return fmt.Sprintf("%s on replica %d: %s, from %v to %v, revision %v, barrier %s after %v", c.Kind, c.Replica,
+		[...]string{"OK", "unknown", "refused"}[c.Outcome], c.Start, c.End, c.At,
 		[...]string{"none", "acked", "waited"}[c.Barrier], c.Took)
 }

@@ -152,9 +152,15 @@ func TestProof(t *testing.T) {
 		asked(1, 0, 26, 27, Denied),  // after
 		asked(1, 0, 22, 23, Undecided),
 		asked(2, 0, 21, 22, Allowed), // never taken away
+		strongly(asked(2, 0, 1, 2, Allowed)),
+		strongly(asked(2, 0, 1, 2, Undecided)),
+		atLeast(at(asked(2, 0, 1, 2, Allowed), 7), 7), // at least
+		atLeast(at(asked(2, 0, 1, 2, Allowed), 6), 7), // at least, and a violation
+		atLeast(asked(2, 0, 1, 2, Allowed), 7),        // it does not say at which revision it is
+		atLeast(asked(2, 0, 1, 2, Undecided), 7),
 	}, []Change{took(10, 20, OK, 1)}}
 	_, got := Judge(h, Leniency{})
-	if diff := cmp.Diff(Proof{Before: 4, Warm: 2, Prompt: 3, After: 3, Early: 1}, got); diff != "" {
+	if diff := cmp.Diff(Proof{Before: 4, Warm: 2, Prompt: 3, After: 3, Early: 1, Strongly: 1, AtLeast: 2}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }

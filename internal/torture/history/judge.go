@@ -53,6 +53,8 @@ type Proof struct {
 	After int
 	// Early counts calls that were denied before anybody tried to take their subject away.
 	Early int
+	// Strongly counts strong answers, and AtLeast those for which a revision was asked and that are at one.
+	Strongly, AtLeast int
 }
 
 // A Leniency is what a fault excuses.
@@ -96,6 +98,12 @@ func (p *Proof) count(a Ask, t *taking, warm map[place]time.Duration) {
 	}
 	if a.Start > t.end() && a.Start <= t.end()+prompt {
 		p.Prompt++
+	}
+	if a.Answer != Undecided && a.Strong {
+		p.Strongly++
+	}
+	if a.Answer != Undecided && a.AtLeast != 0 && a.At.Seq != 0 {
+		p.AtLeast++
 	}
 }
 
