@@ -28,8 +28,8 @@ test: postgres redis .bin/grpcurl ## run all tests, on the embedded database and
 	go test -timeout 20m ./...
 
 .PHONY: race
-race: postgres redis .bin/grpcurl ## run all tests under the race detector
-	CGO_ENABLED=1 go test -race -timeout 40m ./...
+race: postgres redis ## run the tests under the race detector, but those of bulk, and of other programs than ours
+	CGO_ENABLED=1 go test -race -short -timeout 20m $$(go list ./... | grep -vE '/(readmetest|testservers|conformance|housetest|bench)$$')
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)

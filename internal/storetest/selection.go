@@ -4,6 +4,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -98,10 +99,13 @@ func selectionAndOwner(t *testing.T, f *fixture) {
 func selectionOfAThousand(t *testing.T, f *fixture) {
 	const n = 1_000
 	var all []string
+	var projects []authz.Project
 	for i := range n {
-		p := project(fmt.Sprintf("p%04d", i), "ada")
-		all = append(all, p.ID)
-		f.projects(t, p)
+		all = append(all, fmt.Sprintf("p%04d", i))
+		projects = append(projects, project(all[i], "ada"))
+	}
+	for batch := range slices.Chunk(projects, authz.MaxBatch) {
+		f.projects(t, batch...)
 	}
 	f.projects(t, project("other", "ada"))
 	f.create(t, newKey("k", "ada", all...))

@@ -54,7 +54,8 @@ type KeyServiceClient interface {
 	// UNAVAILABLE the outcome is unknown, and repeating the call is safe. NOT_FOUND: the id was never known, or
 	// retention has forgotten it.
 	RevokeKey(ctx context.Context, in *RevokeKeyRequest, opts ...grpc.CallOption) (*RevokeKeyResponse, error)
-	// RevokeKeysOfUser ends every key that acts for one user, in one transaction, under RevokeKey's promise.
+	// RevokeKeysOfUser ends every key that acts for one user, under RevokeKey's promise. More than 500 are ended by several
+	// transactions, so that other changes need not wait for all of them; after an error some may be ended.
 	RevokeKeysOfUser(ctx context.Context, in *RevokeKeysOfUserRequest, opts ...grpc.CallOption) (*RevokeKeysOfUserResponse, error)
 }
 
@@ -142,7 +143,8 @@ type KeyServiceServer interface {
 	// UNAVAILABLE the outcome is unknown, and repeating the call is safe. NOT_FOUND: the id was never known, or
 	// retention has forgotten it.
 	RevokeKey(context.Context, *RevokeKeyRequest) (*RevokeKeyResponse, error)
-	// RevokeKeysOfUser ends every key that acts for one user, in one transaction, under RevokeKey's promise.
+	// RevokeKeysOfUser ends every key that acts for one user, under RevokeKey's promise. More than 500 are ended by several
+	// transactions, so that other changes need not wait for all of them; after an error some may be ended.
 	RevokeKeysOfUser(context.Context, *RevokeKeysOfUserRequest) (*RevokeKeysOfUserResponse, error)
 	mustEmbedUnimplementedKeyServiceServer()
 }

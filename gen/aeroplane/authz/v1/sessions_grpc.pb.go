@@ -40,7 +40,7 @@ type SessionServiceClient interface {
 	// RevokeSession ends one session for good, under the same promise as RevokeKey. Idempotent in the same way. NOT_FOUND:
 	// the session was never put, or retention has forgotten it.
 	RevokeSession(ctx context.Context, in *RevokeSessionRequest, opts ...grpc.CallOption) (*RevokeSessionResponse, error)
-	// RevokeSessionsOfUser ends every session of one user, in one transaction.
+	// RevokeSessionsOfUser ends every session of one user, as RevokeKeysOfUser does its keys.
 	RevokeSessionsOfUser(ctx context.Context, in *RevokeSessionsOfUserRequest, opts ...grpc.CallOption) (*RevokeSessionsOfUserResponse, error)
 }
 
@@ -96,7 +96,7 @@ type SessionServiceServer interface {
 	// RevokeSession ends one session for good, under the same promise as RevokeKey. Idempotent in the same way. NOT_FOUND:
 	// the session was never put, or retention has forgotten it.
 	RevokeSession(context.Context, *RevokeSessionRequest) (*RevokeSessionResponse, error)
-	// RevokeSessionsOfUser ends every session of one user, in one transaction.
+	// RevokeSessionsOfUser ends every session of one user, as RevokeKeysOfUser does its keys.
 	RevokeSessionsOfUser(context.Context, *RevokeSessionsOfUserRequest) (*RevokeSessionsOfUserResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }
