@@ -33,8 +33,11 @@ func (r *reader) fill(s authz.Subject) (authz.Record, error) {
 	if record, ok := r.fromShelf(s); ok {
 		return record, nil
 	}
+	// A fresh connection may lead to another server. It takes long, and so is only made where the one that was asked may be of
+	// another line, or behind, and for the last try.
+	fresh := false
 	for try := range 3 {
-		f, err := r.fetch(r.ctx, route{s, try > 0}, r.g.shard(s).knew(s))
+		f, err := r.fetch(r.ctx, route{s, fresh}, r.g.shard(s).knew(s))
 		if err != nil {
 			return authz.Record{}, err
 		}
@@ -44,6 +47,7 @@ func (r *reader) fill(s authz.Subject) (authz.Record, error) {
 			return f.record, nil
 		}
 		r.Observer.Rejected("database", v.String())
+		fresh = v == foreign || v == old || try == 1
 		if r.g.ended() {
 			return authz.Record{}, errBeginAgain
 		}
