@@ -129,15 +129,16 @@ func TestWhatWasNotProvenIsSaid(t *testing.T) {
 	o := outcome(func(o *Outcome) {
 		o.Proof = history.Proof{Before: 1, Warm: 1, Prompt: 1, After: 1, Strongly: 1, AtLeast: 1}
 	})
-	if missing := o.unproven(); missing != "" {
-		t.Error(missing)
+	missing := func(o *Outcome) string { return o.unproven() + o.Unasked() }
+	if m := missing(o); m != "" {
+		t.Error(m)
 	}
 	for _, take := range []func(*history.Proof){func(p *history.Proof) { p.Before = 0 }, func(p *history.Proof) { p.Warm = 0 },
 		func(p *history.Proof) { p.Prompt = 0 }, func(p *history.Proof) { p.After = 0 },
 		func(p *history.Proof) { p.Strongly = 0 }, func(p *history.Proof) { p.AtLeast = 0 }} {
 		lacking := *o
 		take(&lacking.Proof)
-		if lacking.unproven() == "" {
+		if missing(&lacking) == "" {
 			t.Errorf("%+v proves something", lacking.Proof)
 		}
 	}

@@ -141,14 +141,14 @@ func (w *worker) tellOne(ctx context.Context) {
 			w.startAsker(asking, d, questions, w.rand.Uint64())
 		}
 	}
-	pause(ctx, upTo(w.rand, 60*time.Millisecond))
+	pause(ctx, upTo(w.rand, 120*time.Millisecond))
 	if !w.take(ctx, log, story, subjects, w.anyDoor) {
 		return
 	}
 	for _, d := range w.doors { // at once, everywhere
 		w.startAsker(asking, d, questions, w.rand.Uint64())
 	}
-	pause(ctx, 5*time.Millisecond+upTo(w.rand, 60*time.Millisecond))
+	pause(ctx, 5*time.Millisecond+upTo(w.rand, 120*time.Millisecond))
 	w.bury(questions)
 	w.ended.Add(1)
 }
@@ -199,10 +199,10 @@ func (l *load) startAsker(ctx context.Context, d door, questions []question, see
 func (l *load) ask(log *history.Log, d door, q question, r *mathrand.Rand) history.Answer {
 	request := proto.CloneOf(q.AuthorizeRequest)
 	a := history.Ask{Subject: q.Subject, Replica: d.replica}
-	switch n := r.IntN(10); {
+	switch n := r.IntN(50); { // a strong answer is a commit, which costs as much as many others
 	case n == 0 && !l.calm.Load():
 		request.Consistency, a.Strong = v1.Consistency_CONSISTENCY_STRONG, true
-	case n == 1:
+	case n <= 5:
 		request.AtLeastRevision, a.AtLeast = q.made.String(), q.made.Seq
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)

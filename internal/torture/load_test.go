@@ -31,7 +31,7 @@ func TestTheServiceKeepsItsPromise(t *testing.T) {
 			t.Errorf("strong %v: %+v", strong, o)
 		}
 	}
-	if (&Outcome{Proof: proof}).unproven() != "" || proof.Early > 0 {
+	if o := (&Outcome{Proof: proof}); o.unproven() != "" || o.Unasked() != "" || proof.Early > 0 {
 		t.Errorf("%+v", proof)
 	}
 	told := make(map[history.Kind]int)

@@ -96,6 +96,7 @@ func Sum(outcomes []*Outcome) *Outcome {
 		sum.History.Asks = append(sum.History.Asks, o.History.Asks...)
 		sum.History.Changes = append(sum.History.Changes, o.History.Changes...)
 		sum.Warm, sum.Prompt = sum.Warm+o.Warm, sum.Prompt+o.Prompt
+		sum.Strongly, sum.AtLeast = sum.Strongly+o.Strongly, sum.AtLeast+o.AtLeast
 		sum.Violations, sum.Unexpected = append(sum.Violations, o.Violations...), append(sum.Unexpected, o.Unexpected...)
 		sum.Unanswered, sum.Unchanged = max(sum.Unanswered, o.Unanswered), max(sum.Unchanged, o.Unchanged)
 		sum.Recovered = max(sum.Recovered, o.Recovered)

@@ -26,7 +26,7 @@ var (
 	lease    = flag.Duration("lease", time.Second, "the lease of the replicas")
 	replicas = flag.Int("replicas", 3, "how many replicas")
 	workers  = flag.Int("workers", 8, "how many workers tell stories")
-	pace     = flag.Duration("pace", 4*time.Millisecond, "the mean pause between two questions of one asker")
+	pace     = flag.Duration("pace", time.Millisecond, "the mean pause between two questions of one asker")
 	binary   = flag.String("binary", "", "the program to try; none builds it, with the tag torture")
 	hooks    = flag.Bool("hooks", true, "the program was built with the tag torture")
 	least    = flag.Int("least", 0, "how many operations must have been judged in all")
@@ -60,7 +60,11 @@ func TestTorture(t *testing.T) {
 			}
 		},
 	})
-	if n := torture.Sum(outcomes).Operations(); n < *least {
+	sum := torture.Sum(outcomes)
+	if missing := sum.Unasked(); missing != "" {
+		t.Error(missing)
+	}
+	if n := sum.Operations(); n < *least {
 		t.Errorf("%d operations were judged, fewer than %d", n, *least)
 	} else {
 		t.Logf("%d operations were judged", n)
