@@ -37,6 +37,9 @@ func (d directory) Open(t testing.TB) authz.Store {
 func (directory) Shared() bool { return false }
 
 func TestContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the same runs behind caches")
+	}
 	storetest.Run(t, func(t *testing.T) storetest.Database { return directory(t.TempDir()) })
 }
 
