@@ -29,7 +29,7 @@ test: postgres redis .bin/grpcurl ## run all tests, on the embedded database and
 
 .PHONY: race
 race: postgres redis ## run the tests under the race detector, but those of bulk, and of other programs than ours
-	CGO_ENABLED=1 go test -race -short -timeout 20m $$(go list ./... | grep -vE '/(readmetest|testservers|conformance|housetest|bench)$$')
+	CGO_ENABLED=1 go test -race -short -timeout 20m $$(go list ./... | grep -vE '/(cmd/aeroplane-authz|internal/(readmetest|testservers|housetest)|conformance|bench)$$')
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)
