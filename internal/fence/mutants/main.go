@@ -26,7 +26,7 @@ func main() { os.Exit(run()) }
 
 func run() int {
 	match := flag.String("run", "", "only mutants whose description matches")
-	seeds := flag.Int("seeds", 3000, "how many seeds a mutant must survive to count as one that does")
+	seeds := flag.Int("seeds", 10000, "how many seeds a mutant must survive to count as one that does")
 	jobs := flag.Int("jobs", 2, "how many at a time")
 	flag.Parse()
 	pattern, err := regexp.Compile(*match)

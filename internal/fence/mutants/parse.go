@@ -14,6 +14,7 @@ type mutant struct {
 	name   string // what it stands for
 	edits  []edit
 	broken string // of the model; empty: nothing
+	seed   string // with which the simulation found it last; empty: it takes few
 	unit   bool   // the tests of the package are to find it, and not the simulation
 }
 
@@ -37,6 +38,8 @@ func parse(text string) (mutants []mutant, err error) {
 			m.edits = append(m.edits, edit{file: value})
 		case key == "broken":
 			m.broken = value
+		case key == "seed":
+			m.seed = value
 		case line == "by: unit tests":
 			m.unit = true
 		case len(m.edits) == 0:

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,8 +66,14 @@ func (w *workshop) try(ctx context.Context, m mutant) (o outcome) {
 	if out, err := command(ctx, "go", build...).CombinedOutput(); err != nil {
 		return outcome{why: fmt.Sprintf("it does not compile: %v\n%s", err, out)}
 	}
-	out, err := command(ctx, binary, try...).CombinedOutput()
-	_ = os.Remove(binary)
+	defer os.Remove(binary)
+	var out []byte
+	if m.seed != "" {
+		out, err = command(ctx, binary, append(slices.Clone(try), "-sim.seed="+m.seed)...).CombinedOutput()
+	}
+	if m.seed == "" || err == nil {
+		out, err = command(ctx, binary, try...).CombinedOutput()
+	}
 	var exit *exec.ExitError
 	switch {
 	case err == nil && m.unit:
