@@ -23,26 +23,36 @@ const (
 	lockTimeout = 2 * time.Second
 	// margin is how long the server may take to say that a statement's time is over.
 	margin = 2 * time.Second
-	// dialTimeout bounds the making of a connection, unless the DSN has a connect_timeout.
+	// dialTimeout bounds the dialling of a host, unless the DSN has a connect_timeout.
 	dialTimeout = 5 * time.Second
+	// sessionTimeout bounds, for a session, the look-up of a host, and its dialling together with all that follows until the
+	// connection is good; unless the DSN has a connect_timeout, be it shorter or longer. A lease is four seconds: there must be
+	// time for another host when one is silent.
+	sessionTimeout = time.Second
 )
 
 // A purpose is what is particular about the connections of a pool.
 type purpose struct {
 	// timeout bounds each statement.
 	timeout time.Duration
+	// follows says that a session is to follow the history on them: once they are made, the contexts of its callers bound them.
+	follows bool
 	// forgetful commits are answered before they are on disk.
 	forgetful bool
-	// dialed, if not nil, is given each connection when it was dialled, and returns the one to use.
-	dialed func(net.Conn) net.Conn
 }
 
-// connect returns a pool of connections.
-func connect(c Config, p purpose) (*sql.DB, error) {
+// A source is where connections come from: a Config, and what its DSN means. That is read once, since it may be in files and in
+// the environment, too, and what is there later may be something else, or nothing.
+type source struct {
+	Config
+	parsed pq.Config
+}
+
+func read(c Config) (source, error) {
 	cfg, err := pq.NewConfig(c.DSN)
 	if err != nil {
 		// The error is dropped: it may quote the DSN, and that may hold a password.
-		return nil, authz.Errorf(authz.FailedPrecondition, "the DSN of Postgres is no valid connection string or URL, "+
+		return source{}, authz.Errorf(authz.FailedPrecondition, "the DSN of Postgres is no valid connection string or URL, "+
 			"or a PG… variable of the environment is wrong; it is not shown, since it may hold a password")
 	}
 	cfg.ApplicationName = cmp.Or(cfg.ApplicationName, "aeroplane-authz")
@@ -50,14 +60,29 @@ func connect(c Config, p purpose) (*sql.DB, error) {
 	cfg.BinaryParameters = true
 	// A standby answers with what was true some time ago, and a key that was revoked since would pass.
 	cfg.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
-	dial := dialer{limit: p.timeout + margin, dialed: p.dialed, Dialer: net.Dialer{
-		Control:         guard(c, cfg.SSLMode),
-		Timeout:         cmp.Or(cfg.ConnectTimeout, dialTimeout),
+	return source{c, cfg}, nil
+}
+
+// pool returns a pool of connections.
+func (s source) pool(p purpose) *sql.DB { return sql.OpenDB(s.connector(p)) }
+
+func (s source) connector(p purpose) *connector {
+	cfg := s.parsed
+	limit := dialTimeout
+	if p.follows {
+		limit = sessionTimeout
+	}
+	if cfg.ConnectTimeout > 0 {
+		limit = cfg.ConnectTimeout
+	}
+	dial := dialer{limit: p.timeout + margin, Dialer: net.Dialer{
+		Control:         guard(s.Config, cfg.SSLMode),
+		Timeout:         limit,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
 	}}
 	cfg.ConnectTimeout = 0 // the dialer's; pq would reset our deadlines
 	cfg.Runtime = runtime(cfg.Runtime, p)
-	return sql.OpenDB(&connector{config: cfg, passwordFile: c.PasswordFile, dialer: dial, required: required(c, p)}), nil
+	return &connector{config: cfg, passwordFile: s.PasswordFile, dialer: dial, required: required(s.Config, p)}
 }
 
 // runtime returns what a connection sets for itself, which outranks the settings of server, database and role, and the
@@ -75,6 +100,11 @@ func runtime(named map[string]string, p purpose) map[string]string {
 	all["idle_in_transaction_session_timeout"] = milliseconds(lockTimeout)
 	if p.forgetful {
 		all["synchronous_commit"] = "off"
+	}
+	if p.follows {
+		// Statements are prepared while the log is short, and a plan that reads all of it would be kept while it grows. What must
+		// be read whole then, as the members, seems so costly that its plan would be compiled.
+		all["enable_seqscan"], all["jit"] = "off", "off"
 	}
 	return all
 }
@@ -98,6 +128,11 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, &connectError{err}
 		}
 		cfg.Password, cfg.Passfile = strings.TrimRight(string(text), "\r\n"), ""
+	}
+	if attemptOf(ctx) != nil {
+		if err := spread(ctx, &cfg, c.dialer.Timeout); err != nil {
+			return nil, &connectError{err}
+		}
 	}
 	base, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
@@ -124,13 +159,13 @@ type connectError struct{ cause error }
 func (e *connectError) Error() string { return "connect: " + e.cause.Error() }
 func (e *connectError) Unwrap() error { return e.cause }
 
-// A dialer dials connections on which nothing takes longer than limit. It implements pq.DialerContext.
+// A dialer dials connections on which nothing takes longer than limit, but for those of an attempt. It implements
+// pq.DialerContext.
 //
 // A context does not bound a query whose server has stopped answering: the driver goes on reading.
 type dialer struct {
 	net.Dialer
-	limit  time.Duration
-	dialed func(net.Conn) net.Conn
+	limit time.Duration
 }
 
 func (d dialer) Dial(network, address string) (net.Conn, error) {
@@ -143,13 +178,16 @@ func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net
 	return d.DialContext(ctx, network, address)
 }
 
+// DialContext is given the context of an attempt only for the connection that it is to make. When the driver dials once more, to
+// have a statement cancelled, it is with a context of its own.
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	deadline := time.Now().Add(d.Timeout)
 	conn, err := d.Dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	if d.dialed != nil {
-		return d.dialed(conn), nil
+	if a := attemptOf(ctx); a != nil {
+		return a.dialled(ctx, conn, deadline)
 	}
 	return boundedConn{conn, d.limit}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,13 +22,17 @@ import (
 // protocol is the version of what members owe each other.
 const protocol = 1
 
+// astray is how old a connection of the lists is when it is given up because the log has not what was asked for: it may lead to a
+// server that is primary no more. What no server has is asked for again and again, and must not cost a connection each time.
+const astray = time.Second
+
 // A history follows the log, and tells the members of each other. It has sessions of its own, so that no flood of other
 // calls keeps it from a connection, and nothing between us and the server may share them among clients.
 type history struct {
 	rounds *session // what the loop asks
 	acks   *session // whose commits nobody waits for
 	lists  *session // what the barrier asks
-	waker  *waker
+	waker  waker
 
 	oldest  atomic.Int64 // how old the oldest snapshot is, in nanoseconds
 	life    context.Context
@@ -40,15 +45,17 @@ var (
 	_ fence.Members = (*history)(nil)
 )
 
-func newHistory(c Config) (h *history, err error) {
-	h = new(history)
-	var errs [4]error
-	h.rounds, errs[0] = newSession(c, purpose{})
-	h.acks, errs[1] = newSession(c, purpose{forgetful: true})
-	h.lists, errs[2] = newSession(c, purpose{})
-	h.waker, errs[3] = newWaker(c)
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, err
+func newHistory(src source) *history {
+	h := &history{
+		rounds: newSession(src, purpose{}), acks: newSession(src, purpose{forgetful: true}),
+		lists: newSession(src, purpose{}), waker: newWaker(src),
+	}
+	// A round proves where the primary is. The others do not notice when it is another one: they only read, or nobody waits for
+	// what they write.
+	h.rounds.replaced = func() {
+		for _, s := range []*session{h.acks, h.lists, h.waker.session} {
+			s.outdate(0)
+		}
 	}
 	h.life, h.end = context.WithCancel(context.Background())
 	h.running.Go(h.watchSnapshots)
@@ -57,14 +64,14 @@ func newHistory(c Config) (h *history, err error) {
 		defer cancel()
 		_ = h.acks.do(ctx, func(context.Context, *sql.Conn) error { return nil })
 	})
-	return h, nil
+	return h
 }
 
 func (h *history) close() {
 	h.end()
 	h.running.Wait()
 	for _, s := range []*session{h.rounds, h.acks, h.lists, h.waker.session} {
-		_ = s.db.Close() // a connection that was hung up cannot say goodbye
+		s.close()
 	}
 }
 
@@ -152,12 +159,14 @@ func (h *history) Ack(ctx context.Context, id fence.MemberID, applied authz.Revi
 	})
 }
 
-// listStatement has a row for each member, and one for each of the revisions, $1 and $2, that the log holds.
+// listStatement has a row for each member, and one for each of the revisions, $1 and $2, that the log holds. OFFSET 0 keeps the
+// planner from joining: whatever it takes the tables' sizes to be, each row of the log is found by the index.
 const listStatement = `SELECT m.id::text, m.lease_ms, m.name, m.beat, COALESCE(l.seq, 0), COALESCE(l.tag, 0)
-		FROM members m LEFT JOIN change_log l ON l.seq = m.applied_seq AND l.tag = m.applied_tag
+		FROM members m LEFT JOIN LATERAL (SELECT c.seq, c.tag FROM change_log c
+			WHERE c.seq = m.applied_seq AND c.tag = m.applied_tag OFFSET 0) AS l ON TRUE
 	UNION ALL SELECT '', 0, '', asked.n, 0, 0
 		FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS asked (seq, tag, n)
-		JOIN change_log l ON l.seq = asked.seq AND l.tag = asked.tag`
+		CROSS JOIN LATERAL (SELECT FROM change_log c WHERE c.seq = asked.seq AND c.tag = asked.tag OFFSET 0) AS l`
 
 // List implements fence.Members.
 func (h *history) List(ctx context.Context, ask []authz.Revision) (roll fence.Roll, err error) {
@@ -191,13 +200,27 @@ func (h *history) List(ctx context.Context, ask []authz.Revision) (roll fence.Ro
 		}
 		return errors.Join(rows.Err(), rows.Close())
 	})
+	if err == nil && slices.Contains(roll.Held, false) {
+		h.lists.outdate(astray)
+	}
 	return roll, err
 }
 
 // Collect implements fence.Members.
 func (h *history) Collect(ctx context.Context, id fence.MemberID, beat int64) error {
 	return h.rounds.confirmed(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, "DELETE FROM members WHERE id = $1 AND beat = $2", uuid(id), beat)
+		deleted, err := conn.ExecContext(ctx, "DELETE FROM members WHERE id = $1 AND beat = $2", uuid(id), beat)
+		if err != nil {
+			return err
+		}
+		if n, err := deleted.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		var there bool
+		err = conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM members WHERE id = $1)", uuid(id)).Scan(&there)
+		if err == nil && there {
+			err = authz.Errorf(authz.FailedPrecondition, "the member has made a round since")
+		}
 		return err
 	})
 }

@@ -232,6 +232,52 @@ func TestListen(t *testing.T) {
 	}
 }
 
+// What follows the history reads the rows that it needs and no others, also with plans that are from when the log was short.
+func TestAPlanOutlivesAShortLog(t *testing.T) {
+	t.Parallel()
+	dsn := testservers.Postgres(t).NewDatabase(t)
+	s := open(t, postgres.Config{DSN: dsn})
+	joined(t, s)
+	run(t, dsn, "ALTER TABLE change_log SET (autovacuum_enabled = off); ANALYZE")
+	ask := func(times int) {
+		t.Helper()
+		head := must(s.History().Head(t.Context()))
+		for range times {
+			must(s.Members().List(t.Context(), []authz.Revision{head}))
+			must(s.History().Since(t.Context(), head.Seq, 100))
+			must(s.History().Through(t.Context(), head.Seq, 1))
+			must(s.Members().Round(t.Context(), member, head, 100))
+			if err := s.Members().Ack(t.Context(), member, head); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ask(10) // a plan is kept after some
+	const rows = 50_000
+	run(t, dsn, `INSERT INTO change_log (seq, tag, kind, subject, narrowing, at)
+		SELECT 1 + i, i, 0, '', false, 0 FROM generate_series(1, $1) i`, rows)
+	db := connect(t, dsn)
+	read := func() (n int) {
+		t.Helper()
+		err := db.QueryRow(`SELECT seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'change_log')
+			FROM pg_stat_user_tables WHERE relname = 'change_log'`).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := read()
+	ask(10)
+	closed(t, s) // a backend that ends says what it has read
+	until(t, "the backends to end", func() (done bool) {
+		err := db.QueryRow("SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database()").Scan(&done)
+		return err == nil && done
+	})
+	if n := read() - before; n >= rows {
+		t.Errorf("%d rows were read", n)
+	}
+}
+
 func TestOldestSnapshot(t *testing.T) {
 	t.Parallel()
 	dsn := testservers.Postgres(t).NewDatabase(t)

@@ -78,8 +78,12 @@ func TestMembers(t *testing.T) {
 	if m := roll.Members[1]; m.Beat != 0 || !m.Applied.IsZero() {
 		t.Errorf("b: %+v", m)
 	}
-	check(members.Collect(ctx, a, beat)) // it lives
-	check(members.Collect(ctx, b, 0))
+	if members.Collect(ctx, a, beat) == nil {
+		t.Error("a member that lives was removed, it is said")
+	}
+	for range 2 { // once it is gone, it is gone
+		check(members.Collect(ctx, b, 0))
+	}
 	check(members.Leave(ctx, b))
 	if roll = list(); len(roll.Members) != 1 || roll.Members[0].ID != a {
 		t.Errorf("%+v", roll.Members)

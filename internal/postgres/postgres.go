@@ -84,12 +84,16 @@ func (s *Store) Close() error {
 // would lose what it confirmed, if what is sent to it could be read on the way, or if the schema is not the one that is
 // needed; Unavailable if the server cannot be reached.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	db, v, err := look(ctx, c)
+	src, err := read(c)
+	if err != nil {
+		return nil, err
+	}
+	db, v, err := look(ctx, src)
 	if err != nil {
 		return nil, err
 	}
 	if v.Have < v.Need && c.Migrate {
-		_, _, err = migrate(ctx, c)
+		_, _, err = migrate(ctx, src)
 	} else {
 		err = v.Ready()
 	}
@@ -97,37 +101,39 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	db.SetConnMaxLifetime(connLifetime)
-	h, err := newHistory(c)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
 	d := dialect
-	d.Another = func() *sql.DB {
-		another, err := connect(c, purpose{timeout: c.timeout()})
-		if err != nil {
-			panic(err) // the same was good above
-		}
-		return another
-	}
-	return &Store{sqlstore.New(db, cmp.Or(c.MaxConns, 16), d), h}, nil
+	d.Another = func() *sql.DB { return src.pool(purpose{timeout: c.timeout()}) }
+	return &Store{sqlstore.New(db, cmp.Or(c.MaxConns, 16), d), newHistory(src)}, nil
 }
 
 // Migrate makes the migrations that are missing, and returns the version of the schema before and after. Several
 // programs may do so at once.
 func Migrate(ctx context.Context, c Config) (from, to int64, err error) {
-	v, err := Status(ctx, c)
+	src, err := read(c)
+	if err != nil {
+		return 0, 0, err
+	}
+	v, err := status(ctx, src)
 	if err != nil {
 		return 0, 0, err
 	}
 	if v.Have >= v.Need {
 		return v.Have, v.Have, v.Ready()
 	}
-	return migrate(ctx, c)
+	return migrate(ctx, src)
 }
 
 // Status returns the version of the schema, and changes nothing.
-func Status(ctx context.Context, c Config) (sqlstore.SchemaVersion, error) {
-	db, v, err := look(ctx, c)
+func Status(ctx context.Context, c Config) (v sqlstore.SchemaVersion, err error) {
+	src, err := read(c)
+	if err != nil {
+		return v, err
+	}
+	return status(ctx, src)
+}
+
+func status(ctx context.Context, src source) (sqlstore.SchemaVersion, error) {
+	db, v, err := look(ctx, src)
 	if err != nil {
 		return v, err
 	}
@@ -136,19 +142,13 @@ func Status(ctx context.Context, c Config) (sqlstore.SchemaVersion, error) {
 
 // Check reports whether the DSN can be one, without connecting. The error does not repeat it.
 func Check(c Config) error {
-	db, err := connect(c, purpose{timeout: statementTimeout})
-	if err != nil {
-		return err
-	}
-	return db.Close()
+	_, err := read(c)
+	return err
 }
 
 // look connects, and returns where the schema is. A server that does not answer has as long as any statement.
-func look(ctx context.Context, c Config) (db *sql.DB, v sqlstore.SchemaVersion, err error) {
-	db, err = connect(c, purpose{timeout: c.timeout()})
-	if err != nil {
-		return nil, v, err
-	}
+func look(ctx context.Context, src source) (db *sql.DB, v sqlstore.SchemaVersion, err error) {
+	db = src.pool(purpose{timeout: src.timeout()})
 	err = db.PingContext(ctx)
 	if err == nil {
 		var s sqlstore.Schema
@@ -163,11 +163,8 @@ func look(ctx context.Context, c Config) (db *sql.DB, v sqlstore.SchemaVersion, 
 }
 
 // migrate brings the schema up to date, on connections whose statements may take long.
-func migrate(ctx context.Context, c Config) (from, to int64, err error) {
-	db, err := connect(c, purpose{timeout: migrationTimeout})
-	if err != nil {
-		return 0, 0, err
-	}
+func migrate(ctx context.Context, src source) (from, to int64, err error) {
+	db := src.pool(purpose{timeout: migrationTimeout})
 	s, err := schema(db)
 	if err == nil {
 		from, to, err = s.Migrate(ctx)

@@ -32,6 +32,9 @@ func (d database) Open(t testing.TB) authz.Store {
 func (database) Shared() bool { return true }
 
 func TestContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the same runs behind caches")
+	}
 	server := testservers.Postgres(t)
 	storetest.Run(t, func(t *testing.T) storetest.Database { return database(server.NewDatabase(t)) })
 }
@@ -216,6 +219,30 @@ func TestPasswordFile(t *testing.T) {
 	silent(err)
 	if authz.KindOf(err) != authz.Unavailable {
 		t.Error(err)
+	}
+}
+
+// What the DSN means was read when the store was opened: what it is made of may be gone since.
+func TestTheDSNIsReadOnce(t *testing.T) {
+	dsn := must(url.Parse(testservers.Postgres(t).NewDatabase(t)))
+	password, _ := dsn.User.Password()
+	services := filepath.Join(t.TempDir(), "services")
+	text := fmt.Sprintf("[authz]\nhost=%s\nport=%s\nuser=%s\npassword=%s\ndbname=%s\nsslmode=disable\n",
+		dsn.Hostname(), dsn.Port(), dsn.User.Username(), password, name(t, dsn.String()))
+	if err := os.WriteFile(services, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PGSERVICEFILE", services)
+	t.Setenv("PGSERVICE", "authz")
+	s := open(t, postgres.Config{})
+	defer s.Close()
+	create(t, s, "key")
+	if err := os.Remove(services); err != nil {
+		t.Fatal(err)
+	}
+	fresh, _, err := s.Record(t.Context(), authz.KeySubject(newKey("key").Digest), true) // on a connection of its own
+	if err != nil || fresh.Key == nil {
+		t.Errorf("%+v, %v", fresh, err)
 	}
 }
 

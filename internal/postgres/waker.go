@@ -10,7 +10,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -30,30 +29,24 @@ const (
 //
 // It waits for bytes of the server on the network connection itself, and then lets the driver take them in. The driver's
 // own Listener would want the DSN as a text, with the password, and its Ping waits without a bound for a server that hangs.
-type waker struct {
-	*session
-	wire atomic.Pointer[wire]
+type waker struct{ *session }
+
+func newWaker(src source) waker {
+	s := newSession(src, purpose{})
+	s.wrap = func(conn net.Conn) net.Conn { return &wire{conn, bufio.NewReader(conn)} }
+	return waker{s}
 }
 
-func newWaker(c Config) (*waker, error) {
-	w := &waker{session: &session{turn: make(chan struct{}, 1)}}
-	db, err := connect(c, purpose{timeout: c.timeout(), dialed: func(conn net.Conn) net.Conn {
-		on := &wire{Conn: w.dialed(conn)}
-		on.ahead = bufio.NewReader(on.Conn)
-		w.wire.Store(on)
-		return on
-	}})
-	if err != nil {
-		return nil, err
-	}
-	w.db = db
-	db.SetMaxOpenConns(1)
-	return w, nil
+// wire returns the connection that is listened on.
+func (w waker) wire() *wire {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conn.(*wire)
 }
 
 // run calls look whenever the server has sent something, each time that it is listened to anew, and every now and then
 // while it cannot be, until ctx ends.
-func (w *waker) run(ctx context.Context, look func()) {
+func (w waker) run(ctx context.Context, look func()) {
 	for ctx.Err() == nil {
 		_ = w.do(ctx, func(ctx context.Context, conn *sql.Conn) error {
 			defer sqlstore.Discard(conn)
@@ -69,8 +62,8 @@ func (w *waker) run(ctx context.Context, look func()) {
 	}
 }
 
-// listen returns when the server gives no sign of life any more.
-func (w *waker) listen(ctx context.Context, conn *sql.Conn, look func()) error {
+// listen returns when the server gives no sign of life any more, or when another may have taken its place.
+func (w waker) listen(ctx context.Context, conn *sql.Conn, look func()) error {
 	err := conn.Raw(func(c any) error {
 		pq.SetNotificationHandler(c.(driver.Conn), func(*pq.Notification) { look() })
 		return nil
@@ -82,8 +75,8 @@ func (w *waker) listen(ctx context.Context, conn *sql.Conn, look func()) error {
 		return err
 	}
 	look() // what was said before nobody heard
-	for {
-		came, err := w.wire.Load().wait(heartbeat)
+	for !w.outdated() {
+		came, err := w.wire().wait(heartbeat)
 		if err != nil {
 			return err
 		}
@@ -94,13 +87,14 @@ func (w *waker) listen(ctx context.Context, conn *sql.Conn, look func()) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // ask runs a statement, for as long as one heartbeat at most.
-func (w *waker) ask(ctx context.Context, conn *sql.Conn, text string) error {
+func (w waker) ask(ctx context.Context, conn *sql.Conn, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, heartbeat)
 	defer cancel()
-	defer context.AfterFunc(ctx, w.hangUp)()
+	defer w.bound(ctx)()
 	_, err := conn.ExecContext(ctx, text)
 	return err
 }
