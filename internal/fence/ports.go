@@ -47,7 +47,8 @@ type Members interface {
 	Ack(ctx context.Context, id MemberID, applied authz.Revision) error
 	// List returns all members, and which of the revisions the log of the server that answers holds, all of one snapshot.
 	List(ctx context.Context, ask []authz.Revision) (Roll, error)
-	// Collect removes a member if its beat is still the given one.
+	// Collect removes a member if its beat is still the given one. An error says that it is still there, or may be; nil, that it
+	// is gone, whoever removed it.
 	Collect(ctx context.Context, id MemberID, beat int64) error
 	// Leave removes a member. A member that is none is no error.
 	Leave(ctx context.Context, id MemberID) error
