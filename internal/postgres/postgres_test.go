@@ -33,7 +33,7 @@ func (database) Shared() bool { return true }
 
 func TestContract(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the same runs behind caches")
+		t.Skip("the same runs on SQLite, behind caches, and takes minutes here")
 	}
 	server := testservers.Postgres(t)
 	storetest.Run(t, func(t *testing.T) storetest.Database { return database(server.NewDatabase(t)) })
@@ -47,6 +47,9 @@ func (b behind) Open(t testing.TB) authz.Store {
 }
 
 func TestContractBehindCaches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the same runs on SQLite, and takes minutes here")
+	}
 	server := testservers.Postgres(t)
 	storetest.Run(t, func(t *testing.T) storetest.Database { return behind{database(server.NewDatabase(t))} })
 }
