@@ -4,6 +4,7 @@ package testservers
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,17 +12,18 @@ import (
 	"testing"
 )
 
-// SmallWAL stops the server and starts it again with its log on a file system of its own, of so many megabytes, whose
-// directory it returns: what else is put there leaves no room for the log. It needs root. When the test ends, or with
-// restore, the log is where it was, and the server stopped.
-func (p *PostgresProcess) SmallWAL(t testing.TB, megabytes int) (dir string, restore func()) {
+// SmallWAL stops the server and starts it again with its log on a file system of its own, with room for so many megabytes
+// more, whose directory it returns: what else is put there leaves no room for the log. It needs root. When the test ends, or
+// with restore, the log is where it was, and the server stopped.
+func (p *PostgresProcess) SmallWAL(t testing.TB, spare int) (dir string, restore func()) {
 	t.Helper()
 	small, usual := filepath.Join(p.dir.path, "small"), filepath.Join(p.data(), "pg_wal")
-	options := fmt.Sprintf("size=%dm,mode=700", megabytes)
+	options := "mode=700"
 	if p.as != nil {
 		options += ",uid=" + strconv.Itoa(int(p.as.Uid)) + ",gid=" + strconv.Itoa(int(p.as.Gid))
 	}
 	p.Stop(t)
+	options = fmt.Sprintf("size=%d,%s", sizeOf(t, usual)+int64(spare)<<20, options)
 	mounted, done := false, false
 	restore = func() {
 		if done {
@@ -44,6 +46,25 @@ func (p *PostgresProcess) SmallWAL(t testing.TB, megabytes int) (dir string, res
 	commands(t, [][]string{{"cp", "-a", usual + "/.", small}, {"rm", "-r", usual}, {"ln", "-s", small, usual}})
 	p.Start(t)
 	return small, restore
+}
+
+// sizeOf returns how many bytes the files in a directory have.
+func sizeOf(t testing.TB, dir string) (size int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return size
 }
 
 func commands(t testing.TB, all [][]string) {

@@ -20,11 +20,11 @@ func TestAServerWithoutRoomForItsLogConfirmsNothing(t *testing.T) {
 		server := testservers.StartPostgres(t, testservers.Options{})
 		run(t, open(t, server.AdminDSN("postgres")), "CREATE TABLE note (text text)")
 		run(t, open(t, server.AdminDSN("postgres")), "INSERT INTO note VALUES ('kept')")
-		small, restore := server.SmallWAL(t, 100)
+		small, restore := server.SmallWAL(t, 20)
 		mustRead(t, server, "kept")
 
 		ballast := filepath.Join(small, "ballast")
-		if err := os.WriteFile(ballast, make([]byte, 100<<20), 0o600); err == nil {
+		if err := os.WriteFile(ballast, make([]byte, 40<<20), 0o600); err == nil {
 			t.Fatal("there is more room than there should be")
 		}
 		db := open(t, server.AdminDSN("postgres"))

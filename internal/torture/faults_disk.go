@@ -18,12 +18,12 @@ var diskFaults = []Fault{{
 
 // fillDisk proves that what cannot be written is not confirmed.
 func fillDisk(ctx context.Context, s *Stage) {
-	const megabytes = 400 // beyond what the primary keeps for its standby
+	const megabytes = 20
 	primary := s.Postgres.Primary()
 	small, restore := primary.SmallWAL(s, megabytes)
 	ballast := filepath.Join(small, "ballast")
 	for ctx.Err() == nil {
-		_ = os.WriteFile(ballast, make([]byte, megabytes<<20), 0o600) // which ends when there is no room any more
+		_ = os.WriteFile(ballast, make([]byte, 2*megabytes<<20), 0o600) // which ends when there is no room any more
 		full := s.await(ctx, s.duration, func() bool {
 			_, err := s.Inside(s, primary).ExecContext(ctx, "SELECT pg_logical_emit_message(false, 'torture', repeat('x', 1000000))")
 			return err != nil && ctx.Err() == nil

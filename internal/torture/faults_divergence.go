@@ -85,14 +85,14 @@ func (s *Stage) partUnconfirmed(ctx context.Context, known []*pending) (*testser
 	primary, follower := s.Postgres.Primary(), s.rand.IntN(s.Options.Replicas)
 	s.Link.Set(faultproxy.Faults{Refuse: true})
 	s.Link.Cut(nil)
-	pause(ctx, 100*time.Millisecond) // what was confirmed by then has come
+	pause(ctx, 100*time.Millisecond) // what the standby was sent by then has come, confirmed or not
 	s.mark("standby cut off", -1)
-	confirmed := s.head(ctx, primary)
+	shared := s.head(ctx, s.Postgres.Standby())
 	s.await(ctx, 2*time.Second, func() (found bool) {
 		s.cancelAll(ctx, primary)
 		pause(ctx, upTo(s.rand, 50*time.Millisecond))
 		for i, d := range s.load.doors {
-			if !found && appliedBy(ctx, d, known) > confirmed {
+			if !found && appliedBy(ctx, d, known) > shared {
 				s.mark("followed", i)
 				follower, found = i, true
 			}
