@@ -52,10 +52,11 @@ models: ## check the models of the revocation protocol, and that each guard in t
 FAULTS ?= all
 FAULTTIME ?= 3s
 LEAST ?= 0
+SLACK ?= 500ms
 
 .PHONY: torture
 torture: postgres redis ## real replicas under every fault of FAULTS (all), each for FAULTTIME (3s), and the judgement of what they answered
-	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -least $(LEAST) -markdown "$(CURDIR)/torture.md"
+	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -least $(LEAST) -slack $(SLACK) -markdown "$(CURDIR)/torture.md"
 
 .PHONY: verify
 verify: ## models, simulation, mutants and torture at full size: some hours

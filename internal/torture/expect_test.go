@@ -65,7 +65,7 @@ func TestExpectations(t *testing.T) {
 				changes(ok(1, 6*second, 9*second, 2*second, history.Waited))}},
 		"answersWithin": {answersWithin(0.5, 2*time.Millisecond),
 			[]func(*Outcome){asks(ask(0, 0, history.Allowed))},
-			[]func(*Outcome){asks(history.Ask{End: 3 * time.Millisecond})}},
+			[]func(*Outcome){asks(history.Ask{End: Slack + 3*time.Millisecond})}},
 		"neverOK": {neverOK("off", "on"),
 			[]func(*Outcome){changes(ok(0, second, 4*second, 0, 0), ok(0, 3*second, 6*second, 0, 0), unknown)},
 			[]func(*Outcome){changes(ok(0, 3*second, 4*second, 0, 0))}},

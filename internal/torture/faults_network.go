@@ -25,7 +25,7 @@ var networkFaults = []Fault{
 		How:    "what Postgres says to the session that listens is dropped",
 		Expect: "a change takes no longer than until the next round",
 		Inject: loseNotifications, Check: expect(happened("deaf"),
-			changesWithin(func(o *Outcome) time.Duration { return o.Lease/4 + 50*time.Millisecond + slack })),
+			changesWithin(func(o *Outcome) time.Duration { return o.Lease/4 + 50*time.Millisecond + Slack })),
 	},
 	{
 		Number: 21, Name: "reads are slow to answer",
@@ -52,7 +52,7 @@ func cutPostgres(ctx context.Context, s *Stage) {
 			if f.Refuse {
 				r.Postgres.Cut(nil)
 			}
-			pause(ctx, s.Options.Lease+s.between(slack, 3*slack))
+			pause(ctx, s.Options.Lease+s.between(500*time.Millisecond, 1500*time.Millisecond))
 			s.mark("healed", r.Number)
 			r.Postgres.Clear()
 		})

@@ -43,7 +43,7 @@ var sessionFaults = []Fault{
 			return []string{cluster.LeaseVariable([]time.Duration{500 * time.Millisecond, time.Second, 5 * time.Second}[replica%3])}
 		},
 		Inject: unknownKind, Check: expect(happened("unknown kind"),
-			changesWithin(func(*Outcome) time.Duration { return 5*time.Second + 5*time.Second/4 + 50*time.Millisecond + slack })),
+			changesWithin(func(*Outcome) time.Duration { return 5*time.Second + 5*time.Second/4 + 50*time.Millisecond + Slack })),
 	},
 	{
 		Number: 28, Name: "the log is shortened past a replica that sleeps",

@@ -30,6 +30,7 @@ var (
 	binary   = flag.String("binary", "", "the program to try; none builds it, with the tag torture")
 	hooks    = flag.Bool("hooks", true, "the program was built with the tag torture")
 	least    = flag.Int("least", 0, "how many operations must have been judged in all")
+	slack    = flag.Duration("slack", torture.Slack, "what a bound may be missed by that is not of the promise")
 	markdown = flag.String("markdown", "", "a file to write the table to")
 )
 
@@ -43,6 +44,7 @@ func TestTorture(t *testing.T) {
 	if len(chosen) == 0 {
 		t.Skip("say what is to be tried: -faults F1,F10, or -faults all")
 	}
+	torture.Slack = *slack
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
