@@ -14,7 +14,7 @@ import (
 
 var networkFaults = []Fault{
 	{
-		Number: 10, Name: "Postgres is cut off from one replica",
+		Number: 10, Name: "Postgres is cut off from one replica", Times: 2,
 		How:    "reset and refused; held both ways, or only one; packets dropped one way by the kernel; 300 ± 300 ms on the way",
 		Expect: "it decides nothing once its lease is over, and a change takes no longer than the longest wait",
 		Inject: cutPostgres, Check: expect(happened("cut"), refusedOnceLapsed("cut", "healed"),
