@@ -27,9 +27,11 @@ export AEROPLANE_AUTHZ_TEST_REQUIRE := 1
 test: postgres redis .bin/grpcurl ## run all tests, on the embedded database and on real Postgres and Redis servers of their own
 	go test -timeout 20m ./...
 
+NOT_RACED ?= cmd/aeroplane-authz|internal/(readmetest|testservers|housetest)|conformance|bench
+
 .PHONY: race
 race: postgres redis ## run the tests under the race detector, but those of bulk, and of other programs than ours
-	CGO_ENABLED=1 go test -race -short -timeout 20m $$(go list ./... | grep -vE '/(cmd/aeroplane-authz|internal/(readmetest|testservers|housetest)|conformance|bench)$$')
+	CGO_ENABLED=1 go test -race -short -timeout 20m $$(go list ./... | grep -vE '/($(NOT_RACED))$$')
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)
