@@ -36,7 +36,12 @@ type gathering struct {
 	err  error
 }
 
+// read returns the record of a subject. Nothing but a user has an empty id, who is nobody then: otherwise it is the parent of what
+// is not known, or what stands for an id that cannot be one.
 func (g *gathering) read(s Subject) (r Record) {
+	if s.ID == "" && s.Kind != OfUser {
+		return Record{}
+	}
 	if g.err == nil {
 		r, g.err = g.from.Read(s)
 	}
@@ -67,11 +72,11 @@ func (g *gathering) reached(q Query) {
 	case resolver.Service, resolver.ServiceTransfer:
 		g.service(q.ID)
 	case resolver.Deployment:
-		g.service(g.parent(Subject{OfDeployment, q.ID}))
+		g.service(g.read(Subject{OfDeployment, q.ID}).Parent)
 	case resolver.ProjectList:
 		g.list()
 	}
-	if q.Scope == resolver.ServiceTransfer && q.TransferTo != nil && *q.TransferTo != "" {
+	if q.Scope == resolver.ServiceTransfer && q.TransferTo != nil {
 		for _, p := range g.read(Subject{OfProject, *q.TransferTo}).Projects {
 			fact := g.fact(p)
 			g.TransferTo = &fact
@@ -79,22 +84,10 @@ func (g *gathering) reached(q Query) {
 	}
 }
 
-func (g *gathering) service(id string) { g.project(g.parent(Subject{OfService, id})) }
-
-// parent returns the parent of a service or a deployment. Nothing has an empty id: that is the parent of what is not known.
-func (g *gathering) parent(s Subject) string {
-	if s.ID == "" {
-		return ""
-	}
-	return g.read(s).Parent
-}
+func (g *gathering) service(id string) { g.project(g.read(Subject{OfService, id}).Parent) }
 
 // project adds a project, if it is known.
-func (g *gathering) project(id string) {
-	if id != "" {
-		g.add(g.read(Subject{OfProject, id}).Projects)
-	}
-}
+func (g *gathering) project(id string) { g.add(g.read(Subject{OfProject, id}).Projects) }
 
 // slug adds the projects that a slug may mean to the credential: its user's own and nobody's, or, where it has no user, any
 // two that bear it.
