@@ -196,6 +196,9 @@ type statements struct{ *session }
 
 // QueryContext implements sqlstore.Querier.
 func (s statements) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	// Did the driver know when ctx ends, it would dial to have the statement cancelled, and wait until that was heard: for ever,
+	// of a server that hangs.
+	ctx = context.WithValue(context.WithoutCancel(ctx), callerKey{}, ctx)
 	stmt := s.prepared[text]
 	if stmt == nil {
 		var err error
@@ -204,9 +207,7 @@ func (s statements) QueryContext(ctx context.Context, text string, args ...any) 
 		}
 		s.prepared[text] = stmt
 	}
-	// Did the driver know when ctx ends, it would dial to have the statement cancelled, and wait until that was heard: for ever,
-	// of a server that hangs.
-	return stmt.QueryContext(context.WithValue(context.WithoutCancel(ctx), callerKey{}, ctx), args...)
+	return stmt.QueryContext(ctx, args...)
 }
 
 func (s *session) inTurn(ctx context.Context, fn func() error) error {
