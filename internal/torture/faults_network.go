@@ -52,7 +52,7 @@ func cutPostgres(ctx context.Context, s *Stage) {
 			if f.Refuse {
 				r.Postgres.Cut(nil)
 			}
-			pause(ctx, s.Options.Lease+s.between(500*time.Millisecond, 1500*time.Millisecond))
+			s.outlastLease(ctx)
 			s.mark("healed", r.Number)
 			r.Postgres.Clear()
 		})

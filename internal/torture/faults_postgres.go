@@ -121,7 +121,7 @@ func zombie(ctx context.Context, s *Stage) {
 			} else {
 				behind.Postgres.Cut(cluster.Not(stay))
 			}
-			pause(ctx, s.Options.Lease+s.between(500*time.Millisecond, 1500*time.Millisecond))
+			s.outlastLease(ctx)
 			s.mark("led over", behind.Number)
 			behind.Postgres.Point(faultproxy.Route{Target: s.Postgres.Primary().Address()})
 			behind.Postgres.Cut(nil)

@@ -53,6 +53,11 @@ func (s *Stage) between(least, most time.Duration) time.Duration {
 	return least + upTo(s.rand, most-least)
 }
 
+// outlastLease pauses until every lease that is not renewed meanwhile has been over for a while.
+func (s *Stage) outlastLease(ctx context.Context) {
+	pause(ctx, s.Options.Lease+s.between(500*time.Millisecond, 1500*time.Millisecond))
+}
+
 // chance returns chance for another goroutine.
 func (s *Stage) chance() *rand.Rand { return rand.New(rand.NewPCG(s.rand.Uint64(), 0)) }
 
