@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 
-FUZZTIME ?= 30s
+INPUTS ?= 100000
 RELEASED := api/last-release.binpb
 
 ##@ Use it
@@ -34,8 +34,8 @@ race: postgres redis ## run the tests under the race detector, but those of bulk
 	CGO_ENABLED=1 go test -race -short -timeout 20m $$(go list ./... | grep -vE '/($(NOT_RACED))$$')
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for FUZZTIME (30s)
-	scripts/fuzz $(FUZZTIME)
+fuzz: ## run each fuzz target for INPUTS (100000)
+	scripts/fuzz $(INPUTS)
 
 SEEDS ?= 1000
 
