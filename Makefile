@@ -55,10 +55,11 @@ FAULTS ?= all
 FAULTTIME ?= 3s
 LEAST ?= 0
 SLACK ?= 500ms
+LEASE ?= 1s
 
 .PHONY: torture
 torture: postgres redis ## real replicas under every fault of FAULTS (all), each for FAULTTIME (3s), and the judgement of what they answered
-	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -least $(LEAST) -slack $(SLACK) -markdown "$(CURDIR)/torture.md"
+	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -least $(LEAST) -slack $(SLACK) -lease $(LEASE) -markdown "$(CURDIR)/torture.md"
 
 .PHONY: verify
 verify: ## models, simulation, mutants and torture at full size: some hours

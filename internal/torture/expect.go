@@ -69,14 +69,29 @@ func othersWithin(from, to string, limit func(*Outcome) time.Duration) expectati
 	}
 }
 
+// failedWithin expects no change that began between two marks, and was not answered OK, to have been answered later than limit.
+func failedWithin(from, to string, limit time.Duration) expectation {
+	return func(o *Outcome) (complaint string) {
+		o.spans(from, to, func(_ int, begin, end time.Duration) {
+			o.narrowings(func(c history.Change) {
+				if c.Outcome != history.OK && c.Start > begin && c.Start < end && c.End-c.Start > limit+Slack {
+					complaint = fmt.Sprintf("failed after more than %v, between %s and %s: %v", limit, from, to, c)
+				}
+			})
+		})
+		return complaint
+	}
+}
+
 // waitAndSlack is how long a change may take when a replica says nothing.
 func waitAndSlack(o *Outcome) time.Duration { return o.wait() + Slack }
 
-// answersWithin expects so many of all decisions to have taken no longer than limit.
+// answersWithin expects so many of all decisions to have taken no longer than limit. Of the slack it takes no more than a second,
+// so that it tells a wait from none.
 func answersWithin(share float64, limit time.Duration) expectation {
 	return func(o *Outcome) string {
 		decided, _ := o.latencies()
-		if took := quantile(decided, share); took > limit+Slack {
+		if took := quantile(decided, share); took > limit+min(Slack, time.Second) {
 			return fmt.Sprintf("%v of decisions took up to %v, more than %v", share, took, limit)
 		}
 		return ""
@@ -107,14 +122,21 @@ func neverOK(from, to string) expectation {
 	}
 }
 
-// refusedOnceLapsed expects a replica to decide nothing from the end of its lease on, between two marks about it. By -1 they
-// are about all.
-func refusedOnceLapsed(from, to string) expectation {
+// refusedOnceLapsed expects a replica to decide nothing between two marks about it, from when its lease must be over by any clock
+// that is tried. By -1 they are about all. No slack: what is slow only begins later.
+func refusedOnceLapsed(from, to string) expectation { return refused(from, to, (*Outcome).wait) }
+
+// refusedAtOnce is refusedOnceLapsed for a lease that is over when it begins.
+func refusedAtOnce(from, to string) expectation {
+	return refused(from, to, func(*Outcome) time.Duration { return 0 })
+}
+
+func refused(from, to string, after func(*Outcome) time.Duration) expectation {
 	return func(o *Outcome) (complaint string) {
 		o.spans(from, to, func(replica int, begin, end time.Duration) {
 			for _, a := range o.History.Asks {
 				if (replica < 0 || int(a.Replica) == replica) && a.Answer != history.Undecided &&
-					a.Start > begin+o.Lease+Slack && a.End < end {
+					a.Start > begin+after(o) && a.End < end {
 					complaint = fmt.Sprintf("decided without a lease, between %s at %v and %s at %v: %v", from, begin, to, end, a)
 				}
 			}
@@ -133,6 +155,39 @@ func neverWaited(from, to string) expectation {
 				}
 			})
 		})
+		return complaint
+	}
+}
+
+// mostlyAcked expects nine of ten changes to have been acknowledged by all, where chance, or others' work, may hold up some.
+func mostlyAcked(o *Outcome) string {
+	acked, waited := 0, 0
+	o.narrowings(func(c history.Change) {
+		switch {
+		case c.Outcome != history.OK:
+		case c.Barrier == history.Acked:
+			acked++
+		case c.Barrier == history.Waited:
+			waited++
+		}
+	})
+	if waited*10 > acked+waited {
+		return fmt.Sprintf("for %d of %d changes somebody was waited for in vain", waited, acked+waited)
+	}
+	return ""
+}
+
+// thorough is how long a fault lasts at least that has time for all that it can do.
+const thorough = 30 * time.Second
+
+// happenedEach expects a fault that lasts long enough to have done each of these.
+func happenedEach(all ...string) expectation {
+	return func(o *Outcome) (complaint string) {
+		for _, what := range all {
+			if complaint == "" && o.Lasted >= thorough {
+				complaint = happened(what)(o)
+			}
+		}
 		return complaint
 	}
 }

@@ -3,6 +3,7 @@
 package torture
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -46,6 +47,8 @@ func TestExpectations(t *testing.T) {
 	second := time.Second
 	unknown := ok(0, 3*second, 4*second, 0, history.NoBarrier)
 	unknown.Outcome = history.Unknown
+	late := unknown
+	late.End = 3*second + second + Slack + 1
 	lapsed := ask(0, 2100*time.Millisecond, history.Undecided)
 	lapsed.Lapsed = true
 	strong := lapsed
@@ -73,6 +76,22 @@ func TestExpectations(t *testing.T) {
 			[]func(*Outcome){asks(ask(1, 3*second, history.Allowed), ask(0, 4*second, history.Allowed),
 				ask(1, 4*second, history.Undecided), ask(1, 6*second, history.Allowed))},
 			[]func(*Outcome){asks(ask(1, 4*second, history.Denied)), asks(ask(1, 4*second, history.Allowed))}},
+		"refusedAtOnce": {refusedAtOnce("cut", "healed"),
+			[]func(*Outcome){asks(ask(1, second, history.Allowed), ask(1, 2*second+1, history.Undecided))},
+			[]func(*Outcome){asks(ask(1, 2*second+1, history.Denied))}},
+		"failedWithin": {failedWithin("off", "on", second),
+			[]func(*Outcome){changes(unknown, ok(0, 3*second, 9*second, 0, history.Acked))},
+			[]func(*Outcome){changes(late)}},
+		"mostlyAcked": {mostlyAcked,
+			[]func(*Outcome){changes(slices.Repeat([]history.Change{ok(0, 0, second, 0, history.Acked)}, 9)...), changes(
+				append(slices.Repeat([]history.Change{ok(0, 0, second, 0, history.Acked)}, 9), ok(0, 0, second, 0, history.Waited))...)},
+			[]func(*Outcome){changes(ok(0, 0, second, 0, history.Acked), ok(0, 0, second, 0, history.Waited))}},
+		"happenedEach": {happenedEach("cut", "never"),
+			[]func(*Outcome){changes()},
+			[]func(*Outcome){func(o *Outcome) { changes()(o); o.Lasted = thorough }}},
+		"decidedMeanwhile, each": {decidedMeanwhile("cut", "healed"),
+			[]func(*Outcome){asks(ask(1, 3*second, history.Denied))},
+			[]func(*Outcome){asks(ask(0, 3*second, history.Denied))}},
 		"refusedOnceLapsed, all": {refusedOnceLapsed("off", "on"),
 			[]func(*Outcome){asks(ask(1, 3*second, history.Allowed))},
 			[]func(*Outcome){asks(ask(2, 4*second, history.Denied))}},
@@ -128,6 +147,7 @@ func TestExpectations(t *testing.T) {
 func TestWhatWasNotProvenIsSaid(t *testing.T) {
 	o := outcome(func(o *Outcome) {
 		o.Proof = history.Proof{Before: 1, Warm: 1, Prompt: 1, After: 1, Strongly: 1, AtLeast: 1}
+		o.InMemory, o.Opinion.Judged, o.Strong.Judged = 1, 1, 1
 	})
 	missing := func(o *Outcome) string { return o.unproven() + o.Unasked() }
 	if m := missing(o); m != "" {
@@ -140,6 +160,14 @@ func TestWhatWasNotProvenIsSaid(t *testing.T) {
 		take(&lacking.Proof)
 		if missing(&lacking) == "" {
 			t.Errorf("%+v proves something", lacking.Proof)
+		}
+	}
+	for _, take := range []func(*Outcome){func(o *Outcome) { o.InMemory = 0 }, func(o *Outcome) { o.Opinion.Unsure = 1 },
+		func(o *Outcome) { o.Strong.Judged = 0 }} {
+		lacking := *o
+		take(&lacking)
+		if missing(&lacking) == "" {
+			t.Errorf("%d in memory, opinions %+v and %+v prove something", lacking.InMemory, lacking.Opinion, lacking.Strong)
 		}
 	}
 }

@@ -25,6 +25,8 @@ type Fault struct {
 	Excuse history.Leniency
 	// Env is what the replicas run with while it lasts. Nil: nothing.
 	Env func(replica int) []string
+	// Earlier says which replicas are of the earlier version while it lasts, if it has an Env. Nil: none.
+	Earlier func(replica int) bool
 	// Inject does the harm until ctx ends. What it leaves behind is healed.
 	Inject func(ctx context.Context, s *Stage)
 	// Check says what is not as expected. Nil: nothing is expected.
@@ -45,6 +47,7 @@ type Need string
 const (
 	Root  Need = "root"
 	Hooks Need = "a binary built with -tags torture"
+	Two   Need = "an earlier version of the binary"
 )
 
 // An Outcome is what came of a fault.
@@ -72,8 +75,10 @@ type Outcome struct {
 	Recovered time.Duration
 	// Unexpected is what Check said.
 	Unexpected []string
-	// Lease is what the replicas were told.
-	Lease time.Duration
+	// Lease is what the replicas were told, and Lasted how long the fault lasted.
+	Lease, Lasted time.Duration
+	// InMemory is how many records decisions needed and replicas had in memory, as counted by those that lived to the end.
+	InMemory int
 }
 
 // Failed reports whether anything was wrong.
@@ -89,7 +94,9 @@ type Mark struct {
 }
 
 // wait is how long a change waits at most for a replica that says nothing.
-func (o *Outcome) wait() time.Duration { return o.Lease + o.Lease/4 + 50*time.Millisecond }
+func (o *Outcome) wait() time.Duration { return longestWait(o.Lease) }
+
+func longestWait(lease time.Duration) time.Duration { return lease + lease/4 + 50*time.Millisecond }
 
 // marked returns the marks with a name.
 func (o *Outcome) marked(what string) (found []Mark) {

@@ -11,7 +11,8 @@ import (
 
 var everything = []Fault{{
 	Number: 30, Name: "everything at once", Times: 6,
-	How:    "faults of replicas, of Redis, and of Postgres and the network, drawn at random, at the same time",
+	How: "faults of replicas, of Redis, and of Postgres and the network, but for F14, F20, F29 and those of another environment, drawn at " +
+		"random, at the same time",
 	Expect: "progress within 10 s after all is healed",
 	Inject: atOnce, Check: expect(happened("begun"), func(o *Outcome) string {
 		if o.Recovered > 10*time.Second {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"aeroplane.run/authz/internal/faultproxy"
 	"aeroplane.run/authz/internal/torture/cluster"
 	"aeroplane.run/authz/internal/torture/control"
 )
@@ -21,13 +22,14 @@ var clockFaults = []Fault{
 		Number: 24, Name: "boot clocks run at different rates", Times: 2, Needs: []Need{Hooks},
 		How:    "one replica's runs a tenth too fast, another's a tenth too slow, while one after the other is cut off from Postgres",
 		Expect: "one that is cut off decides nothing once its lease is over",
-		Inject: bendClocks, Check: expect(happened("cut")),
+		Inject: bendClocks, Check: expect(happened("cut"), refusedOnceLapsed("cut off", "healed")),
 	},
 	{
 		Number: 25, Name: "a machine is suspended", Needs: []Need{Hooks},
-		How:    "a replica is stopped, its boot clock and wall clock jump and its monotonic one does not, it goes on",
-		Expect: "it has no lease any more",
-		Inject: suspend, Check: expect(happened("suspended")),
+		How: "a replica is cut off from Postgres and stopped for an instant, its boot clock and wall clock jump by one to three leases " +
+			"and its monotonic one does not, and it goes on",
+		Expect: "it decides nothing, though by its monotonic clock it would have a lease",
+		Inject: suspend, Check: expect(happened("suspended"), refusedAtOnce("woken", "healed")),
 	},
 }
 
@@ -55,7 +57,7 @@ func bendClocks(ctx context.Context, s *Stage) {
 }
 
 // suspend proves that a lease ends while a machine sleeps. The replica is stopped before the clocks jump, as its machine would
-// be, and is cut off from Postgres, so that it could only go on by what it had.
+// be, for so short that only the boot clock tells; and it is cut off from Postgres, so that it could only go on by what it had.
 func suspend(ctx context.Context, s *Stage) {
 	ahead := make(map[int]time.Duration)
 	defer func() { // a boot clock never goes back: whoever is to have the machine's again begins anew
@@ -68,16 +70,19 @@ func suspend(ctx context.Context, s *Stage) {
 	}()
 	for ctx.Err() == nil {
 		r := s.anyReplica()
-		asleep := s.between(s.Options.Lease, 3*s.Options.Lease)
+		r.Postgres.Set(faultproxy.Faults{Hold: faultproxy.Both})
 		r.Freeze()
 		s.mark("suspended", r.Number)
-		ahead[r.Number] += asleep
+		ahead[r.Number] += s.between(s.Options.Lease, 3*s.Options.Lease)
 		if err := r.Control.Order(control.Orders{Boot: ahead[r.Number], Wall: ahead[r.Number]}); err != nil {
 			s.Error(err)
 		}
-		pause(ctx, asleep) // others wait as long as it sleeps
 		r.Thaw()
+		s.await(context.WithoutCancel(ctx), 5*time.Second, r.Control.Obeyed) // it looks at its clocks every two milliseconds
 		s.mark("woken", r.Number)
+		pause(ctx, s.Options.Lease/2)
+		s.mark("healed", r.Number)
+		r.Postgres.Clear()
 		pause(ctx, upTo(s.rand, 2*s.Options.Lease))
 	}
 }

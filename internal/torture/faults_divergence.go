@@ -20,7 +20,7 @@ var divergenceFaults = []Fault{{
 	// So long that a replica which stays behind for a while is still counted.
 	Env:    func(int) []string { return []string{cluster.LeaseVariable(5 * time.Second)} },
 	Inject: diverge, Check: expect(happened("followed"), happened("led over"), neverOK("standby cut off", "promoted"),
-		grew(abandonedTotal)),
+		grew(abandonedTotal, "mismatch")),
 }}
 
 // diverge proves that replicas tell two histories apart though their numbers are the same, and that what was never confirmed

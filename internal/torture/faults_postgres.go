@@ -23,13 +23,14 @@ var postgresFaults = []Fault{
 		Number: 12, Name: "failover, the old primary is dead",
 		How:    "the primary is killed, the standby promoted, all led there",
 		Expect: "nothing is decided once leases are over and before the standby is promoted",
-		Inject: failover, Check: expect(happened("promoted"), refusedOnceLapsed("dead", "promoted")),
+		Inject: failover, Check: expect(happened("promoted"), refusedOnceLapsed("dead", "promoting")),
 	},
 	{
 		Number: 13, Name: "failover, the old primary lives on",
 		How:    "the standby is promoted; one replica keeps all sessions, or only some, with the old primary",
 		Expect: "a replica that sees nothing else decides nothing once its lease is over",
-		Inject: zombie, Check: expect(happened("promoted"), refusedOnceLapsed("left behind", "led over")),
+		Inject: zombie, Check: expect(happened("promoted"), refusedOnceLapsed("left behind", "led over"),
+			happenedEach("kept all", "kept rounds", "kept pool", "kept lists", "kept some of the pool", "kept some of all", "kept acks")),
 	},
 	{
 		Number: 15, Name: "waits for the standby are cancelled",
@@ -88,9 +89,10 @@ func unnoticed(o *Outcome) (complaint string) {
 // failover proves that a replica which follows the database to another server knows what was confirmed on the one before.
 func failover(ctx context.Context, s *Stage) {
 	for ctx.Err() == nil {
-		s.mark("dead", -1)
 		s.Postgres.Primary().Kill(s)
+		s.mark("dead", -1)
 		pause(ctx, upTo(s.rand, 2*s.Options.Lease))
+		s.mark("promoting", -1)
 		s.Promote(s)
 		s.mark("promoted", -1)
 		pause(ctx, s.between(s.Options.Lease, 3*s.Options.Lease))

@@ -25,7 +25,8 @@ var processFaults = []Fault{
 		Number: 1, Name: "a replica is killed",
 		How:    "kill -9 at any time; with hooks also between commit and barrier, join and first read, apply and acknowledgement",
 		Expect: "a change takes no longer than the longest wait",
-		Inject: kill, Check: expect(happened("kill"), changesWithin(waitAndSlack)),
+		Inject: kill, Check: expect(happened("kill"), changesWithin(waitAndSlack), happenedEach("kill, "+placeCommitted, "kill, "+placeJoined,
+			"kill, "+placeApplied, "kill, "+placeWindow)),
 	},
 	{
 		Number: 2, Name: "a replica is paused",
@@ -38,7 +39,7 @@ var processFaults = []Fault{
 		Number: 3, Name: "the replica that makes a change is paused before it answers",
 		How: "it stops itself between commit and barrier", Needs: []Need{Hooks},
 		Expect: "changes by others take no longer than the longest wait",
-		Inject: freezeRevoker, Check: expect(happened("stopped in a change")),
+		Inject: freezeRevoker, Check: expect(happened("stopped in a change"), othersWithin("stopped in a change", "woken", waitAndSlack)),
 	},
 	{
 		Number: 4, Name: "garbage collection",
@@ -108,7 +109,8 @@ func freezeReplica(ctx context.Context, s *Stage) {
 		r := s.anyReplica()
 		resume, err := r.Suspend()
 		if err != nil {
-			return // without root, or a place for control groups
+			s.mark("not done, without root or a place for control groups: suspend", r.Number)
+			return
 		}
 		s.mark("freeze", r.Number)
 		s.mark("suspend", r.Number)
@@ -145,8 +147,12 @@ func freezeRevoker(ctx context.Context, s *Stage) {
 			s.mark("stopped in a change", r.Number)
 			pause(ctx, upTo(s.rand, 2*s.Options.Lease))
 		}
-		r.Thaw()
-		s.order(r, control.Orders{})
+		if err := r.Control.Order(control.Orders{}); err != nil {
+			s.Error(err)
+		}
+		// It may stop only now: what says that it comes to the place is written before.
+		s.await(context.WithoutCancel(ctx), 5*time.Second, func() bool { r.Thaw(); return !r.Running() || r.Control.Obeyed() })
+		s.mark("woken", r.Number)
 	})
 }
 

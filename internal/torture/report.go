@@ -16,13 +16,13 @@ import (
 
 // columns are the heads of the table.
 var columns = []string{"fault", "questions", "allowed", "denied", "undecided", "answer p99", "gap", "changes", "OK", "unknown",
-	"barrier p50", "p99", "max", "acked", "waited", "gap", "warm", "prompt", "recovered", "violations", "besides"}
+	"barrier p50", "p99", "max", "acked", "waited", "gap", "in memory", "prompt", "recovered", "violations", "besides"}
 
 // legend says what the columns mean that do not say so themselves.
 const legend = "Questions are calls of Authorize, changes those that take something away. The first gap is the longest time for which some " +
-	"replica that was asked decided nothing, the second for which no change was answered OK by any. Warm: answered without asking " +
-	"anybody. Prompt: asked within 5 ms after an OK. Recovered: after everything was healed, until a key could be made, used on " +
-	"every replica and revoked."
+	"replica that was asked decided nothing, the second for which no change was answered OK by any. In memory: how " +
+	"many records decisions needed and found there, on replicas that lived to the end. Prompt: asked within 5 ms after an OK. Recovered: from when Postgres, Redis and the network were whole again, and replicas had been told to start, until a key could " +
+	"be made, used on every replica and revoked."
 
 // row returns the line of the table about an outcome.
 func (o *Outcome) row() []string {
@@ -55,7 +55,7 @@ func (o *Outcome) row() []string {
 		short(quantile(decided, 0.99)), short(o.Unanswered),
 		fmt.Sprint(changes), fmt.Sprint(outcomes[history.OK]), fmt.Sprint(outcomes[history.Unknown]),
 		short(quantile(times, 0.5)), short(quantile(times, 0.99)), short(quantile(times, 1)),
-		fmt.Sprint(barriers[history.Acked]), fmt.Sprint(barriers[history.Waited]), short(o.Unchanged), fmt.Sprint(o.Warm), fmt.Sprint(o.Prompt),
+		fmt.Sprint(barriers[history.Acked]), fmt.Sprint(barriers[history.Waited]), short(o.Unchanged), fmt.Sprint(o.InMemory), fmt.Sprint(o.Prompt),
 		short(o.Recovered), fmt.Sprint(len(o.Violations)), besides}
 }
 
@@ -95,7 +95,9 @@ func Sum(outcomes []*Outcome) *Outcome {
 	for _, o := range outcomes {
 		sum.History.Asks = append(sum.History.Asks, o.History.Asks...)
 		sum.History.Changes = append(sum.History.Changes, o.History.Changes...)
-		sum.Warm, sum.Prompt = sum.Warm+o.Warm, sum.Prompt+o.Prompt
+		sum.InMemory, sum.Prompt = sum.InMemory+o.InMemory, sum.Prompt+o.Prompt
+		sum.Opinion.Judged, sum.Opinion.Unsure = sum.Opinion.Judged+o.Opinion.Judged, sum.Opinion.Unsure+o.Opinion.Unsure
+		sum.Strong.Judged, sum.Strong.Unsure = sum.Strong.Judged+o.Strong.Judged, sum.Strong.Unsure+o.Strong.Unsure
 		sum.Strongly, sum.AtLeast = sum.Strongly+o.Strongly, sum.AtLeast+o.AtLeast
 		sum.Violations, sum.Unexpected = append(sum.Violations, o.Violations...), append(sum.Unexpected, o.Unexpected...)
 		sum.Unanswered, sum.Unchanged = max(sum.Unanswered, o.Unanswered), max(sum.Unchanged, o.Unchanged)
@@ -194,8 +196,8 @@ func WriteMarkdown(w io.Writer, outcomes []*Outcome) {
 // Details tells what the table cannot: what was wrong, and why there were no decisions.
 func (o *Outcome) Details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v: %d stories, %d could not begin; before %d, early %d, after %d, strong %d, at least %d; "+
-		"opinions on %d and %d subjects, unsure %d and %d\n", o.Fault, o.Stories, o.Failed, o.Before, o.Early, o.After,
+	fmt.Fprintf(&b, "%v: %d stories, %d could not begin; before %d (%d of them again), early %d, after %d, strong %d, at least %d; "+
+		"opinions on %d and %d subjects, unsure %d and %d\n", o.Fault, o.Stories, o.Failed, o.Before, o.Warm, o.Early, o.After,
 		o.Strongly, o.AtLeast, o.Opinion.Judged, o.Strong.Judged, o.Opinion.Unsure, o.Strong.Unsure)
 	decided, changed := o.latencies()
 	fmt.Fprintf(&b, "    decisions took %s, p99 %s, max %s; changes that were OK %s, p99 %s, max %s\n",

@@ -35,7 +35,7 @@ func example() []*Outcome {
 				Changes: []history.Change{ok(0, 0, 1, 2*time.Millisecond, history.Acked),
 					ok(0, 0, 1, 1300*time.Millisecond, history.Waited), unknown, {Kind: history.Create}},
 			},
-			Proof: history.Proof{Warm: 7, Prompt: 8}, Recovered: 250 * time.Millisecond, Unanswered: 300 * time.Millisecond, Unchanged: 2 * time.Second,
+			Proof: history.Proof{Prompt: 8}, InMemory: 7, Recovered: 250 * time.Millisecond, Unanswered: 300 * time.Millisecond, Unchanged: 2 * time.Second,
 			WhyNot: map[string]int{"LEASE": 1},
 			Marks:  []Mark{{"it", 0, 0}, {"it", 1, 0}}, Counted: counted,
 		},
@@ -48,7 +48,7 @@ func example() []*Outcome {
 func TestMarkdown(t *testing.T) {
 	var b strings.Builder
 	WriteMarkdown(&b, example())
-	want := `| fault | questions | allowed | denied | undecided | answer p99 | gap | changes | OK | unknown | barrier p50 | p99 | max | acked | waited | gap | warm | prompt | recovered | violations | besides |
+	want := `| fault | questions | allowed | denied | undecided | answer p99 | gap | changes | OK | unknown | barrier p50 | p99 | max | acked | waited | gap | in memory | prompt | recovered | violations | besides |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|
 | F1 a fault | 4 | 1 | 2 | 1 | 1.0 ms | 300 ms | 3 | 2 | 1 | 1.30 s | 1.30 s | 1.30 s | 1 | 1 | 2.00 s | 7 | 8 | 250 ms | 0 | as expected |
 | F2 worse | 0 | 0 | 0 | 0 | - | - | 0 | 0 | 0 | - | - | - | 0 | 0 | - | 0 | 0 | - | 1 | 1 not as expected |

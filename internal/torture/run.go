@@ -73,6 +73,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 			break
 		}
 		r.Kill()
+		r.Earlier = f.Earlier != nil && f.Earlier(r.Number)
 		r.Start(t, f.Env(r.Number)...)
 		if err := r.Ready(t.Context(), time.Minute); err != nil {
 			t.Fatalf("%v: replica %d: %v\n%s", f, r.Number, err, r.LastWords())
@@ -98,7 +99,8 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	c.Heal(t)
 	s.load.running.Wait()
 
-	out.Counted = grown(before, after)
+	out.Counted, out.Lasted = grown(before, after), s.duration
+	out.InMemory = int(out.Counted(cacheReads, "hit"))
 	out.Recovered = o.recover(t, doors)
 	out.judge(s)
 	if f.Check != nil {
@@ -113,7 +115,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 // lacks says what a fault needs that is not there.
 func (o *Options) lacks(f *Fault) string {
 	for _, n := range f.Needs {
-		if n == Root && os.Geteuid() != 0 || n == Hooks && !o.Hooks {
+		if n == Root && os.Geteuid() != 0 || n == Hooks && !o.Hooks || n == Two && o.Cluster.Earlier == "" {
 			return string(n)
 		}
 	}
@@ -165,7 +167,8 @@ func (o *Outcome) unproven() string {
 	if bare > 0 {
 		return fmt.Sprintf("%d changes were OK without saying at which revision, or how they came to be in force", bare)
 	}
-	for what, n := range map[string]int{"allowed before it was taken away": o.Before, "answered from what was known": o.Warm,
+	for what, n := range map[string]int{"allowed before it was taken away": o.Before, "allowed again on the same replica": o.Warm,
+		"found in memory":               o.InMemory,
 		"asked within 5 ms after an OK": o.Prompt, "denied after an OK": o.After} {
 		if n == 0 {
 			return "nothing was " + what
@@ -181,6 +184,8 @@ func (o *Outcome) Unasked() string {
 		return "nothing was decided by a strong answer"
 	case o.AtLeast == 0:
 		return "nothing was decided at a revision that was asked for"
+	case o.Opinion.Judged <= o.Opinion.Unsure || o.Strong.Judged <= o.Strong.Unsure:
+		return "there is no second opinion about most subjects"
 	}
 	return ""
 }

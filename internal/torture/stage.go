@@ -53,9 +53,9 @@ func (s *Stage) between(least, most time.Duration) time.Duration {
 	return least + upTo(s.rand, most-least)
 }
 
-// outlastLease pauses until every lease that is not renewed meanwhile has been over for a while.
+// outlastLease pauses until every lease that is not renewed meanwhile has been over for a while, by any clock that is tried.
 func (s *Stage) outlastLease(ctx context.Context) {
-	pause(ctx, s.Options.Lease+s.between(500*time.Millisecond, 1500*time.Millisecond))
+	pause(ctx, longestWait(s.Options.Lease)+s.between(200*time.Millisecond, 1200*time.Millisecond))
 }
 
 // chance returns chance for another goroutine.

@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +49,7 @@ func TestTorture(t *testing.T) {
 	var outcomes []*torture.Outcome
 	torture.Run(t, torture.Options{
 		Faults: chosen, Duration: *duration, Workers: *workers, Pace: *pace, Seed: *seed, Hooks: *hooks,
-		Cluster: cluster.Options{Binary: build(t), Replicas: *replicas, Lease: *lease, Dir: t.TempDir()},
+		Cluster: cluster.Options{Binary: program(t), Earlier: earlier(t, chosen), Replicas: *replicas, Lease: *lease, Dir: t.TempDir()},
 		Each: func(o *torture.Outcome) {
 			outcomes = append(outcomes, o)
 			if o.Bad() {
@@ -81,25 +78,4 @@ func TestTorture(t *testing.T) {
 			t.Error(err)
 		}
 	}
-}
-
-// build returns the path of the program, built if none was given.
-func build(t *testing.T) string {
-	t.Helper()
-	if *binary != "" {
-		path, err := filepath.Abs(*binary)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	path := filepath.Join(t.TempDir(), "aeroplane-authz")
-	args := []string{"build", "-o", path, "aeroplane.run/authz/cmd/aeroplane-authz"}
-	if *hooks {
-		args = slices.Insert(args, 1, "-tags", "torture")
-	}
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return path
 }

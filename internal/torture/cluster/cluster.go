@@ -25,8 +25,8 @@ const database = "authz"
 
 // Options say what to run.
 type Options struct {
-	// Binary is the path of the program that is tried.
-	Binary string
+	// Binary is the path of the program that is tried, and Earlier that of an earlier version of it.
+	Binary, Earlier string
 	// Replicas is how many, at least one.
 	Replicas int
 	// Lease is what each replica is told.
@@ -104,7 +104,7 @@ func (c *Cluster) Rebuild(t testing.TB) {
 	c.failedOver = false
 }
 
-// Heal makes everything as it was at the start, and returns when every replica serves.
+// Heal makes everything as it was at the start. It does not wait until the replicas serve.
 func (c *Cluster) Heal(t testing.TB) {
 	t.Helper()
 	c.Link.Clear()
@@ -113,7 +113,6 @@ func (c *Cluster) Heal(t testing.TB) {
 	for _, r := range c.Replicas {
 		r.heal(t, c)
 	}
-	c.awaitReplicas(t)
 }
 
 func (c *Cluster) healPostgres(t testing.TB) {

@@ -40,6 +40,8 @@ type Replica struct {
 	Postgres, Redis *faultproxy.Proxy
 	// Control is heeded by a binary that was built for it.
 	Control *control.Control
+	// Earlier makes Start start the earlier version.
+	Earlier bool
 	// Admin and Gateway are connections with the token of that role.
 	Admin, Gateway *grpc.ClientConn
 
@@ -93,7 +95,11 @@ func (r *Replica) Start(t testing.TB, env ...string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(r.cluster.Binary, "serve")
+	binary := r.cluster.Binary
+	if r.Earlier {
+		binary = r.cluster.Earlier
+	}
+	cmd := exec.Command(binary, "serve")
 	cmd.Dir = r.dir
 	cmd.Env = append(r.cluster.environment(r), env...)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -173,9 +179,10 @@ func (r *Replica) heal(t testing.TB, c *Cluster) {
 		r.Thaw()
 	}
 	extra := r.Number >= c.Options.Replicas
-	if r.Running() && (extra || len(r.env) > 0) {
+	if r.Running() && (extra || r.Earlier || len(r.env) > 0) {
 		r.Stop(t, 15*time.Second)
 	}
+	r.Earlier = false
 	if !r.Running() && !extra {
 		r.Start(t)
 	}
