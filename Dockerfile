@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The image holds one static program, which runs as nobody in particular, and the system's certificate authorities. There
-# is no shell. Its root file system may be read-only: only /data is written to, and only by the embedded database.
+# is no shell. Its root file system may be read-only: only /data is written to, by the embedded database, and with tokens
+# where none are set.
 #
 #     docker build -t aeroplane-authz .
 #
 # As it is, the server listens inside its container alone. To let others in, set AEROPLANE_AUTHZ_LISTEN=:8460, and give it
-# a certificate and tokens: it refuses to start without. docker-compose.yml is a complete example.
+# a certificate and tokens: it refuses to start without. docker-compose.yml is an example.
 
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 ENV GOMODCACHE=/cache/mod GOCACHE=/cache/build GOTOOLCHAIN=local

@@ -18,8 +18,8 @@ type Decision struct {
 	Grant Grant
 	// Revision is the instant in the history that the decision is true at. Zero where nothing was looked up.
 	Revision Revision
-	// KeyID is the key that was recognised, and UserID the user of the session, whether or not it was then refused. For
-	// logs.
+	// KeyID is the key that was recognised, and UserID the user of the key or session, whether or not it was then refused.
+	// For logs.
 	KeyID, UserID string
 }
 

@@ -41,7 +41,7 @@ func Kinds() []Kind {
 	return kinds
 }
 
-// The closed list of codes. They are part of the contract: docs/errors.md tells what each means.
+// The closed list of codes. Those that a caller can get are part of the contract: docs/errors.md tells what each means.
 const (
 	CodeInvalidField          = "INVALID_FIELD"
 	CodeSlugTaken             = "SLUG_TAKEN"

@@ -120,7 +120,7 @@ type Change struct {
 // A KeyStore keeps keys.
 type KeyStore interface {
 	// CreateKey stores a new key. If the request id was used within Cutoffs' memory it stores nothing and returns the
-	// key of that time and true, or FailedPrecondition if the fingerprint differs or the key was swept since. Invalid,
+	// key of that time, Replayed, or FailedPrecondition if the fingerprint differs or the key was swept since. Invalid,
 	// with a violation that names it each, if a selected project is unknown or, where the key has a user, not that
 	// user's.
 	CreateKey(ctx context.Context, c Change, k NewKey) (CreatedKey, error)

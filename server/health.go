@@ -94,9 +94,9 @@ func (h *healthService) tell(ctx context.Context, err error) {
 	}
 	switch {
 	case err != nil && !h.failing:
-		h.log.Error("the database cannot be reached: not serving", "error", err)
+		h.log.Error("not serving", "error", err)
 	case err == nil && h.failing:
-		h.log.Info("the database can be reached again: serving")
+		h.log.Info("serving again")
 	}
 	h.failing = err != nil
 	if h.failing {

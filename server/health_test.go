@@ -93,7 +93,7 @@ func TestHealthFollowsTheDatabase(t *testing.T) {
 	if unbounded.Load() {
 		t.Error("a ping may take for ever")
 	}
-	for _, want := range []string{"cannot be reached", "connection refused", "can be reached again"} {
+	for _, want := range []string{"not serving", "connection refused", "serving again"} {
 		if strings.Count(logged.String(), want) != 1 {
 			t.Errorf("%q is not logged once: %s", want, logged.String())
 		}

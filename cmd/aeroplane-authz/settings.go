@@ -47,7 +47,7 @@ func (a *app) printSettings() *cobra.Command {
 }
 
 func (a *app) checkSettings() *cobra.Command {
-	cmd := command("check [flags]", "Say whether a server would start with the settings in force", noArguments,
+	cmd := command("check [flags]", "Check the settings of a server, without connecting to anything", noArguments,
 		func(cmd *cobra.Command, _ []string) error {
 			v, err := a.load(cmd)
 			if err != nil {
@@ -60,8 +60,10 @@ func (a *app) checkSettings() *cobra.Command {
 			if err := p.checkDataDir(v); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(a.stdout, "a server would start with these settings")
+			_, err = fmt.Fprintln(a.stdout, "the settings are good; databases and ports are tried at start")
 			return err
 		})
+	cmd.Long = "Check whether a server would start with the settings in force, as far as that shows without connecting to Postgres or Redis,\n" +
+		"or opening a port."
 	return withSettings(cmd, settings.Server)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // A Log is the history of changes, as the database keeps it: rows numbered without a gap, in the order of their commits,
-// never empty. All methods of one Log may be called at once, but those of Members' Round and Since of one goroutine alone.
+// never empty. All methods may be called at once; but Since, and Members.Round, are called by one goroutine.
 type Log interface {
 	// Head returns the newest revision.
 	Head(ctx context.Context) (authz.Revision, error)

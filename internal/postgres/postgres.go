@@ -4,9 +4,11 @@
 // waiting without a bound, or from calling a change done that is not, is here; the statements are those of package
 // sqlstore.
 //
-// A call waits for a connection no longer than its context, and for the server no longer than Config.StatementTimeout
-// and a margin, whatever becomes of the server: the server is told to give up, and if it does not answer the connection
-// is given up. A change is answered when its commit is on disk, and on the standbys if the server is set to wait for any.
+// A call waits for its turn to use a connection no longer than its context, and for the server no longer than
+// Config.StatementTimeout and a margin, whatever becomes of the server: the server is told to give up, and if it does not
+// answer the connection is given up. To dial, where a connection must be made first, has a limit of its own.
+//
+// A change is answered when its commit is on disk, and on the standbys if the server is set to wait for any.
 //
 // A connection is used only if it leads to this machine or is encrypted, and if the server keeps what it confirms.
 package postgres
@@ -34,11 +36,13 @@ type Config struct {
 	AllowPlaintext bool
 	// PasswordFile, if not empty, holds the password. It is read for each new connection, so that it may be replaced.
 	PasswordFile string
-	// MaxConns bounds the connections. Zero: 16.
+	// MaxConns bounds the connections that calls use. Beside them, each read of a record that has to be fresh makes one for
+	// itself, and four follow the history. Zero: 16.
 	MaxConns int
 	// StatementTimeout bounds each statement. Zero: 5 seconds.
 	StatementTimeout time.Duration
-	// RequireStandby refuses a server that confirms commits without waiting for a standby.
+	// RequireStandby refuses a server that confirms commits without waiting for a standby: whose synchronous_standby_names is
+	// empty when a connection is made.
 	RequireStandby bool
 	// Migrate brings an older schema up to date. Without it such a database is refused.
 	Migrate bool

@@ -60,7 +60,8 @@ Every setting has one name. It can be given in three places, and the first that 
 	"`listen = \"127.0.0.1:8460\"`, `migrate = false`, `postgres-max-conns = 16`" + `.
 
 Settings are read once, at start; only the files of ` + "`tls-cert` and `tls-key`" + ` are read again when they change, and
-that of ` + "`postgres-password-file`" + ` for each new connection. To replace a file for Redis takes a restart. What is no
+that of ` + "`postgres-password-file`" + ` for each new connection. To replace a file for Redis takes a restart. What
+` + "`postgres-url`" + ` does not say comes from libpq's variables, such as ` + "`PGSSLROOTCERT`" + ` and ` + "`PGUSER`" + `. What is no
 setting is an error: an unknown flag, an unknown name in the file, an unknown variable that begins with
 ` + "`AEROPLANE_AUTHZ_`" + ` (but for those that Kubernetes sets for a Service called aeroplane-authz, and ` +
 	"`AEROPLANE_AUTHZ_TEST_`" + `, which
@@ -71,7 +72,8 @@ environment, in the settings file, or in a file of its own where there is a sett
 a secret is refused when others than its owner may write it, and the log warns when they may read it.
 
 ` + "`aeroplane-authz settings print`" + ` shows every value in force and where it comes from, secrets redacted;
-` + "`aeroplane-authz settings check`" + ` says whether a server would start with them.
+` + "`aeroplane-authz settings check`" + ` says whether a server would start with them, as far as that shows without connecting to
+Postgres or Redis, or opening a port.
 `
 
 const refusals = `
@@ -86,9 +88,6 @@ A server does not start, and ` + "`settings check`" + ` fails, with:
   unless ` + "`insecure-plaintext`" + ` is set;
 - a ` + "`postgres-url`" + ` that names its host twice, or a service; ` + "`postgres-require-standby` without `postgres-url`" + `; a
   ` + "`postgres-statement-timeout`" + ` that is not longer than 0; a ` + "`lease`" + ` that is not 500 ms to 5 s;
-- a Postgres that is set so that it could lose what it has confirmed, or cannot hold what is to be stored: ` + "`fsync`" + ` off,
-  ` + "`synchronous_commit` other than `on` or `remote_apply`, `server_encoding` other than `UTF8`" + `, and with
-  ` + "`postgres-require-standby`" + ` no ` + "`synchronous_standby_names`" + `; or behind a pooler, which loses the time limits of a connection;
 - ` + "`redis`" + ` without ` + "`postgres-url`" + `: the embedded database has one reader, which keeps what it has read by itself;
 - ` + "`redis`" + ` without entry keys, entry keys that are not one or two different ones of 32 bytes each, or any other setting for
   Redis without ` + "`redis`" + `;
@@ -107,6 +106,15 @@ A server does not start, and ` + "`settings check`" + ` fails, with:
   it; and an ` + "`ops-listen` that is `listen`" + `;
 - ` + "`routes`" + ` that is ` + "`-`" + `, standard input;
 - ` + "`insecure-plaintext`" + ` beside ` + "`tls-cert`" + ` when neither Postgres nor Redis needs it.
+
+Found at start only, because ` + "`settings check`" + ` connects to nothing:
+
+- a Postgres that cannot be reached, or refuses the user; Redis is not waited for;
+- a Postgres that is set so that it could lose what it has confirmed, or cannot hold what is to be stored: ` + "`fsync`" + ` off,
+  ` + "`synchronous_commit` other than `on` or `remote_apply`, `server_encoding` other than `UTF8`" + `, and with
+  ` + "`postgres-require-standby`" + ` no ` + "`synchronous_standby_names`" + `; or behind a pooler, which loses the time limits of a connection;
+- a database that is damaged, or whose schema is of another version, if it is newer or ` + "`migrate`" + ` is false;
+- an address to listen on that another process has.
 
 The commands refuse ` + "`token` beside `token-file`, `tls-ca` or `tls-server-name` without `tls`" + `, and, unless
 ` + "`insecure-plaintext`" + ` is set, an address that is not loopback without ` + "`tls`" + `.

@@ -21,13 +21,15 @@ var table = []Setting{
 	{Name: "postgres-password-file", Uses: Server, field: func(s *Settings) any { return &s.PostgresPasswordFile },
 		About: "A file that holds the password for Postgres."},
 	{Name: "postgres-max-conns", Uses: Server, Default: "16", field: func(s *Settings) any { return &s.PostgresMaxConns },
-		About: "How many connections to Postgres may be open at once."},
+		About: "How many connections to Postgres calls may use, half of them at most to read records. Up to that half again are open for " +
+			"moments, when records change while they are read, and four more follow the history."},
 	{Name: "postgres-statement-timeout", Uses: Server, Default: "5s",
 		field: func(s *Settings) any { return &s.PostgresStatementTimeout },
 		About: "How long Postgres may work on one statement."},
 	{Name: "postgres-require-standby", Uses: Server, Default: "false",
 		field: func(s *Settings) any { return &s.PostgresRequireStandby },
-		About: "Whether to refuse a Postgres that confirms commits without waiting for a standby (an empty synchronous_standby_names)."},
+		About: "Whether to refuse a Postgres that confirms commits without waiting for a standby: whose synchronous_standby_names is " +
+			"empty when a connection is made."},
 	{Name: "lease", Uses: Server, Default: "4s", field: func(s *Settings) any { return &s.Lease },
 		About: "How long a replica goes on deciding after Postgres last confirmed that it may, 500ms to 5s: longer rides out longer " +
 			"outages, and makes a revocation wait longer for a replica that was killed. On the embedded database there is none."},

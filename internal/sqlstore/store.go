@@ -7,8 +7,8 @@
 // The text is written for what SQLite and Postgres have in common: $1 for a value, ON CONFLICT, RETURNING, row values.
 // Times are stored as microseconds since 1970, and NULL for the zero time. Ids and slugs are compared as bytes.
 //
-// Contexts bound only the wait for a connection. A statement, once it is sent, runs to its end, which the database
-// bounds: to cancel a commit is to learn nothing of it.
+// Contexts bound only the wait for the right to use a connection. To make one takes as long as the driver lets it. A
+// statement, once it is sent, runs to its end, which the database bounds: to cancel a commit is to learn nothing of it.
 package sqlstore
 
 import (
@@ -34,8 +34,9 @@ type Dialect struct {
 }
 
 // A Finish commits a transaction, and returns its place in the history; it gives one to a transaction that has changed
-// nothing. With waits whoever follows the history is asked to say when that has come as far. An error that is ErrUnconfirmed, or that Fault calls Unreachable, says that nobody knows whether the commit
-// lasts; after any other the transaction can be rolled back.
+// nothing. With waits whoever follows the history is asked to say when that has come as far. An error that is
+// ErrUnconfirmed, or that Fault calls Unreachable, says that nobody knows whether the commit lasts; after any other the
+// transaction can be rolled back.
 type Finish func(ctx context.Context, waits bool) (authz.Receipt, error)
 
 // ErrUnconfirmed says that a commit was answered, but may not last.
@@ -63,8 +64,8 @@ type Store struct {
 
 var _ authz.Store = (*Store)(nil)
 
-// New returns a Store on a database whose schema is in place. It takes conns connections at most, and closes db in the
-// end.
+// New returns a Store on a database whose schema is in place. It takes conns connections of db at most, beside those of
+// Dialect.Another, and closes db in the end.
 func New(db *sql.DB, conns int, d Dialect) *Store {
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
