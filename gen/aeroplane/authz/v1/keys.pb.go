@@ -101,7 +101,8 @@ type Key struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When the key expires; at this instant it is expired. Absent: never.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	// When the key was revoked. Absent: it was not.
+	// When the key was revoked. Absent: it was not. It shows from the commit on; that it is in force on every replica is what
+	// the OK of RevokeKey says, which may be called again to learn it.
 	RevokeTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
 	// When the key last authenticated a request, up to a minute late. Absent: never.
 	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
