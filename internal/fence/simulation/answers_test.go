@@ -92,12 +92,13 @@ func (w *world) judgeDecision(l *lookUp, d authz.Decision) {
 
 // judgeTime: what expires is judged by a time that is not before the database's at the beginning, nor, where something had
 // to be fetched, when it came, lest something lasts too long; and not so far ahead that everything would expire early. Two
-// clocks are at most half of the time apart that has passed since one was set by the other.
+// clocks are at most half of the time apart that has passed since one was set by the other, and the round that set it, which
+// may take half a lease, counts from its beginning.
 func (w *world) judgeTime(l *lookUp) {
 	if l.facts.Now.Before(l.earliest.Add(-time.Microsecond)) { // which is as exact as the database tells it
 		w.fail("time", "%s: judged by %v, and the database's clock had said %v", l.name, l.facts.Now, l.earliest)
 	}
-	latest := w.cluster.now().Add((w.scheduler.now() - l.began + slowest(fence.MaxLease)) / 2)
+	latest := w.cluster.now().Add((w.scheduler.now() - l.began + 2*slowest(fence.MaxLease)) / 2)
 	if l.facts.Now.After(latest) {
 		w.fail("time", "%s: judged by %v, and it cannot be later than %v", l.name, l.facts.Now, latest)
 	}
