@@ -55,14 +55,14 @@ func (o *output) String() string {
 }
 
 // startServer starts a server with one token for everything, and returns when it serves. It ends with the test.
-func startServer(t *testing.T, dataDir string, args ...string) *process {
+func startServer(t testing.TB, dataDir string, args ...string) *process {
 	t.Helper()
 	p := newServer(t, dataDir, args...)
 	p.start(t)
 	return p
 }
 
-func newServer(t *testing.T, dataDir string, args ...string) *process {
+func newServer(t testing.TB, dataDir string, args ...string) *process {
 	t.Helper()
 	address, err := freeAddress()
 	if err != nil {
@@ -83,7 +83,7 @@ func newServer(t *testing.T, dataDir string, args ...string) *process {
 	return p
 }
 
-func (p *process) start(t *testing.T) {
+func (p *process) start(t testing.TB) {
 	t.Helper()
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func withTestToken(ctx context.Context, method string, req, reply any, cc *grpc.
 }
 
 // await waits for a state of health.
-func (p *process) await(t *testing.T, want healthpb.HealthCheckResponse_ServingStatus) {
+func (p *process) await(t testing.TB, want healthpb.HealthCheckResponse_ServingStatus) {
 	t.Helper()
 	var out *healthpb.HealthCheckResponse
 	var err error
@@ -128,7 +128,7 @@ func (p *process) await(t *testing.T, want healthpb.HealthCheckResponse_ServingS
 }
 
 // end sends a signal and waits for the end.
-func (p *process) end(t *testing.T, sig os.Signal) error {
+func (p *process) end(t testing.TB, sig os.Signal) error {
 	t.Helper()
 	if err := p.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
@@ -180,7 +180,7 @@ func mustCode(t *testing.T, err error, want codes.Code) {
 }
 
 // postgresFlags returns the arguments that store on a database. The password goes into a file.
-func postgresFlags(t *testing.T, dsn string) []string {
+func postgresFlags(t testing.TB, dsn string) []string {
 	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {

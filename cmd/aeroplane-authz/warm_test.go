@@ -72,7 +72,7 @@ func TestWarmDecisionsAskNobody(t *testing.T) {
 }
 
 // questions are some that are answered by each kind of record that there is. All are to be allowed.
-func (p *process) questions(t *testing.T) (all []*v1.AuthorizeRequest) {
+func (p *process) questions(t testing.TB) (all []*v1.AuthorizeRequest) {
 	t.Helper()
 	done := func(_ any, err error) {
 		t.Helper()
@@ -99,7 +99,7 @@ func (p *process) questions(t *testing.T) (all []*v1.AuthorizeRequest) {
 }
 
 // ask asks the questions in turn, n times each of eight callers, and fails the test unless all is allowed.
-func (p *process) ask(t *testing.T, n int, questions []*v1.AuthorizeRequest) {
+func (p *process) ask(t testing.TB, n int, questions []*v1.AuthorizeRequest) {
 	t.Helper()
 	const callers = 8
 	n = max(n, len(questions))

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/testservers"
+	"aeroplane.run/authz/server/servertest"
 )
 
 // patience is how long a test waits for what another process does, before it fails.
@@ -180,6 +182,46 @@ func TestACommitThatNoStandbyConfirmedIsNoSuccess(t *testing.T) {
 	}
 }
 
+// Nor is it a membership, the end of one, or a round. A replica of which Postgres shows each round and confirms none has no lease in
+// the end. An acknowledgement need not last, and waits for nobody.
+func TestAMemberThatNoStandbyConfirmedHasNoLease(t *testing.T) {
+	t.Parallel()
+	server := testservers.StartPostgres(t, testservers.Options{})
+	dsn := server.NewDatabase(t)
+	s := open(t, postgres.Config{DSN: dsn, StatementTimeout: time.Hour})
+	replica := servertest.Fenced(t, s, nil)
+	defer replica.Close()
+	until(t, "a lease", func() bool { return replica.Ping(t.Context()) == nil })
+	db := connect(t, server.AdminDSN(name(t, dsn)))
+	standbys(t, db, "missing")
+	defer standbys(t, db, "")
+	defer cancelWaits(t, db)()
+
+	ctx, members := context.Background(), s.Members()
+	a, b, first := fence.MemberID{1}, fence.MemberID{2}, authz.Revision{Seq: 1}
+	join := func(id fence.MemberID) error {
+		return members.Join(ctx, fence.Member{ID: id, Lease: fence.MaxLease})
+	}
+	for _, write := range []struct {
+		name string
+		do   func() error // what it writes is there, but not confirmed
+	}{
+		{"join", func() error { return join(a) }},
+		{"collect", func() error { return members.Collect(ctx, a, 0) }},
+		{"another join", func() error { return join(b) }},
+		{"round", func() error { _, err := members.Round(ctx, b, first, 10); return err }},
+		{"leave", func() error { return members.Leave(ctx, b) }},
+	} {
+		if err := within(t, write.do); err == nil {
+			t.Errorf("%s: no error", write.name)
+		}
+	}
+	if err := within(t, func() error { return members.Ack(ctx, b, first) }); err != nil {
+		t.Errorf("ack: %v", err)
+	}
+	until(t, "the lease to be over", func() bool { return replica.Ping(t.Context()) != nil })
+}
+
 // standbys sets which standbys commits wait for, and returns when they do.
 func standbys(t *testing.T, db *sql.DB, names string) {
 	t.Helper()
@@ -216,6 +258,22 @@ func standbys(t *testing.T, db *sql.DB, names string) {
 // cancelWait cancels a commit's wait for the standbys, once there is one.
 func cancelWait(t *testing.T, db *sql.DB, done chan error) {
 	until(t, "a commit that waits", func() bool { return waits(t, db) || len(done) > 0 })
+	cancelAll(t, db)
+}
+
+// cancelWaits cancels every commit's wait for the standbys, until stop is called.
+func cancelWaits(t *testing.T, db *sql.DB) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var cancelling sync.WaitGroup
+	cancelling.Go(func() {
+		for tick := time.Tick(10 * time.Millisecond); ctx.Err() == nil; <-tick {
+			cancelAll(t, db)
+		}
+	})
+	return func() { cancel(); cancelling.Wait() }
+}
+
+func cancelAll(t *testing.T, db *sql.DB) {
 	if _, err := db.Exec("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"); err != nil {
 		t.Error(err)
 	}

@@ -4,18 +4,26 @@ package sqlite_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/internal/sqlite"
 	"aeroplane.run/authz/internal/storetest"
+	"aeroplane.run/authz/resolver"
 	"aeroplane.run/authz/server/servertest"
 )
 
@@ -237,6 +245,90 @@ func TestSchemaVersions(t *testing.T) {
 	complaint(t, c, "version 99", "upgrade aeroplane-authz")
 	c.Migrate = true
 	complaint(t, c, "version 99", "upgrade aeroplane-authz")
+}
+
+// A database of the first version, with data, is brought up to date where it is: what was there decides, and what changes from then
+// on is in the history.
+func TestUpgradeFromTheFirstVersion(t *testing.T) {
+	t.Parallel()
+	done := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, minted, token := t.TempDir(), apikey.Mint(), authz.Digest(sha256.Sum256([]byte("cookie")))
+	old := raw(t, dir, "")
+	first, err := goose.NewProvider(goose.DialectSQLite3, old, os.DirFS("migrations"),
+		goose.WithTableName("schema_version"), goose.WithDisableGlobalRegistry(true))
+	done(first, err)
+	done(first.UpTo(t.Context(), 1))
+	done(old.Exec(`INSERT INTO projects VALUES ('p', 'x', 'X', 'ada'), ('q', 'x', '', 'bob');
+		INSERT INTO keys VALUES ('key', $1, 'old', 'ap_key', 'ada', 2, 0, 1, 9e15, NULL); INSERT INTO key_projects VALUES ('key', 'p');
+		INSERT INTO services VALUES ('s', 'p'); INSERT INTO deployments VALUES ('d', 's'); INSERT INTO key_use VALUES ('key', 2);
+		INSERT INTO sessions VALUES ($2, 'ada', 2, 9e15, NULL);
+		INSERT INTO audit_events VALUES (7, 1, 2, 'test', 'root', '', 'key.create', 'key', '{"name":"old"}')`, minted.Digest[:], token[:]))
+	done(nil, old.Close())
+
+	db := open(t, dir)
+	s := servertest.Fenced(t, db, nil)
+	defer s.Close()
+	head, err := db.History().Head(t.Context())
+	if err != nil || head.Seq != 1 {
+		t.Errorf("the history begins at %v, %v", head, err)
+	}
+	key, err := s.Key(t.Context(), "key")
+	done(key, err)
+	events, err := s.Events(t.Context(), authz.EventFilter{}, authz.Page{Size: 10})
+	done(events, err)
+	wantKey := authz.Key{ID: "key", Name: "old", Prefix: "ap_key", UserID: "ada", Access: authz.Write,
+		Projects: authz.ProjectScope{IDs: []string{"p"}}, CreatedAt: time.UnixMicro(1).UTC(), ExpiresAt: time.UnixMicro(9e15).UTC(),
+		LastUsedAt: time.UnixMicro(2).UTC()}
+	wantEvents := []authz.Event{{ID: 7, At: time.UnixMicro(1).UTC(), Action: authz.KeyCreate, SubjectID: "key",
+		Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "test", UserID: "root"}, Details: map[string]string{"name": "old"}}}
+	if diff := cmp.Diff(wantKey, key) + cmp.Diff(wantEvents, events); diff != "" {
+		t.Errorf("what was there (-want +got):\n%s", diff)
+	}
+
+	a := authz.Authorizer{Routes: resolver.Default(), Facts: s, Used: func(string, time.Time) {}}
+	move := func(project string) func() {
+		return func() { done(s.PutServices(t.Context(), admin, []authz.Service{{ID: "s", ProjectID: project}})) }
+	}
+	for _, c := range []struct {
+		name         string
+		change       func()
+		rows         string
+		key, session bool // is allowed
+	}{
+		{"nothing yet", func() {}, "[]", true, true},
+		{"the service goes elsewhere", move("q"), "[service]", false, false},
+		{"the service comes back", move("p"), "[service]", true, true},
+		{"the session is revoked", func() { done(s.RevokeSession(t.Context(), admin, token)) }, "[session]", true, false},
+		{"the key is revoked", func() { done(s.RevokeKey(t.Context(), admin, "key")) }, "[key]", false, false},
+		{"the deployment goes", func() { done(s.DeleteDeployments(t.Context(), admin, []string{"d"})) }, "[deployment]", false, false},
+		{"the project goes", func() { done(s.DeleteProjects(t.Context(), admin, []string{"p"})) }, "[key project slug slug user]", false, false},
+	} {
+		c.change()
+		rows, err := db.History().Since(t.Context(), head.Seq, 10)
+		done(rows, err)
+		changed := []string{}
+		for _, r := range rows[1:] {
+			changed = append(changed, r.Subject.Kind.String())
+		}
+		head = rows[len(rows)-1].Revision
+		if slices.Sort(changed); fmt.Sprint(changed) != c.rows {
+			t.Errorf("%s: the history has %v, want %s", c.name, changed, c.rows)
+		}
+		for _, who := range []struct {
+			credential authz.Credential
+			want       bool
+		}{{authz.KeyText(minted.Secret.Reveal()), c.key}, {authz.SessionToken("cookie"), c.session}} {
+			d, err := a.Authorize(t.Context(), authz.Request{Method: "GET", Target: "/api/deployments/d/logs", Credential: who.credential})
+			if err != nil || d.Allowed != who.want {
+				t.Errorf("%s: %v, %v, want allowed %v", c.name, d, err, who.want)
+			}
+		}
+	}
 }
 
 // complaint checks that a database is refused with words.
