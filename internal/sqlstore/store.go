@@ -129,6 +129,9 @@ func (d Dialect) Classified(err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
+	if errors.Is(err, ErrUnconfirmed) {
+		return unknownOutcome(err)
+	}
 	if d.Fault(err) == Unforeseen {
 		return authz.Errorf(authz.Internal, "the database answered something unforeseen").Because(err)
 	}
