@@ -150,8 +150,10 @@ func freezeRevoker(ctx context.Context, s *Stage) {
 		if err := r.Control.Order(control.Orders{}); err != nil {
 			s.Error(err)
 		}
-		// It may stop only now: what says that it comes to the place is written before.
+		// It may stop only now: what says that it comes to the place is written before, and the signal has its own time.
 		s.await(context.WithoutCancel(ctx), 5*time.Second, func() bool { r.Thaw(); return !r.Running() || r.Control.Obeyed() })
+		pause(context.WithoutCancel(ctx), 20*time.Millisecond)
+		r.Thaw()
 		s.mark("woken", r.Number)
 	})
 }

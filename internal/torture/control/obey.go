@@ -20,6 +20,8 @@ type Replica struct {
 	dir   string
 	rules atomic.Pointer[rules]
 	pace  pace
+
+	stopping sync.Mutex // held by who stops the process, and while orders are replaced
 }
 
 // rules are orders that are being followed.
@@ -67,7 +69,10 @@ func (r *Replica) follow(n numbered) error {
 		now.left[place].Store(int64(order.Times))
 	}
 	r.pace.set(n.Rate)
-	if before := r.rules.Swap(now); before != nil {
+	r.stopping.Lock()
+	before := r.rules.Swap(now)
+	r.stopping.Unlock()
+	if before != nil {
 		close(before.over)
 	}
 	return replace(filepath.Join(r.dir, obeyedFile), []byte(strconv.Itoa(n.Number)))
@@ -95,7 +100,11 @@ func (r *Replica) Step(place string) {
 	case Hold:
 		<-now.over
 	case Stop:
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		r.stopping.Lock()
+		defer r.stopping.Unlock()
+		if r.rules.Load() == now { // or the driver would not know that there is somebody to be woken
+			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		}
 	case Die:
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // it takes a moment, in which nothing more may be done
