@@ -62,7 +62,7 @@ func othersWithin(from, to string, limit func(*Outcome) time.Duration) expectati
 		}
 		o.narrowings(func(c history.Change) {
 			if c.Outcome == history.OK && c.Took > limit(o) && !harmed(c) {
-				complaint = fmt.Sprintf("waited longer than %v: %v", limit(o), c)
+				complaint = fmt.Sprintf("waited longer than %v: %v; meanwhile %v", limit(o), c, o.between(c.Start-3*time.Second, c.End))
 			}
 		})
 		return complaint

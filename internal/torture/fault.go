@@ -108,6 +108,16 @@ func (o *Outcome) marked(what string) (found []Mark) {
 	return found
 }
 
+// between returns what was done between two instants.
+func (o *Outcome) between(from, to time.Duration) (found []Mark) {
+	for _, m := range o.Marks {
+		if m.At >= from && m.At <= to {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
 // spans calls do with each time between a mark and the next one of another name, which may never have come.
 func (o *Outcome) spans(from, to string, do func(replica int, from, to time.Duration)) {
 	for i, m := range o.Marks {

@@ -142,7 +142,10 @@ func freezeRevoker(ctx context.Context, s *Stage) {
 	s.each(ctx, s.Options.Lease, func() {
 		r := s.anyReplica()
 		before := r.Control.Reached(placeCommitted)
-		s.order(r, control.Orders{Places: map[string]control.Order{placeCommitted: {Do: control.Stop, Times: 1}}})
+		// It may stop before it can say that it heeds this.
+		if err := r.Control.Order(control.Orders{Places: map[string]control.Order{placeCommitted: {Do: control.Stop, Times: 1}}}); err != nil {
+			s.Error(err)
+		}
 		if s.await(ctx, 2*s.Options.Lease, func() bool { return r.Control.Reached(placeCommitted) > before }) {
 			s.mark("stopped in a change", r.Number)
 			pause(ctx, upTo(s.rand, 2*s.Options.Lease))
@@ -154,6 +157,7 @@ func freezeRevoker(ctx context.Context, s *Stage) {
 		s.await(context.WithoutCancel(ctx), 5*time.Second, func() bool { r.Thaw(); return !r.Running() || r.Control.Obeyed() })
 		pause(context.WithoutCancel(ctx), 20*time.Millisecond)
 		r.Thaw()
+		pause(ctx, time.Second) // its connections are made anew: who makes a change there waits until it can ask who is there
 		s.mark("woken", r.Number)
 	})
 }
