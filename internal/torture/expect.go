@@ -177,14 +177,11 @@ func mostlyAcked(o *Outcome) string {
 	return ""
 }
 
-// thorough is how long a fault lasts at least that has time for all that it can do.
-const thorough = 30 * time.Second
-
-// happenedEach expects a fault that lasts long enough to have done each of these.
-func happenedEach(all ...string) expectation {
+// happenedEach expects a fault to have done each of these, if it lasted so long for each.
+func happenedEach(each time.Duration, all ...string) expectation {
 	return func(o *Outcome) (complaint string) {
 		for _, what := range all {
-			if complaint == "" && o.Lasted >= thorough {
+			if complaint == "" && o.Lasted >= each*time.Duration(len(all)) {
 				complaint = happened(what)(o)
 			}
 		}

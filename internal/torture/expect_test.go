@@ -86,9 +86,9 @@ func TestExpectations(t *testing.T) {
 			[]func(*Outcome){changes(slices.Repeat([]history.Change{ok(0, 0, second, 0, history.Acked)}, 9)...), changes(
 				append(slices.Repeat([]history.Change{ok(0, 0, second, 0, history.Acked)}, 9), ok(0, 0, second, 0, history.Waited))...)},
 			[]func(*Outcome){changes(ok(0, 0, second, 0, history.Acked), ok(0, 0, second, 0, history.Waited))}},
-		"happenedEach": {happenedEach("cut", "never"),
+		"happenedEach": {happenedEach(second, "cut", "never"),
 			[]func(*Outcome){changes()},
-			[]func(*Outcome){func(o *Outcome) { changes()(o); o.Lasted = thorough }}},
+			[]func(*Outcome){func(o *Outcome) { changes()(o); o.Lasted = 2 * second }}},
 		"decidedMeanwhile, each": {decidedMeanwhile("cut", "healed"),
 			[]func(*Outcome){asks(ask(1, 3*second, history.Denied))},
 			[]func(*Outcome){asks(ask(0, 3*second, history.Denied))}},

@@ -22,7 +22,7 @@ var clockFaults = []Fault{
 		Number: 24, Name: "boot clocks run at different rates", Times: 2, Needs: []Need{Hooks},
 		How:    "one replica's runs a tenth too fast, another's a tenth too slow, while one after the other is cut off from Postgres",
 		Expect: "one that is cut off decides nothing once its lease is over",
-		Inject: bendClocks, Check: expect(happened("cut"), refusedOnceLapsed("cut off", "healed")),
+		Inject: bendClocks, Check: expect(happened("cut off"), refusedOnceLapsed("cut off", "healed")),
 	},
 	{
 		Number: 25, Name: "a machine is suspended", Needs: []Need{Hooks},

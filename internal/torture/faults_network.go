@@ -17,8 +17,8 @@ var networkFaults = []Fault{
 		Number: 10, Name: "Postgres is cut off from one replica", Times: 2,
 		How:    "reset and refused; held both ways, or only one; packets dropped one way by the kernel; 300 ± 300 ms on the way",
 		Expect: "it decides nothing once its lease is over, and a change takes no longer than the longest wait",
-		Inject: cutPostgres, Check: expect(happened("cut"), refusedOnceLapsed("cut off", "healed"),
-			othersWithin("cut", "healed", waitAndSlack)),
+		Inject: cutPostgres, Check: expect(happened("cut off"), refusedOnceLapsed("cut off", "healed"),
+			othersWithin("harmed", "healed", waitAndSlack)),
 	},
 	{
 		Number: 17, Name: "notifications are lost",
@@ -48,7 +48,7 @@ func cutPostgres(ctx context.Context, s *Stage) {
 	for _, f := range []faultproxy.Faults{{Refuse: true}, {Hold: faultproxy.Both}, {Hold: faultproxy.Up}, {Hold: faultproxy.Down}, {Deaf: true}} {
 		acts = append(acts, func() {
 			r := s.anyReplica()
-			s.mark("cut", r.Number)
+			s.mark("harmed", r.Number)
 			r.Postgres.Set(f)
 			if f.Refuse {
 				r.Postgres.Cut(nil)
@@ -61,11 +61,13 @@ func cutPostgres(ctx context.Context, s *Stage) {
 	}
 	acts = append(acts, func() { // it may keep its lease
 		r := s.anyReplica()
+		s.mark("harmed", r.Number)
 		s.mark("slowed", r.Number)
 		r.Postgres.Set(faultproxy.Faults{Delay: 300 * time.Millisecond, Jitter: 300 * time.Millisecond})
 		pause(ctx, 2*s.Options.Lease)
 		r.Postgres.Clear()
 		pause(ctx, time.Second) // who made a change there waits until it can ask who is there
+		s.mark("healed", r.Number)
 	})
 	s.each(ctx, s.Options.Lease, acts...)
 }

@@ -25,7 +25,7 @@ var processFaults = []Fault{
 		Number: 1, Name: "a replica is killed",
 		How:    "kill -9 at any time; with hooks also between commit and barrier, join and first read, apply and acknowledgement",
 		Expect: "a change takes no longer than the longest wait",
-		Inject: kill, Check: expect(happened("kill"), changesWithin(waitAndSlack), happenedEach("kill, "+placeCommitted, "kill, "+placeJoined,
+		Inject: kill, Check: expect(happened("kill"), changesWithin(waitAndSlack), happenedEach(10*time.Second, "kill, "+placeCommitted, "kill, "+placeJoined,
 			"kill, "+placeApplied, "kill, "+placeWindow)),
 	},
 	{
