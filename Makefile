@@ -66,7 +66,7 @@ verify: ## models, simulation, mutants and torture at full size: some hours
 	scripts/models full
 	$(MAKE) sim SEEDS=50000
 	$(MAKE) mutants
-	$(MAKE) torture FAULTTIME=60s LEAST=1000000
+	$(MAKE) torture FAULTTIME=30s LEAST=1000000
 
 .PHONY: bench
 bench: postgres .bin/benchstat ## measure decisions beside empty RPCs

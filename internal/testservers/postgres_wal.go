@@ -13,9 +13,9 @@ import (
 )
 
 // SmallWAL stops the server and starts it again with its log on a file system of its own, with room for so many megabytes
-// more, whose directory it returns: what else is put there leaves no room for the log. It needs root. When the test ends, or
-// with restore, the log is where it was, and the server stopped.
-func (p *PostgresProcess) SmallWAL(t testing.TB, spare int) (dir string, restore func()) {
+// more, whose directory it returns: what else is put there leaves no room for the log. With more there is as much room again. It
+// needs root. When the test ends, or with restore, the log is where it was, and the server stopped.
+func (p *PostgresProcess) SmallWAL(t testing.TB, spare int) (dir string, more, restore func()) {
 	t.Helper()
 	small, usual := filepath.Join(p.dir.path, "small"), filepath.Join(p.data(), "pg_wal")
 	options := "mode=700"
@@ -23,7 +23,8 @@ func (p *PostgresProcess) SmallWAL(t testing.TB, spare int) (dir string, restore
 		options += ",uid=" + strconv.Itoa(int(p.as.Uid)) + ",gid=" + strconv.Itoa(int(p.as.Gid))
 	}
 	p.Stop(t)
-	options = fmt.Sprintf("size=%d,%s", sizeOf(t, usual)+int64(spare)<<20, options)
+	size := sizeOf(t, usual) + int64(spare)<<20
+	options = fmt.Sprintf("size=%d,%s", size, options)
 	mounted, done := false, false
 	restore = func() {
 		if done {
@@ -45,7 +46,11 @@ func (p *PostgresProcess) SmallWAL(t testing.TB, spare int) (dir string, restore
 	mounted = true
 	commands(t, [][]string{{"cp", "-a", usual + "/.", small}, {"rm", "-r", usual}, {"ln", "-s", small, usual}})
 	p.Start(t)
-	return small, restore
+	more = func() {
+		size += int64(spare) << 20
+		commands(t, [][]string{{"mount", "-o", fmt.Sprintf("remount,size=%d", size), small}})
+	}
+	return small, more, restore
 }
 
 // sizeOf returns how many bytes the files in a directory have.

@@ -20,7 +20,7 @@ func TestAServerWithoutRoomForItsLogConfirmsNothing(t *testing.T) {
 		server := testservers.StartPostgres(t, testservers.Options{})
 		run(t, open(t, server.AdminDSN("postgres")), "CREATE TABLE note (text text)")
 		run(t, open(t, server.AdminDSN("postgres")), "INSERT INTO note VALUES ('kept')")
-		small, restore := server.SmallWAL(t, 20)
+		small, _, restore := server.SmallWAL(t, 20)
 		mustRead(t, server, "kept")
 
 		ballast := filepath.Join(small, "ballast")

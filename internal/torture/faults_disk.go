@@ -20,10 +20,10 @@ var diskFaults = []Fault{{
 func fillDisk(ctx context.Context, s *Stage) {
 	const megabytes = 20
 	primary := s.Postgres.Primary()
-	small, restore := primary.SmallWAL(s, megabytes)
+	small, more, restore := primary.SmallWAL(s, megabytes)
 	ballast := filepath.Join(small, "ballast")
 	for ctx.Err() == nil {
-		_ = os.WriteFile(ballast, make([]byte, 2*megabytes<<20), 0o600) // which ends when there is no room any more
+		fill(ballast)
 		full := s.await(ctx, s.duration, func() bool {
 			_, err := s.Inside(s, primary).ExecContext(ctx, "SELECT pg_logical_emit_message(false, 'torture', repeat('x', 1000000))")
 			return err != nil && ctx.Err() == nil
@@ -35,6 +35,7 @@ func fillDisk(ctx context.Context, s *Stage) {
 		if err := os.Remove(ballast); err != nil {
 			s.Log(err)
 		}
+		more() // the log has grown: to start the server needs another piece of it
 		// It may have begun to recover by itself, and failed.
 		s.await(context.WithoutCancel(ctx), 10*time.Second, func() bool {
 			if !primary.Running() {
@@ -46,4 +47,16 @@ func fillDisk(ctx context.Context, s *Stage) {
 		pause(ctx, s.between(s.Options.Lease, 2*s.Options.Lease))
 	}
 	restore() // and stops it: it is started when all is healed
+}
+
+// fill writes a file until there is no room any more.
+func fill(path string) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	for some := make([]byte, 64<<10); err == nil; {
+		_, err = f.Write(some)
+	}
 }

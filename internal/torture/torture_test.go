@@ -47,6 +47,7 @@ func TestTorture(t *testing.T) {
 	}
 	t.Logf("seed %d", *seed)
 	var outcomes []*torture.Outcome
+	defer func() { tell(t, outcomes) }() // also of a run that cannot go on
 	torture.Run(t, torture.Options{
 		Faults: chosen, Duration: *duration, Workers: *workers, Pace: *pace, Seed: *seed, Hooks: *hooks,
 		Cluster: cluster.Options{Binary: program(t), Earlier: earlier(t, chosen), Replicas: *replicas, Lease: *lease, Dir: t.TempDir()},
@@ -68,14 +69,20 @@ func TestTorture(t *testing.T) {
 	} else {
 		t.Logf("%d operations were judged", n)
 	}
+}
+
+// tell writes the table.
+func tell(t *testing.T, outcomes []*torture.Outcome) {
+	t.Helper()
 	var table strings.Builder
 	torture.WriteText(&table, outcomes)
 	fmt.Println(table.String())
-	if *markdown != "" {
-		table.Reset()
-		torture.WriteMarkdown(&table, outcomes)
-		if err := os.WriteFile(*markdown, []byte(table.String()), 0o644); err != nil {
-			t.Error(err)
-		}
+	if *markdown == "" {
+		return
+	}
+	table.Reset()
+	torture.WriteMarkdown(&table, outcomes)
+	if err := os.WriteFile(*markdown, []byte(table.String()), 0o644); err != nil {
+		t.Error(err)
 	}
 }
