@@ -62,7 +62,7 @@ torture: postgres redis ## real replicas under every fault of FAULTS (all), each
 	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -least $(LEAST) -slack $(SLACK) -lease $(LEASE) -markdown "$(CURDIR)/torture.md"
 
 .PHONY: verify
-verify: ## models, simulation, mutants and torture at full size: some hours
+verify: ## models, simulation, mutants and torture at full size: an hour and a half
 	scripts/models full
 	$(MAKE) sim SEEDS=50000
 	$(MAKE) mutants

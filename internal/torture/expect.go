@@ -51,6 +51,16 @@ func changesWithin(limit func(*Outcome) time.Duration) expectation {
 	return othersWithin("", "", limit)
 }
 
+// mostChangesWithin is changesWithin for so many of all changes: what is not of the protocol's making may hold up a few.
+func mostChangesWithin(share float64, limit func(*Outcome) time.Duration) expectation {
+	return func(o *Outcome) string {
+		if took := quantile(o.barrierTimes(), share); took > limit(o) {
+			return fmt.Sprintf("%v of changes waited up to %v, longer than %v", share, took, limit(o))
+		}
+		return ""
+	}
+}
+
 // othersWithin is changesWithin for changes by replicas that the fault left alone meanwhile: it harms others between two marks.
 func othersWithin(from, to string, limit func(*Outcome) time.Duration) expectation {
 	return func(o *Outcome) (complaint string) {
