@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"aeroplane.run/authz/internal/torture/cluster"
 	"aeroplane.run/authz/internal/torture/history"
 )
 
@@ -173,6 +174,18 @@ func TestWhatWasNotProvenIsSaid(t *testing.T) {
 		if missing(&lacking) == "" {
 			t.Errorf("%d in memory, opinions %+v and %+v prove something", lacking.InMemory, lacking.Opinion, lacking.Strong)
 		}
+	}
+}
+
+func TestWhoHasBegunAnew(t *testing.T) {
+	counted := func(values ...float64) (all []cluster.Metrics) {
+		for _, v := range values {
+			all = append(all, cluster.Metrics{cacheReads + `{result="hit"}`: v})
+		}
+		return all
+	}
+	if allBegun(counted(5, 5), counted(0, 5, 1)) || !allBegun(counted(5, 5), counted(0, 4, 1)) {
+		t.Error("who lived to the end has not begun anew, and who counts less has")
 	}
 }
 

@@ -100,7 +100,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	s.load.running.Wait()
 
 	out.Counted, out.Lasted = grown(before, after), s.duration
-	out.InMemory = int(out.Counted(cacheReads, "hit"))
+	out.InMemory, out.Begun = int(out.Counted(cacheReads, "hit")), allBegun(before, after)
 	out.Recovered = o.recover(t, doors)
 	out.judge(s)
 	if f.Check != nil {
@@ -167,8 +167,10 @@ func (o *Outcome) unproven() string {
 	if bare > 0 {
 		return fmt.Sprintf("%d changes were OK without saying at which revision, or how they came to be in force", bare)
 	}
+	if o.InMemory == 0 && !o.Begun {
+		return "nothing was found in memory"
+	}
 	for what, n := range map[string]int{"allowed before it was taken away": o.Before, "allowed again on the same replica": o.Warm,
-		"found in memory":               o.InMemory,
 		"asked within 5 ms after an OK": o.Prompt, "denied after an OK": o.After} {
 		if n == 0 {
 			return "nothing was " + what
@@ -254,6 +256,16 @@ func counted(t testing.TB, c *cluster.Cluster, f *Fault) (all []cluster.Metrics)
 	}
 	t.Errorf("%v: no replica says what it has counted: %v", f, silent)
 	return all
+}
+
+// allBegun reports whether every replica that had counted something has begun anew since, and so may have counted nothing.
+func allBegun(before, after []cluster.Metrics) bool {
+	for i, m := range before {
+		if m.Sum(cacheReads) <= after[i].Sum(cacheReads) {
+			return false
+		}
+	}
+	return true
 }
 
 // grown returns by how much something has grown in all. A replica that was started again has counted from zero.
