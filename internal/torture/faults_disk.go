@@ -10,7 +10,7 @@ import (
 )
 
 var diskFaults = []Fault{{
-	Number: 20, Name: "the disk of Postgres is full", Times: 2, Needs: []Need{Root},
+	Number: 20, Name: "the disk of Postgres is full", Times: 3, Needs: []Need{Root},
 	How:    "the primary's log is on a small file system, which is filled up until it can write no more",
 	Expect: "it goes on when there is room again",
 	Inject: fillDisk, Check: expect(happened("full")),
