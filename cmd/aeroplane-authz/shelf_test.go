@@ -3,8 +3,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -18,14 +16,10 @@ import (
 // into Redis, and reads nothing in Postgres.
 func TestRecordsComeFromRedis(t *testing.T) {
 	t.Parallel()
-	keys := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(keys, []byte("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	flags := postgresFlags(t, testservers.Postgres(t).NewDatabase(t))
 	// Who makes the changes knows of no Redis, and drops nothing there that was put since.
 	questions := startServer(t, t.TempDir(), flags...).questions(t)
-	flags = append(flags, "--redis", testservers.Redis(t).Addr(), "--redis-entry-keys-file", keys)
+	flags = append(flags, redisFlags(t, testservers.Redis(t).Addr())...)
 
 	var records, lost int
 	for i := range 6 { // two will do, unless Redis is late: nobody waits for it

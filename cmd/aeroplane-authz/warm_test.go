@@ -29,11 +29,7 @@ func TestWarmDecisionsAskNobody(t *testing.T) {
 	t.Parallel()
 	cache := testservers.Redis(t)
 	dsn := testservers.Postgres(t).NewDatabase(t)
-	keys := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(keys, []byte("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, address := startOperated(t, append(postgresFlags(t, dsn), "--redis", cache.Addr(), "--redis-entry-keys-file", keys)...)
+	p, address := startOperated(t, append(postgresFlags(t, dsn), redisFlags(t, cache.Addr())...)...)
 	questions := p.questions(t)
 	reads := func() map[string]string {
 		_, text := get(t, address, "/metrics")
@@ -69,6 +65,16 @@ func TestWarmDecisionsAskNobody(t *testing.T) {
 			t.Errorf("a cold decision is not counted in %s: %v", series, after)
 		}
 	}
+}
+
+// redisFlags returns the arguments that share records in a Redis. The entry key goes into a file.
+func redisFlags(t testing.TB, address string) []string {
+	t.Helper()
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--redis", address, "--redis-entry-keys-file", keys}
 }
 
 // questions are some that are answered by each kind of record that there is. All are to be allowed.

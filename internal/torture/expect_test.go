@@ -184,7 +184,7 @@ func TestWhoHasBegunAnew(t *testing.T) {
 		}
 		return all
 	}
-	if allBegun(counted(5, 5), counted(0, 5, 1)) || !allBegun(counted(5, 5), counted(0, 4, 1)) {
+	if allAnew(counted(5, 5), counted(0, 5, 1)) || !allAnew(counted(5, 5), counted(0, 4, 1)) {
 		t.Error("who lived to the end has not begun anew, and who counts less has")
 	}
 }

@@ -79,8 +79,8 @@ type Outcome struct {
 	Lease, Lasted time.Duration
 	// InMemory is how many records decisions needed and replicas had in memory, as counted by those that lived to the end.
 	InMemory int
-	// Begun says that none of them did.
-	Begun bool
+	// Anew says that all replicas have begun anew, so that there may be nobody who has counted any.
+	Anew bool
 }
 
 // Failed reports whether anything was wrong.

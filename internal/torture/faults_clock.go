@@ -74,9 +74,7 @@ func suspend(ctx context.Context, s *Stage) {
 		r.Freeze()
 		s.mark("suspended", r.Number)
 		ahead[r.Number] += s.between(s.Options.Lease, 3*s.Options.Lease)
-		if err := r.Control.Order(control.Orders{Boot: ahead[r.Number], Wall: ahead[r.Number]}); err != nil {
-			s.Error(err)
-		}
+		s.leave(r, control.Orders{Boot: ahead[r.Number], Wall: ahead[r.Number]})
 		r.Thaw()
 		s.await(context.WithoutCancel(ctx), 5*time.Second, r.Control.Obeyed) // it looks at its clocks every two milliseconds
 		s.mark("woken", r.Number)

@@ -25,8 +25,8 @@ var processFaults = []Fault{
 		Number: 1, Name: "a replica is killed",
 		How:    "kill -9 at any time; with hooks also between commit and barrier, join and first read, apply and acknowledgement",
 		Expect: "a change takes no longer than the longest wait",
-		Inject: kill, Check: expect(happened("kill"), changesWithin(waitAndSlack), happenedEach(10*time.Second, "kill, "+placeCommitted, "kill, "+placeJoined,
-			"kill, "+placeApplied, "kill, "+placeWindow)),
+		Inject: kill, Check: expect(happened("kill"), changesWithin(waitAndSlack), happenedEach(10*time.Second, "kill, "+placeCommitted,
+			"kill, "+placeJoined, "kill, "+placeApplied, "kill, "+placeWindow)),
 	},
 	{
 		Number: 2, Name: "a replica is paused",
@@ -143,16 +143,12 @@ func freezeRevoker(ctx context.Context, s *Stage) {
 		r := s.anyReplica()
 		before := r.Control.Reached(placeCommitted)
 		// It may stop before it can say that it heeds this.
-		if err := r.Control.Order(control.Orders{Places: map[string]control.Order{placeCommitted: {Do: control.Stop, Times: 1}}}); err != nil {
-			s.Error(err)
-		}
+		s.leave(r, control.Orders{Places: map[string]control.Order{placeCommitted: {Do: control.Stop, Times: 1}}})
 		if s.await(ctx, 2*s.Options.Lease, func() bool { return r.Control.Reached(placeCommitted) > before }) {
 			s.mark("stopped in a change", r.Number)
 			pause(ctx, upTo(s.rand, 2*s.Options.Lease))
 		}
-		if err := r.Control.Order(control.Orders{}); err != nil {
-			s.Error(err)
-		}
+		s.leave(r, control.Orders{})
 		// It may stop only now: what says that it comes to the place is written before, and the signal has its own time.
 		s.await(context.WithoutCancel(ctx), 5*time.Second, func() bool { r.Thaw(); return !r.Running() || r.Control.Obeyed() })
 		pause(context.WithoutCancel(ctx), 20*time.Millisecond)

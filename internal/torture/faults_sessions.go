@@ -47,7 +47,7 @@ var sessionFaults = []Fault{
 		},
 		Earlier: func(replica int) bool { return replica%3 == 1 },
 		Inject:  unknownKind, Check: expect(happened("unknown kind"),
-			changesWithin(func(*Outcome) time.Duration { return 5*time.Second + 5*time.Second/4 + 50*time.Millisecond + Slack })),
+			changesWithin(func(*Outcome) time.Duration { return longestWait(5*time.Second) + Slack })),
 	},
 	{
 		Number: 28, Name: "the log is shortened past a replica that sleeps",

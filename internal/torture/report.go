@@ -21,8 +21,9 @@ var columns = []string{"fault", "questions", "allowed", "denied", "undecided", "
 // legend says what the columns mean that do not say so themselves.
 const legend = "Questions are calls of Authorize, changes those that take something away. The first gap is the longest time for which some " +
 	"replica that was asked decided nothing, the second for which no change was answered OK by any. In memory: how " +
-	"many records decisions needed and found there, on replicas that lived to the end. Prompt: asked within 5 ms after an OK. Recovered: from when Postgres, Redis and the network were whole again, and replicas had been told to start, until a key could " +
-	"be made, used on every replica and revoked."
+	"many records decisions needed and found there, on replicas that lived to the end. Prompt: asked within 5 ms after an OK. " +
+	"Recovered: from when Postgres, Redis and the network were whole again, and replicas had been told to start, until a key " +
+	"could be made, used on every replica and revoked."
 
 // row returns the line of the table about an outcome.
 func (o *Outcome) row() []string {

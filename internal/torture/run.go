@@ -100,7 +100,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	s.load.running.Wait()
 
 	out.Counted, out.Lasted = grown(before, after), s.duration
-	out.InMemory, out.Begun = int(out.Counted(cacheReads, "hit")), allBegun(before, after)
+	out.InMemory, out.Anew = int(out.Counted(cacheReads, "hit")), allAnew(before, after)
 	out.Recovered = o.recover(t, doors)
 	out.judge(s)
 	if f.Check != nil {
@@ -167,7 +167,7 @@ func (o *Outcome) unproven() string {
 	if bare > 0 {
 		return fmt.Sprintf("%d changes were OK without saying at which revision, or how they came to be in force", bare)
 	}
-	if o.InMemory == 0 && !o.Begun {
+	if o.InMemory == 0 && !o.Anew {
 		return "nothing was found in memory"
 	}
 	for what, n := range map[string]int{"allowed before it was taken away": o.Before, "allowed again on the same replica": o.Warm,
@@ -258,8 +258,8 @@ func counted(t testing.TB, c *cluster.Cluster, f *Fault) (all []cluster.Metrics)
 	return all
 }
 
-// allBegun reports whether every replica that had counted something has begun anew since, and so may have counted nothing.
-func allBegun(before, after []cluster.Metrics) bool {
+// allAnew reports whether every replica that had counted something has begun anew since, and so may have counted nothing.
+func allAnew(before, after []cluster.Metrics) bool {
 	for i, m := range before {
 		if m.Sum(cacheReads) <= after[i].Sum(cacheReads) {
 			return false

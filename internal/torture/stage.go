@@ -75,10 +75,18 @@ func (s *Stage) each(ctx context.Context, rest time.Duration, acts ...func()) {
 	}
 }
 
+// leave leaves orders for a replica, which heeds them when it can, and reports whether it could.
+func (s *Stage) leave(r *cluster.Replica, o control.Orders) bool {
+	err := r.Control.Order(o)
+	if err != nil {
+		s.Error(err)
+	}
+	return err == nil
+}
+
 // order tells a replica what to do, and returns when it heeds that.
 func (s *Stage) order(r *cluster.Replica, o control.Orders) {
-	if err := r.Control.Order(o); err != nil {
-		s.Error(err)
+	if !s.leave(r, o) {
 		return
 	}
 	for limit := time.Now().Add(5 * time.Second); r.Running() && !r.Control.Obeyed(); time.Sleep(time.Millisecond) {
