@@ -15,6 +15,8 @@ import (
 type acker struct {
 	newest atomic.Pointer[acknowledgement]
 	wake   bell
+	last   atomic.Int64 // the number of the last revision that was acknowledged
+	moved  signal       // last was set
 }
 
 type acknowledgement struct {
@@ -33,6 +35,11 @@ func (a *acker) send(g *generation) {
 	a.wake.ring()
 }
 
+// await waits until a revision was acknowledged, or another of its number, but no longer than limit.
+func (a *acker) await(ctx context.Context, r authz.Revision, limit time.Duration) {
+	a.moved.await(ctx, limit, func() bool { return a.last.Load() >= r.Seq })
+}
+
 func (a *acker) run(ctx context.Context, m Members) {
 	tries := 0
 	for {
@@ -48,6 +55,8 @@ func (a *acker) run(ctx context.Context, m Members) {
 		switch {
 		case err == nil:
 			tries = 0
+			a.last.Store(newest.applied.Seq)
+			a.moved.announce()
 		case tries < ackTries:
 			tries++
 			pause(ctx, time.Duration(tries)*10*time.Millisecond)

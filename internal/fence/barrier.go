@@ -14,6 +14,7 @@ import (
 // A barrier is what changes wait at until they are in force everywhere. One goroutine asks the database for all of them.
 type barrier struct {
 	Config
+	acks    *acker // this replica's own
 	wake    bell
 	failing outage
 
@@ -96,6 +97,7 @@ func (b *barrier) pass(ctx context.Context, r authz.Revision) (how authz.Barrier
 	p := &passage{revision: r, since: b.Clock.Boot(), moved: newBell()}
 	b.enter(p)
 	defer b.forget(p)
+	b.acks.await(ctx, r, headStart) // the others are as far as that, or nearly
 	b.wake.ring()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -136,17 +138,22 @@ func (b *barrier) look(p *passage, boot time.Duration) (over, waited bool, left 
 	return over, p.waited, p.until() - boot
 }
 
-// run asks for all who wait, ever less often, and at once for who is new, until ctx ends.
+// run asks for all who wait, some times at once and then ever less often, until ctx ends. For who is new it begins again. The
+// shortest pause is so long, by the clocks of timers, that most changes would be over in its midst.
 func (b *barrier) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		b.wake.await(ctx, nil)
-		for interval := pollFirst; ctx.Err() == nil && b.poll(ctx); {
+		looks, interval := 0, pollFirst
+		for ctx.Err() == nil && b.poll(ctx) {
+			if looks++; looks < pollsAtOnce {
+				continue
+			}
 			timer.Reset(interval)
 			interval = min(interval*3/2, pollLast)
 			if b.wake.await(ctx, timer) {
-				interval = pollFirst
+				looks, interval = 0, pollFirst
 			}
 		}
 	}

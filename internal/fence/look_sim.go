@@ -69,7 +69,8 @@ func (v View) Kept(s authz.Subject) (r authz.Record, seq int64, ok bool) {
 
 // LocksAreFree reports whether nobody holds a lock. While everybody waits, nobody may.
 func (s *Store) LocksAreFree() bool {
-	free := try(&s.barrier.mu) && try(&s.fills.mu) && try(&s.loop.moved.mu) && try(&s.fills.unknownCredentials.mu) && try(&s.fills.unknownIDs.mu)
+	free := try(&s.barrier.mu) && try(&s.fills.mu) && try(&s.loop.moved.mu) && try(&s.loop.ack.moved.mu) &&
+		try(&s.fills.unknownCredentials.mu) && try(&s.fills.unknownIDs.mu)
 	if g := s.loop.current.Load(); free && g != nil {
 		free = try(&g.window.mu)
 		for i := range g.shards {

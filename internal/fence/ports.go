@@ -101,7 +101,7 @@ type Clock interface {
 // record counts only after the check that any other passes. All methods may be called at once.
 type Shelf interface {
 	// Get returns a record that was put for the subject, with the revision that it was put with, and false where there is
-	// none, or none in time. It takes 5 ms at most, and where ctx ends before, less.
+	// none, or none in time. It takes 2 ms at most, and where ctx ends before, less.
 	Get(ctx context.Context, s authz.Subject) (authz.Record, authz.Revision, bool)
 	// Put keeps a record, if that is possible at once or later. It does not block.
 	Put(s authz.Subject, r authz.Record, at authz.Revision)

@@ -39,7 +39,7 @@ func Open(c Config) (*Store, error) {
 	s := &Store{Store: c.Database, config: c}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.loop = loop{Config: c, wake: newBell(), ack: acker{wake: newBell()}}
-	s.barrier = barrier{Config: c, wake: newBell()}
+	s.barrier = barrier{Config: c, acks: &s.loop.ack, wake: newBell()}
 	s.fills = fills{Config: &s.config, life: s.life, loop: &s.loop,
 		slots: make(chan struct{}, c.MaxReads), flights: make(map[route]*flight)}
 	s.running.Go(func() { s.loop.run(s.life) })
@@ -83,7 +83,9 @@ func (s *Store) settle(ctx context.Context, c authz.Change, r authz.Receipt, err
 		}
 		return authz.Receipt{}, err
 	}
-	s.loop.look()
+	if !s.loop.reached(r.Revision) {
+		s.loop.look()
+	}
 	if alone := s.config.Members == nil; !r.Narrowing && !c.Wait && !alone { // who is alone has nobody to wait for
 		return r, nil
 	}
@@ -104,8 +106,7 @@ func (s *Store) pass(ctx context.Context, r authz.Revision) (authz.Barrier, time
 		return s.barrier.pass(ctx, r)
 	}
 	since := s.config.Clock.Boot()
-	applied := func() bool { g := s.loop.current.Load(); return g != nil && g.applied.Load().Seq >= r.Seq }
-	if !s.loop.moved.await(ctx, applyTimeout, applied) {
+	if !s.loop.moved.await(ctx, applyTimeout, func() bool { return s.loop.reached(r) }) {
 		return 0, 0, errors.Join(ctx.Err(), errors.New("the change was not applied"))
 	}
 	return authz.Acked, s.config.Clock.Boot() - since, nil

@@ -105,6 +105,8 @@ func runtime(named map[string]string, p purpose) map[string]string {
 		// Statements are prepared while the log is short, and a plan that reads all of it would be kept while it grows. What must
 		// be read whole then, as the members, seems so costly that its plan would be compiled.
 		all["enable_seqscan"], all["jit"] = "off", "off"
+		// The same few statements are asked over and over; to plan the list of members takes longer than to run it.
+		all["plan_cache_mode"] = "force_generic_plan"
 	}
 	return all
 }

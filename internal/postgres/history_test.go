@@ -230,6 +230,21 @@ func TestListen(t *testing.T) {
 		told("the loss of the connection")
 		db = connect(t, dsn)
 	}
+	until(t, "the listener", func() (is bool) { return db.QueryRow(listens).Scan(&is) == nil && is })
+	before := backends(t, dsn, wakerShows)
+	for i := range 200 { // more than are kept until the driver takes them in
+		select {
+		case <-looks:
+		default:
+		}
+		if _, err := db.Exec("INSERT INTO services VALUES ($1, 'p')", fmt.Sprintf("t%d", i)); err != nil {
+			t.Fatal(err)
+		}
+		told("one change of many")
+	}
+	if after := backends(t, dsn, "^(LISTEN|SELECT 1)"); !slices.Equal(after, before) {
+		t.Errorf("the listener was %v, and is %v", before, after)
+	}
 }
 
 // What follows the history reads the rows that it needs and no others, also with plans that are from when the log was short.

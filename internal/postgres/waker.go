@@ -33,7 +33,7 @@ type waker struct{ *session }
 
 func newWaker(src source) waker {
 	s := newSession(src, purpose{})
-	s.wrap = func(conn net.Conn) net.Conn { return &wire{conn, bufio.NewReader(conn)} }
+	s.wrap = func(conn net.Conn) net.Conn { return &wire{Conn: conn, ahead: bufio.NewReader(conn)} }
 	return waker{s}
 }
 
@@ -82,6 +82,9 @@ func (w waker) listen(ctx context.Context, conn *sql.Conn, look func()) error {
 		}
 		if came {
 			look()
+			if !w.wire().filling() {
+				continue // a question now would be in the way of those who read the log
+			}
 		}
 		if err := w.ask(ctx, conn, "SELECT 1"); err != nil { // on the way the driver takes in what has come
 			return err
@@ -104,23 +107,31 @@ func (w waker) ask(ctx context.Context, conn *sql.Conn, text string) error {
 type wire struct {
 	net.Conn
 	ahead *bufio.Reader
+	told  int // of the bytes that were read ahead, how many wait has told of
 }
 
-// wait waits until there is something to read, and returns false if nothing came in time.
+// wait waits until there is something to read that it has not told of, and returns false if nothing came in time.
 func (w *wire) wait(limit time.Duration) (bool, error) {
-	if w.ahead.Buffered() > 0 {
-		return true, nil
-	}
 	if err := w.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return false, err
 	}
-	_, err := w.ahead.Peek(1)
+	_, err := w.ahead.Peek(w.told + 1)
 	came := err == nil
+	if came {
+		w.told = w.ahead.Buffered()
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil
 	}
 	return came, errors.Join(err, w.SetReadDeadline(time.Time{}))
 }
 
+// filling reports whether what was read ahead should be taken in before it is waited for more.
+func (w *wire) filling() bool { return w.told >= w.ahead.Size()/2 }
+
 // Read implements net.Conn.
-func (w *wire) Read(b []byte) (int, error) { return w.ahead.Read(b[:min(len(b), 1)]) }
+func (w *wire) Read(b []byte) (int, error) {
+	n, err := w.ahead.Read(b[:min(len(b), 1)])
+	w.told = max(0, w.told-n)
+	return n, err
+}
