@@ -315,7 +315,7 @@ func within(t *testing.T, call func() error) error {
 }
 
 // until waits for what other processes do.
-func until(t *testing.T, what string, done func() bool) {
+func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {

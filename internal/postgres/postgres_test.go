@@ -16,43 +16,9 @@ import (
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/storetest"
 	"aeroplane.run/authz/internal/testservers"
-	"aeroplane.run/authz/server/servertest"
 )
 
 func TestMain(m *testing.M) { os.Exit(testservers.Main(m)) }
-
-// A database is one of the contract suite.
-type database string
-
-func (d database) Open(t testing.TB) authz.Store {
-	t.Helper()
-	return open(t, postgres.Config{DSN: string(d)})
-}
-
-func (database) Shared() bool { return true }
-
-func TestContract(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the same runs on SQLite, behind caches, and takes minutes here")
-	}
-	server := testservers.Postgres(t)
-	storetest.Run(t, func(t *testing.T) storetest.Database { return database(server.NewDatabase(t)) })
-}
-
-// behind is a database whose stores are behind caches, as several replicas are.
-type behind struct{ database }
-
-func (b behind) Open(t testing.TB) authz.Store {
-	return servertest.Fenced(t, b.database.Open(t).(servertest.Database), nil)
-}
-
-func TestContractBehindCaches(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the same runs on SQLite, and takes minutes here")
-	}
-	server := testservers.Postgres(t)
-	storetest.Run(t, func(t *testing.T) storetest.Database { return behind{database(server.NewDatabase(t))} })
-}
 
 func TestSchemaVersions(t *testing.T) {
 	t.Parallel()
