@@ -57,6 +57,7 @@ type Outcome struct {
 	Skipped string
 	History history.History
 	history.Proof
+	Expiry     history.Expiry
 	Violations []history.Violation
 	// Opinion is about what is promised to all, and Strong about strong answers.
 	Opinion, Strong history.Opinion
@@ -97,6 +98,9 @@ type Mark struct {
 
 // wait is how long a change waits at most for a replica that says nothing.
 func (o *Outcome) wait() time.Duration { return longestWait(o.Lease) }
+
+// longestLease is the longest that a replica may be told.
+const longestLease = 5 * time.Second
 
 func longestWait(lease time.Duration) time.Duration { return lease + lease/4 + 50*time.Millisecond }
 

@@ -15,8 +15,8 @@ import (
 var clockFaults = []Fault{
 	{
 		Number: 23, Name: "wall clocks step", Needs: []Need{Hooks},
-		How: "each replica's wall clock steps by up to an hour, forward and back", Expect: "leases go on",
-		Inject: stepWall, Check: expect(happened("stepped"), decidedMeanwhile("stepped", "stepped back")),
+		How: "each replica's wall clock steps by up to an hour, forward and back", Expect: "leases go on, and sessions end when they are to",
+		Inject: stepWall, Check: expect(happened("stepped"), decidedMeanwhile("stepped", "stepped back"), someExpired),
 	},
 	{
 		Number: 24, Name: "boot clocks run at different rates", Times: 2, Needs: []Need{Hooks},
@@ -33,7 +33,7 @@ var clockFaults = []Fault{
 	},
 }
 
-// stepWall proves that nothing depends on what time it is.
+// stepWall proves that nothing depends on what time a replica believes it is.
 func stepWall(ctx context.Context, s *Stage) {
 	s.each(ctx, s.Options.Lease/2, func() {
 		r := s.anyReplica()

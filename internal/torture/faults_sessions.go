@@ -43,11 +43,11 @@ var sessionFaults = []Fault{
 			"in the log that no version knows",
 		Expect: "a change takes no longer than the longest wait of the longest lease",
 		Env: func(replica int) []string {
-			return []string{cluster.LeaseVariable([]time.Duration{500 * time.Millisecond, time.Second, 5 * time.Second}[replica%3])}
+			return []string{cluster.LeaseVariable([]time.Duration{500 * time.Millisecond, time.Second, longestLease}[replica%3])}
 		},
 		Earlier: func(replica int) bool { return replica%3 == 1 },
 		Inject:  unknownKind, Check: expect(happened("unknown kind"),
-			changesWithin(func(*Outcome) time.Duration { return longestWait(5*time.Second) + Slack })),
+			changesWithin(func(*Outcome) time.Duration { return longestWait(longestLease) + Slack })),
 	},
 	{
 		Number: 28, Name: "the log is shortened past a replica that sleeps",

@@ -28,11 +28,13 @@ const (
 )
 
 // A load is what callers do: workers that each tell one story after the other, askers that ask every replica about it from
-// before the change until some time after it, and others who ask ever again about what was taken away long ago.
+// before the change until some time after it, others who ask ever again about what was taken away long ago, and sessions that
+// end by themselves.
 type load struct {
 	*history.Recorder
 	doors []door
 	pace  time.Duration // the mean pause of an asker
+	lease time.Duration // of the replicas
 	calm  atomic.Bool   // ask nothing strongly for now, which would have rounds made
 
 	running sync.WaitGroup
@@ -50,12 +52,13 @@ type load struct {
 type question struct {
 	request
 	history.Subject
-	made history.Revision // it is allowed from here on
+	made    history.Revision // it is allowed from here on
+	expires time.Duration    // as of an Ask
 }
 
-func newLoad(doors []door, pace time.Duration) *load {
-	return &load{Recorder: history.NewRecorder(), doors: doors, pace: pace, waiting: make([]atomic.Int32, len(doors)),
-		whyNot: make(map[string]int)}
+func newLoad(doors []door, pace, lease time.Duration) *load {
+	return &load{Recorder: history.NewRecorder(), doors: doors, pace: pace, lease: lease,
+		waiting: make([]atomic.Int32, len(doors)), whyNot: make(map[string]int)}
 }
 
 // start starts workers, who go on until ctx ends. Then running is to be waited for: what they have begun goes on to its end.
@@ -67,6 +70,8 @@ func (l *load) start(ctx context.Context, workers int, seed uint64) {
 	for n := range 2 {
 		r := mathrand.New(mathrand.NewPCG(seed, uint64(1000+n)))
 		l.running.Go(func() { l.askAgain(ctx, r) })
+		w := &worker{load: l, world: &world{name: newName()}, rand: mathrand.New(mathrand.NewPCG(seed, uint64(2000+n)))}
+		l.running.Go(func() { w.letExpire(ctx) })
 	}
 }
 
@@ -129,7 +134,7 @@ func (w *worker) tellOne(ctx context.Context) {
 	questions, subjects := make([]question, len(story.requests)), make([]history.Subject, len(story.requests))
 	for i, r := range story.requests {
 		subjects[i] = w.NewSubject()
-		questions[i] = question{r, subjects[i], w.newest}
+		questions[i] = question{request: r, Subject: subjects[i], made: w.newest}
 	}
 	log.Change(history.Change{Kind: history.Create, Subjects: subjects, Replica: by.replica,
 		Start: start, End: w.Now(), At: w.newest})
@@ -198,7 +203,7 @@ func (l *load) startAsker(ctx context.Context, d door, questions []question, see
 // ask asks once, in one of the ways that there are.
 func (l *load) ask(log *history.Log, d door, q question, r *mathrand.Rand) history.Answer {
 	request := proto.CloneOf(q.AuthorizeRequest)
-	a := history.Ask{Subject: q.Subject, Replica: d.replica}
+	a := history.Ask{Subject: q.Subject, Replica: d.replica, Expires: q.expires}
 	switch n := r.IntN(50); { // a strong answer is a commit, which costs as much as many others
 	case n == 0 && !l.calm.Load():
 		request.Consistency, a.Strong = v1.Consistency_CONSISTENCY_STRONG, true

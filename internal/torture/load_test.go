@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/testservers"
 	"aeroplane.run/authz/internal/torture/history"
@@ -21,12 +22,13 @@ import (
 
 // Three replicas in this process keep the promise, and that was put to the test.
 func TestTheServiceKeepsItsPromise(t *testing.T) {
-	h := tell(t, services(t, 3), 26)
+	h, expiring := tell(t, services(t, 3), 26)
 	violations, proof := history.Judge(h, history.Leniency{})
-	for _, v := range violations {
+	late, expiry := history.JudgeExpiry(expiring, ahead(fence.DefaultLease), history.Leniency{})
+	for _, v := range append(violations, late...) {
 		t.Error(v)
 	}
-	o := &Outcome{Proof: proof, InMemory: 1, // which processes count
+	o := &Outcome{Proof: proof, Expiry: expiry, InMemory: 1, // which processes count
 		Opinion: history.SecondOpinion(h, false, 300, time.Minute), Strong: history.SecondOpinion(h, true, 300, time.Minute)}
 	if illegal := len(o.Opinion.Illegal) + len(o.Strong.Illegal); illegal > 0 {
 		t.Errorf("%+v, strong %+v", o.Opinion, o.Strong)
@@ -59,8 +61,11 @@ func TestTheServiceKeepsItsPromise(t *testing.T) {
 func TestAGatewayThatKeepsAnswersIsFoundOut(t *testing.T) {
 	doors := services(t, 1)
 	doors[0].authorization = &keeper{AuthorizationServiceClient: doors[0].authorization}
-	h := tell(t, doors, 26)
+	h, expiring := tell(t, doors, 26)
 	violations, _ := history.Judge(h, history.Leniency{})
+	if late, _ := history.JudgeExpiry(expiring, ahead(fence.DefaultLease), history.Leniency{}); len(late) == 0 {
+		t.Error("nothing was found about sessions that ended by themselves")
+	}
 	late := make(map[history.Kind]int)
 	for _, v := range violations {
 		if v.Rule == history.Revoked {
@@ -93,13 +98,13 @@ func services(t *testing.T, n int) (doors []door) {
 }
 
 // tell has so many stories told, at least, of each kind one.
-func tell(t *testing.T, doors []door, stories int64) history.History {
+func tell(t *testing.T, doors []door, stories int64) (history.History, []history.Ask) {
 	t.Helper()
-	l := newLoad(doors, time.Millisecond)
+	l := newLoad(doors, time.Millisecond, time.Second)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	l.start(ctx, 2, 1)
-	for l.ended.Load() < stories {
+	for l.ended.Load() < stories || l.Now() < 2*time.Second { // by then some session has ended
 		pause(t.Context(), time.Millisecond)
 		if t.Context().Err() != nil {
 			t.Fatal("too few stories came to their end")

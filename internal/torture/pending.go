@@ -35,7 +35,7 @@ func (s *Stage) begin(ctx context.Context, by door, kinds ...history.Kind) (all 
 			continue
 		}
 		for _, r := range p.requests {
-			q := question{r, s.load.NewSubject(), w.newest}
+			q := question{request: r, Subject: s.load.NewSubject(), made: w.newest}
 			p.questions, p.subjects = append(p.questions, q), append(p.subjects, q.Subject)
 		}
 		p.log.Change(history.Change{Kind: history.Create, Subjects: p.subjects, Replica: by.replica,

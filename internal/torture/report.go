@@ -99,6 +99,7 @@ func Sum(outcomes []*Outcome) *Outcome {
 		sum.InMemory, sum.Prompt = sum.InMemory+o.InMemory, sum.Prompt+o.Prompt
 		sum.Opinion.Judged, sum.Opinion.Unsure = sum.Opinion.Judged+o.Opinion.Judged, sum.Opinion.Unsure+o.Opinion.Unsure
 		sum.Strong.Judged, sum.Strong.Unsure = sum.Strong.Judged+o.Strong.Judged, sum.Strong.Unsure+o.Strong.Unsure
+		sum.Expiry.Allowed, sum.Expiry.Denied = sum.Expiry.Allowed+o.Expiry.Allowed, sum.Expiry.Denied+o.Expiry.Denied
 		sum.Strongly, sum.AtLeast = sum.Strongly+o.Strongly, sum.AtLeast+o.AtLeast
 		sum.Violations, sum.Unexpected = append(sum.Violations, o.Violations...), append(sum.Unexpected, o.Unexpected...)
 		sum.Unanswered, sum.Unchanged = max(sum.Unanswered, o.Unanswered), max(sum.Unchanged, o.Unchanged)
@@ -200,6 +201,8 @@ func (o *Outcome) Details() string {
 	fmt.Fprintf(&b, "%v: %d stories, %d could not begin; before %d (%d of them again), early %d, after %d, strong %d, at least %d; "+
 		"opinions on %d and %d subjects, unsure %d and %d\n", o.Fault, o.Stories, o.Failed, o.Before, o.Warm, o.Early, o.After,
 		o.Strongly, o.AtLeast, o.Opinion.Judged, o.Strong.Judged, o.Opinion.Unsure, o.Strong.Unsure)
+	fmt.Fprintf(&b, "    sessions that ended by themselves: allowed %d times before, denied %d times after, and %s before at the earliest\n",
+		o.Expiry.Allowed, o.Expiry.Denied, short(o.Expiry.Ahead))
 	decided, changed := o.latencies()
 	fmt.Fprintf(&b, "    decisions took %s, p99 %s, max %s; changes that were OK %s, p99 %s, max %s\n",
 		short(quantile(decided, 0.5)), short(quantile(decided, 0.99)), short(quantile(decided, 1)),

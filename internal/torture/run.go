@@ -79,7 +79,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 			t.Fatalf("%v: replica %d: %v\n%s", f, r.Number, err, r.LastWords())
 		}
 	}
-	s := &Stage{TB: t, Cluster: c, load: newLoad(doors, o.Pace), rand: rand.New(rand.NewPCG(o.Seed, uint64(f.Number))),
+	s := &Stage{TB: t, Cluster: c, load: newLoad(doors, o.Pace, o.Cluster.Lease), rand: rand.New(rand.NewPCG(o.Seed, uint64(f.Number))),
 		duration: o.Duration * time.Duration(max(1, f.Times)), hooks: o.Hooks, noted: new(notes)}
 	before := counted(t, c, f)
 
@@ -124,12 +124,14 @@ func (o *Options) lacks(f *Fault) string {
 
 // judge judges what was recorded.
 func (o *Outcome) judge(s *Stage) {
-	o.History = s.load.Take()
+	var expiring []history.Ask
+	o.History, expiring = s.load.Take()
 	o.Stories, o.Failed = int(s.load.told.Load()), int(s.load.failed.Load())
 	o.WhyNot = maps.Clone(s.load.whyNot)
 	o.Marks = s.noted.marks
 	o.Unanswered, o.Unchanged = o.gaps()
 	o.Violations, o.Proof = history.Judge(o.History, o.Excuse)
+	o.judgeExpiry(expiring)
 	const answers, patience = 300, 5 * time.Second
 	o.Opinion = history.SecondOpinion(withoutEarly(o.History), false, answers, patience)
 	o.Strong = history.SecondOpinion(o.History, true, answers, patience)

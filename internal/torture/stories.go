@@ -77,7 +77,7 @@ func (w *world) narrowSession(ctx context.Context, d door) (s story, err error) 
 	token, err := w.session(ctx, d, w.user, v1.UserRole_USER_ROLE_OWNER)
 	s.requests = []request{withSession(token, "GET", "/api/system/settings")}
 	s.take = func(ctx context.Context, d door) (receipted, error) {
-		return putSession(ctx, d, token, w.user, v1.UserRole_USER_ROLE_USER)
+		return putSession(ctx, d, token, w.user, v1.UserRole_USER_ROLE_USER, farOff())
 	}
 	return s, err
 }

@@ -98,15 +98,18 @@ func (w *world) key(ctx context.Context, d door, user string, projects ...string
 // session puts a session of a user and returns its token.
 func (w *world) session(ctx context.Context, d door, user string, role v1.UserRole) (token string, err error) {
 	token = w.id("token")
-	answer, err := putSession(ctx, d, token, user, role)
+	answer, err := putSession(ctx, d, token, user, role, farOff())
 	w.note(answer)
 	return token, err
 }
 
-func putSession(ctx context.Context, d door, token, user string, role v1.UserRole) (*v1.PutSessionResponse, error) {
+func putSession(ctx context.Context, d door, token, user string, role v1.UserRole, end time.Time) (*v1.PutSessionResponse, error) {
 	return d.sessions.PutSession(ctx, &v1.PutSessionRequest{Session: &v1.Session{TokenSha256: hash(token), UserId: user, Role: role,
-		ExpireTime: timestamppb.New(time.Now().Add(24 * time.Hour))}}) // beyond every clock that is tried
+		ExpireTime: timestamppb.New(end)}})
 }
+
+// farOff is beyond every clock that is tried.
+func farOff() time.Time { return time.Now().Add(24 * time.Hour) }
 
 func hash(token string) []byte {
 	sum := sha256.Sum256([]byte(token))

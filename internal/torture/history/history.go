@@ -5,6 +5,7 @@
 //
 // The unit of judgement is a Subject: one request that is allowed from its making on, until a change takes that away. It is
 // never given back. Recorder records, Judge judges exactly and in linear time, SecondOpinion does so by another method.
+// What is about subjects that expire by themselves is kept apart, and JudgeExpiry judges it.
 package history
 
 import (
@@ -51,6 +52,8 @@ type Ask struct {
 	AtLeast int64
 	// At is the revision of the answer.
 	At Revision
+	// Expires is when the subject expires by itself. Zero: it does not.
+	Expires time.Duration
 }
 
 // A Kind is a kind of Change.
@@ -156,16 +159,23 @@ func (r *Recorder) NewLog() *Log {
 	return l
 }
 
-// Take returns everything that was recorded since the last time, and forgets it. Nobody may be recording.
-func (r *Recorder) Take() (h History) {
+// Take returns everything that was recorded since the last time, and forgets it: apart from all else, the calls about subjects
+// that expire by themselves, which no change takes away. Nobody may be recording.
+func (r *Recorder) Take() (h History, expiring []Ask) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range r.logs {
-		h.Asks = append(h.Asks, l.asks...)
+		for _, a := range l.asks {
+			if a.Expires != 0 {
+				expiring = append(expiring, a)
+			} else {
+				h.Asks = append(h.Asks, a)
+			}
+		}
 		h.Changes = append(h.Changes, l.changes...)
 	}
 	r.logs = nil
-	return h
+	return h, expiring
 }
 
 // A Log is where one goroutine records.
@@ -185,6 +195,9 @@ func (a Ask) String() string {
 	how := ""
 	if a.Strong {
 		how = ", strong"
+	}
+	if a.Expires != 0 {
+		how += fmt.Sprintf(", to expire at %v", a.Expires)
 	}
 	return fmt.Sprintf("subject %d on replica %d: %s%s, from %v to %v, at revision %v", a.Subject, a.Replica,
 		[...]string{"allowed", "denied", "undecided"}[a.Answer], how, a.Start, a.End, a.At)

@@ -180,7 +180,7 @@ func TestRecorder(t *testing.T) {
 		})
 	}
 	all.Wait()
-	h := r.Take()
+	h, expiring := r.Take()
 	subjects := make(map[Subject]bool)
 	for _, a := range h.Asks {
 		subjects[a.Subject] = true
@@ -188,11 +188,16 @@ func TestRecorder(t *testing.T) {
 			t.Fatal(a)
 		}
 	}
-	if len(subjects) != 400 || len(h.Changes) != 400 {
+	if len(subjects) != 400 || len(h.Changes) != 400 || len(expiring) != 0 {
 		t.Errorf("%d subjects, %d changes", len(subjects), len(h.Changes))
 	}
-	if again := r.Take(); len(again.Asks)+len(again.Changes) > 0 {
+	r.NewLog().Ask(Ask{Subject: 7, Expires: 1})
+	again, expiring := r.Take()
+	if len(again.Asks)+len(again.Changes) > 0 {
 		t.Error("what was taken is still there")
+	}
+	if len(expiring) != 1 || expiring[0].Subject != 7 {
+		t.Errorf("%v", expiring)
 	}
 }
 
