@@ -15,7 +15,7 @@ import (
 type acker struct {
 	newest atomic.Pointer[acknowledgement]
 	wake   bell
-	last   atomic.Int64 // the number of the last revision that was acknowledged
+	last   atomic.Int64 // the number of the last revision that was acknowledged, by this member or a former one: a hint
 	moved  signal       // last was set
 }
 

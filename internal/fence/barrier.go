@@ -163,6 +163,7 @@ func (b *barrier) run(ctx context.Context) {
 // for the next: the answer may be from before their commit.
 func (b *barrier) poll(ctx context.Context) (more bool) {
 	step("barrier: to ask")
+	b.wake.hush() // who rang has entered before
 	passages, revisions := b.all()
 	if len(passages) == 0 {
 		return false

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"aeroplane.run/authz"
 )
 
 // A loop follows the history, in one goroutine of its own: it joins, renews the lease by rounds, applies what changed, and
@@ -37,12 +35,6 @@ type loop struct {
 func (l *loop) look() {
 	l.lookWanted.Store(true)
 	l.wake.ring()
-}
-
-// reached reports whether a revision was applied, or another of its number.
-func (l *loop) reached(r authz.Revision) bool {
-	g := l.current.Load()
-	return g != nil && g.applied.Load().Seq >= r.Seq
 }
 
 // hurry asks for a round soon. It does not block.

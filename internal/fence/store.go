@@ -83,7 +83,7 @@ func (s *Store) settle(ctx context.Context, c authz.Change, r authz.Receipt, err
 		}
 		return authz.Receipt{}, err
 	}
-	if !s.loop.reached(r.Revision) {
+	if g := s.loop.current.Load(); g == nil || !g.window.holds(r.Revision) {
 		s.loop.look()
 	}
 	if alone := s.config.Members == nil; !r.Narrowing && !c.Wait && !alone { // who is alone has nobody to wait for
@@ -106,7 +106,8 @@ func (s *Store) pass(ctx context.Context, r authz.Revision) (authz.Barrier, time
 		return s.barrier.pass(ctx, r)
 	}
 	since := s.config.Clock.Boot()
-	if !s.loop.moved.await(ctx, applyTimeout, func() bool { return s.loop.reached(r) }) {
+	applied := func() bool { g := s.loop.current.Load(); return g != nil && g.applied.Load().Seq >= r.Seq }
+	if !s.loop.moved.await(ctx, applyTimeout, applied) {
 		return 0, 0, errors.Join(ctx.Err(), errors.New("the change was not applied"))
 	}
 	return authz.Acked, s.config.Clock.Boot() - since, nil

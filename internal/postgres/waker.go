@@ -27,7 +27,7 @@ const (
 
 // A waker listens for notifications that the log has grown. They are a hint, no more: whoever is woken reads the log.
 //
-// It waits for bytes of the server on the network connection itself, and then lets the driver take them in. The driver's
+// It waits for bytes of the server on the network connection itself, and lets the driver take them in later on. The driver's
 // own Listener would want the DSN as a text, with the password, and its Ping waits without a bound for a server that hangs.
 type waker struct{ *session }
 

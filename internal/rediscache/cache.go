@@ -8,7 +8,7 @@
 //
 //   - Whoever can write to Redis cannot make a record up, or put one in another's place, nor can whoever reads there learn
 //     what is kept, or of whom: entries are sealed, and their names are keyed (sealer).
-//   - Whatever Redis does, a Get takes 2 ms, and no longer. It never waits for a connection to be made (node), and while Redis
+//   - Whatever Redis does, a Get takes 2 ms at most, as far as timers are on time. It never waits for a connection to be made (node), and while Redis
 //     does not answer it does not even ask (breaker).
 //   - Whatever Redis says, it costs a bounded amount of memory (guard).
 //
@@ -88,8 +88,7 @@ func (c *Cache) Close() {
 }
 
 // Get returns the record that was put for the subject, and the revision that it was put with, or false where there is
-// none, or none in time. It takes 2 ms at most, as far as timers are on
-// time, and where ctx ends before, less.
+// none, or none in time. It takes 2 ms at most, and where ctx ends before, less.
 func (c *Cache) Get(ctx context.Context, s authz.Subject) (authz.Record, authz.Revision, bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.budget)
 	defer cancel()

@@ -66,7 +66,7 @@ func (n *node) get(ctx context.Context, name string) ([]byte, error) {
 	entry, err := conn.Get(ctx, name).Bytes()
 	n.give(conn, err)
 	// That somebody was in too much of a hurry says nothing of the server.
-	if !isTimeout(err) || left >= n.budget/2 {
+	if !isTimeout(err) || left >= n.budget*3/4 {
 		n.judge(err)
 	}
 	return entry, err

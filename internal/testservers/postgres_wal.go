@@ -42,7 +42,7 @@ func (p *PostgresProcess) SmallWAL(t testing.TB, spare int) (dir string, more, r
 		}
 	}
 	t.Cleanup(restore)
-	commands(t, [][]string{{"mkdir", small}, {"mount", "-t", "tmpfs", "-o", options, "none", small}})
+	commands(t, [][]string{{"mkdir", "-p", small}, {"mount", "-t", "tmpfs", "-o", options, "none", small}})
 	mounted = true
 	commands(t, [][]string{{"cp", "-a", usual + "/.", small}, {"rm", "-r", usual}, {"ln", "-s", small, usual}})
 	p.Start(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"aeroplane.run/authz/internal/torture/cluster"
 	"aeroplane.run/authz/internal/torture/history"
 )
 
@@ -23,14 +24,30 @@ type Fault struct {
 	Times int
 	// Excuse is what it excuses.
 	Excuse history.Leniency
-	// Env is what the replicas run with while it lasts. Nil: nothing.
-	Env func(replica int) []string
-	// Earlier says which replicas are of the earlier version while it lasts, if it has an Env. Nil: none.
+	// Env is what the replicas run with while it lasts, and Leases what leases they have. Nil: nothing, and the usual ones. Where it
+	// has either, its replicas are started anew.
+	Env    func(replica int) []string
+	Leases func(replica int) time.Duration
+	// Earlier says which replicas are of the earlier version while it lasts, if they are started anew. Nil: none.
 	Earlier func(replica int) bool
 	// Inject does the harm until ctx ends. What it leaves behind is healed.
 	Inject func(ctx context.Context, s *Stage)
 	// Check says what is not as expected. Nil: nothing is expected.
 	Check func(o *Outcome) []string
+}
+
+// anew reports whether the fault wants its replicas started anew.
+func (f *Fault) anew() bool { return f.Env != nil || f.Leases != nil }
+
+// env returns what a replica is to be started with.
+func (f *Fault) env(replica int) (env []string) {
+	if f.Env != nil {
+		env = f.Env(replica)
+	}
+	if f.Leases != nil {
+		env = append(env, cluster.LeaseVariable(f.Leases(replica)))
+	}
+	return env
 }
 
 func (f *Fault) String() string {
@@ -99,8 +116,13 @@ type Mark struct {
 // wait is how long a change waits at most for a replica that says nothing.
 func (o *Outcome) wait() time.Duration { return longestWait(o.Lease) }
 
-// longestLease is the longest that a replica may be told.
-const longestLease = 5 * time.Second
+// leaseOf returns the lease of a replica.
+func (o *Outcome) leaseOf(replica uint8) time.Duration {
+	if o.Leases != nil {
+		return o.Leases(int(replica))
+	}
+	return o.Lease
+}
 
 func longestWait(lease time.Duration) time.Duration { return lease + lease/4 + 50*time.Millisecond }
 

@@ -4,6 +4,7 @@ package torture
 
 import (
 	"context"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -11,8 +12,8 @@ import (
 
 var everything = []Fault{{
 	Number: 30, Name: "everything at once", Times: 6,
-	How: "faults of replicas, of Redis, and of Postgres and the network, but for F14, F20, F29 and those of another environment, drawn at " +
-		"random, at the same time",
+	How: "faults of replicas, of Redis, and of Postgres, its disk and the network, but for F14, F29 and those of another environment, " +
+		"drawn at random, at the same time",
 	Expect: "progress within 10 s after all is healed",
 	Inject: atOnce, Check: expect(happened("begun"), func(o *Outcome) string {
 		if o.Recovered > 10*time.Second {
@@ -25,15 +26,15 @@ var everything = []Fault{{
 // atOnce proves what all others prove, in whatever mixture chance comes up with. What belongs together is harmed by one hand:
 // replicas, Redis, and Postgres with the way there.
 func atOnce(ctx context.Context, s *Stage) {
-	hands := [][]Fault{processFaults, redisFaults, slices.Concat(postgresFaults, networkFaults, sessionFaults)}
+	hands := [][]Fault{processFaults, redisFaults, slices.Concat(postgresFaults, diskFaults, networkFaults, sessionFaults)}
 	if s.hooks {
 		hands[0] = slices.Concat(hands[0], clockFaults)
 	}
 	var all sync.WaitGroup
 	for i, faults := range hands {
 		faults = slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool {
-			return f.Env != nil || // these want their replicas started anew
-				slices.Contains(f.Needs, Hooks) && !s.hooks ||
+			return f.anew() ||
+				slices.Contains(f.Needs, Hooks) && !s.hooks || slices.Contains(f.Needs, Root) && os.Geteuid() != 0 ||
 				f.Number == 29 // the machine is small
 		})
 		if len(faults) == 0 {

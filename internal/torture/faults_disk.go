@@ -46,7 +46,8 @@ func fillDisk(ctx context.Context, s *Stage) {
 		s.mark("room again", -1)
 		pause(ctx, s.between(s.Options.Lease, 2*s.Options.Lease))
 	}
-	restore() // and stops it: it is started when all is healed
+	restore()
+	primary.Start(s)
 }
 
 // fill writes a file until there is no room any more.

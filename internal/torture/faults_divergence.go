@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aeroplane.run/authz/internal/faultproxy"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/testservers"
 	"aeroplane.run/authz/internal/torture/cluster"
 	"aeroplane.run/authz/internal/torture/history"
@@ -18,7 +19,7 @@ var divergenceFaults = []Fault{{
 		"promoted and goes on from where it was; one replica stays behind until the numbers are the same",
 	Expect: "no change is OK meanwhile, and replicas begin anew",
 	// So long that a replica which stays behind for a while is still counted.
-	Env:    func(int) []string { return []string{cluster.LeaseVariable(5 * time.Second)} },
+	Leases: func(int) time.Duration { return fence.MaxLease },
 	Inject: diverge, Check: expect(happened("followed"), happened("led over"), neverOK("standby cut off", "promoted"),
 		grew(abandonedTotal, "mismatch")),
 }}

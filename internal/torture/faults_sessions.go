@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"aeroplane.run/authz/internal/torture/cluster"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/torture/history"
 )
 
@@ -42,12 +42,12 @@ var sessionFaults = []Fault{
 		How: "one of three replicas is of a version that knows no changes of sessions; leases of 500 ms, 1 s and 5 s; rows of a kind " +
 			"in the log that no version knows",
 		Expect: "a change takes no longer than the longest wait of the longest lease",
-		Env: func(replica int) []string {
-			return []string{cluster.LeaseVariable([]time.Duration{500 * time.Millisecond, time.Second, longestLease}[replica%3])}
+		Leases: func(replica int) time.Duration {
+			return []time.Duration{fence.MinLease, time.Second, fence.MaxLease}[replica%3]
 		},
 		Earlier: func(replica int) bool { return replica%3 == 1 },
 		Inject:  unknownKind, Check: expect(happened("unknown kind"),
-			changesWithin(func(*Outcome) time.Duration { return longestWait(longestLease) + Slack })),
+			changesWithin(func(*Outcome) time.Duration { return longestWait(fence.MaxLease) + Slack })),
 	},
 	{
 		Number: 28, Name: "the log is shortened past a replica that sleeps",

@@ -70,6 +70,8 @@ func (l *load) start(ctx context.Context, workers int, seed uint64) {
 	for n := range 2 {
 		r := mathrand.New(mathrand.NewPCG(seed, uint64(1000+n)))
 		l.running.Go(func() { l.askAgain(ctx, r) })
+	}
+	for n := range 2 {
 		w := &worker{load: l, world: &world{name: newName()}, rand: mathrand.New(mathrand.NewPCG(seed, uint64(2000+n)))}
 		l.running.Go(func() { w.letExpire(ctx) })
 	}

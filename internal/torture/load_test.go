@@ -24,7 +24,7 @@ import (
 func TestTheServiceKeepsItsPromise(t *testing.T) {
 	h, expiring := tell(t, services(t, 3), 26)
 	violations, proof := history.Judge(h, history.Leniency{})
-	late, expiry := history.JudgeExpiry(expiring, ahead(fence.DefaultLease), history.Leniency{})
+	late, expiry := history.JudgeExpiry(expiring, usuallyAhead, history.Leniency{})
 	for _, v := range append(violations, late...) {
 		t.Error(v)
 	}
@@ -63,7 +63,7 @@ func TestAGatewayThatKeepsAnswersIsFoundOut(t *testing.T) {
 	doors[0].authorization = &keeper{AuthorizationServiceClient: doors[0].authorization}
 	h, expiring := tell(t, doors, 26)
 	violations, _ := history.Judge(h, history.Leniency{})
-	if late, _ := history.JudgeExpiry(expiring, ahead(fence.DefaultLease), history.Leniency{}); len(late) == 0 {
+	if late, _ := history.JudgeExpiry(expiring, usuallyAhead, history.Leniency{}); len(late) == 0 {
 		t.Error("nothing was found about sessions that ended by themselves")
 	}
 	late := make(map[history.Kind]int)
@@ -81,6 +81,8 @@ func TestAGatewayThatKeepsAnswersIsFoundOut(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+func usuallyAhead(uint8) time.Duration { return mostAhead(fence.DefaultLease) }
 
 // services runs replicas on one database.
 func services(t *testing.T, n int) (doors []door) {
@@ -104,7 +106,7 @@ func tell(t *testing.T, doors []door, stories int64) (history.History, []history
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	l.start(ctx, 2, 1)
-	for l.ended.Load() < stories || l.Now() < 2*time.Second { // by then some session has ended
+	for l.ended.Load() < stories || l.Now() < 3*time.Second { // by then some session has ended
 		pause(t.Context(), time.Millisecond)
 		if t.Context().Err() != nil {
 			t.Fatal("too few stories came to their end")

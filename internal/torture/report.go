@@ -104,6 +104,7 @@ func Sum(outcomes []*Outcome) *Outcome {
 		sum.Violations, sum.Unexpected = append(sum.Violations, o.Violations...), append(sum.Unexpected, o.Unexpected...)
 		sum.Unanswered, sum.Unchanged = max(sum.Unanswered, o.Unanswered), max(sum.Unchanged, o.Unchanged)
 		sum.Recovered = max(sum.Recovered, o.Recovered)
+		sum.Lease, sum.Lasted = max(sum.Lease, o.Lease), max(sum.Lasted, o.Lasted)
 	}
 	return sum
 }

@@ -69,12 +69,12 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	}
 	doors := doorsOf(c)
 	for _, r := range c.Replicas[:len(doors)] {
-		if f.Env == nil {
+		if !f.anew() {
 			break
 		}
 		r.Kill()
 		r.Earlier = f.Earlier != nil && f.Earlier(r.Number)
-		r.Start(t, f.Env(r.Number)...)
+		r.Start(t, f.env(r.Number)...)
 		if err := r.Ready(t.Context(), time.Minute); err != nil {
 			t.Fatalf("%v: replica %d: %v\n%s", f, r.Number, err, r.LastWords())
 		}
@@ -188,6 +188,8 @@ func (o *Outcome) Unasked() string {
 		return "nothing was decided by a strong answer"
 	case o.AtLeast == 0:
 		return "nothing was decided at a revision that was asked for"
+	case someExpired(o) != "":
+		return someExpired(o)
 	case o.Opinion.Judged <= o.Opinion.Unsure || o.Strong.Judged <= o.Strong.Unsure:
 		return "there is no second opinion about most subjects"
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// A Subject is the number of one request that is allowed, until some change takes that away for good.
+// A Subject is the number of one request that is allowed, until some change takes that away for good, or it expires.
 type Subject uint32
 
 // An Answer is what came back for an Ask.
@@ -146,6 +146,9 @@ func NewRecorder() *Recorder { return &Recorder{base: time.Now()} }
 
 // Now reads the one clock by which everything is recorded. It is monotonic.
 func (r *Recorder) Now() time.Duration { return time.Since(r.base) }
+
+// At returns what that clock says at a time that was reckoned from a reading of time.Now.
+func (r *Recorder) At(t time.Time) time.Duration { return t.Sub(r.base) }
 
 // NewSubject returns a number that was not used yet.
 func (r *Recorder) NewSubject() Subject { return Subject(r.last.Add(1)) }
