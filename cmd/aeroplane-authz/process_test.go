@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -177,6 +178,17 @@ func mustCode(t *testing.T, err error, want codes.Code) {
 	if status.Code(err) != want {
 		t.Fatalf("%v, want the code %v", err, want)
 	}
+}
+
+// mustReason wants an error to say why, as gateways are told.
+func mustReason(t *testing.T, err error, want string) {
+	t.Helper()
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetReason() == want {
+			return
+		}
+	}
+	t.Fatalf("%v, %v, want the reason %s", err, status.Convert(err).Details(), want)
 }
 
 // postgresFlags returns the arguments that store on a database. The password goes into a file.

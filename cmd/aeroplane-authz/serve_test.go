@@ -169,6 +169,7 @@ func TestOutage(t *testing.T) {
 	p.await(t, healthpb.HealthCheckResponse_NOT_SERVING)
 	allowed, err := p.allows(t.Context(), secret)
 	mustCode(t, err, codes.Unavailable)
+	mustReason(t, err, "LEASE")
 	if allowed {
 		t.Error("an error came with a yes")
 	}

@@ -51,11 +51,13 @@ func changesWithin(limit func(*Outcome) time.Duration) expectation {
 	return othersWithin("", "", limit)
 }
 
-// mostChangesWithin is changesWithin for so many of all changes: what is not of the protocol's making may hold up a few.
+// mostChangesWithin is changesWithin for so many of all changes: what is not of the protocol's making may hold up a few. Of the
+// slack it takes no more than half a lease, so that it tells a wait for a round from one for the end of a lease.
 func mostChangesWithin(share float64, limit func(*Outcome) time.Duration) expectation {
 	return func(o *Outcome) string {
-		if took := quantile(o.barrierTimes(), share); took > limit(o) {
-			return fmt.Sprintf("%v of changes waited up to %v, longer than %v", share, took, limit(o))
+		most := limit(o) + min(Slack, o.Lease/2)
+		if took := quantile(o.barrierTimes(), share); took > most {
+			return fmt.Sprintf("%v of changes waited up to %v, longer than %v", share, took, most)
 		}
 		return ""
 	}
@@ -73,6 +75,25 @@ func othersWithin(from, to string, limit func(*Outcome) time.Duration) expectati
 		o.narrowings(func(c history.Change) {
 			if c.Outcome == history.OK && c.Took > limit(o) && !harmed(c) {
 				complaint = fmt.Sprintf("waited longer than %v: %v; meanwhile %v", limit(o), c, o.between(c.Start-3*time.Second, c.End))
+			}
+		})
+		return complaint
+	}
+}
+
+// waitedForTheKilled expects changes to have been held up only where a replica was killed between two marks about it, and
+// then no longer than its own lease demands.
+func waitedForTheKilled(killed, counted string) expectation {
+	return func(o *Outcome) (complaint string) {
+		o.narrowings(func(c history.Change) {
+			var most time.Duration
+			o.spans(killed, counted, func(replica int, begin, end time.Duration) {
+				if c.Start < end && c.End > begin {
+					most = max(most, longestWait(o.leaseOf(uint8(replica))))
+				}
+			})
+			if c.Outcome == history.OK && c.Barrier == history.Waited && c.Took > most+Slack {
+				complaint = fmt.Sprintf("waited longer than %v: %v", most, c)
 			}
 		})
 		return complaint
@@ -133,24 +154,45 @@ func neverOK(from, to string) expectation {
 }
 
 // refusedOnceLapsed expects a replica to decide nothing between two marks about it, from when its lease must be over by any clock
-// that is tried. By -1 they are about all. No slack: what is slow only begins later.
-func refusedOnceLapsed(from, to string) expectation { return refused(from, to, (*Outcome).wait) }
+// that is tried, and to say so. By -1 they are about all. No slack: what is slow only begins later.
+func refusedOnceLapsed(from, to string) expectation {
+	return refused(from, to, func(o *Outcome) time.Duration { return min(o.wait(), o.Lease+500*time.Millisecond) })
+}
 
 // refusedAtOnce is refusedOnceLapsed for a lease that is over when it begins.
 func refusedAtOnce(from, to string) expectation {
 	return refused(from, to, func(*Outcome) time.Duration { return 0 })
 }
 
+// leaseWait is how long a replica waits for a lease before it refuses.
+const leaseWait = 500 * time.Millisecond
+
 func refused(from, to string, after func(*Outcome) time.Duration) expectation {
 	return func(o *Outcome) (complaint string) {
+		long, lapsed := 0, 0
 		o.spans(from, to, func(replica int, begin, end time.Duration) {
+			begin += after(o)
+			if end != never && end-begin > leaseWait+200*time.Millisecond {
+				long++
+			}
 			for _, a := range o.History.Asks {
-				if (replica < 0 || int(a.Replica) == replica) && a.Answer != history.Undecided &&
-					a.Start > begin+after(o) && a.End < end {
-					complaint = fmt.Sprintf("decided without a lease, between %s at %v and %s at %v: %v", from, begin, to, end, a)
+				if replica >= 0 && int(a.Replica) != replica || a.Start <= begin || a.Start >= end {
+					continue
+				}
+				switch {
+				case a.Answer != history.Undecided && a.End < end:
+					complaint = fmt.Sprintf("decided without a lease, between %s and %s at %v: %v", from, to, end, a)
+				case a.Lapsed:
+					lapsed++
+				}
+				if a.Lapsed && !a.Strong && a.AtLeast == 0 && a.End-a.Start > leaseWait+Slack {
+					complaint = fmt.Sprintf("refused late: %v", a)
 				}
 			}
 		})
+		if complaint == "" && long > 0 && lapsed == 0 {
+			complaint = fmt.Sprintf("nobody was refused for want of a lease, between %s and %s", from, to)
+		}
 		return complaint
 	}
 }
@@ -187,11 +229,11 @@ func mostlyAcked(o *Outcome) string {
 	return ""
 }
 
-// happenedEach expects a fault to have done each of these, if it lasted so long for each.
-func happenedEach(each time.Duration, all ...string) expectation {
+// happenedEach expects a fault to have done each of these, if it lasted so long, and so many leases, for each.
+func happenedEach(each time.Duration, leases int, all ...string) expectation {
 	return func(o *Outcome) (complaint string) {
 		for _, what := range all {
-			if complaint == "" && o.Lasted >= each*time.Duration(len(all)) {
+			if complaint == "" && o.Lasted >= (each+time.Duration(leases)*o.Lease)*time.Duration(len(all)) {
 				complaint = happened(what)(o)
 			}
 		}

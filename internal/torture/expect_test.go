@@ -43,6 +43,13 @@ func ask(replica uint8, at time.Duration, answer history.Answer) history.Ask {
 	return history.Ask{Subject: 1, Replica: replica, Start: at, End: at + time.Millisecond, Answer: answer}
 }
 
+// refusal is for want of a lease.
+func refusal(replica uint8, at, took time.Duration) history.Ask {
+	a := ask(replica, at, history.Undecided)
+	a.End, a.Lapsed = at+took, true
+	return a
+}
+
 // Every expectation is met by something, and not met by something.
 func TestExpectations(t *testing.T) {
 	second := time.Second
@@ -65,7 +72,17 @@ func TestExpectations(t *testing.T) {
 		"mostChangesWithin": {mostChangesWithin(0.5, waitAndSlack),
 			[]func(*Outcome){changes(ok(0, 0, second, second, history.Acked), ok(0, 0, second, second, history.Acked),
 				ok(0, 0, 9*second, 9*second, history.Acked))},
-			[]func(*Outcome){changes(ok(0, 0, second, second, history.Acked), ok(0, 0, 9*second, 9*second, history.Acked))}},
+			[]func(*Outcome){changes(ok(0, 0, second, second, history.Acked), ok(0, 0, 9*second, 9*second, history.Acked)),
+				changes(ok(0, 0, 9*second, 2301*time.Millisecond, history.Acked))}},
+		"waitedForTheKilled": {waitedForTheKilled("cut", "healed"),
+			[]func(*Outcome){changes(ok(0, second, 4*second, 1800*time.Millisecond, history.Waited),
+				ok(0, second, 2*second, 500*time.Millisecond, history.Waited), ok(0, 6*second, 9*second, 3*second, history.Acked)),
+				func(o *Outcome) {
+					changes(ok(0, second, 9*second, 6800*time.Millisecond, history.Waited))(o)
+					o.Leases = func(int) time.Duration { return 5 * second }
+				}},
+			[]func(*Outcome){changes(ok(0, second, 4*second, 1801*time.Millisecond, history.Waited)),
+				changes(ok(0, second, 2*second, 501*time.Millisecond, history.Waited))}},
 		"othersWithin": {othersWithin("cut", "healed", waitAndSlack),
 			[]func(*Outcome){changes(ok(1, 4*second, 9*second, 4*second, history.Waited)),
 				changes(ok(1, second, 3*second, 2*second, history.Waited))},
@@ -79,11 +96,14 @@ func TestExpectations(t *testing.T) {
 			[]func(*Outcome){changes(ok(0, 3*second, 4*second, 0, 0))}},
 		"refusedOnceLapsed": {refusedOnceLapsed("cut", "healed"),
 			[]func(*Outcome){asks(ask(1, 3*second, history.Allowed), ask(0, 4*second, history.Allowed),
-				ask(1, 4*second, history.Undecided), ask(1, 6*second, history.Allowed))},
-			[]func(*Outcome){asks(ask(1, 4*second, history.Denied)), asks(ask(1, 4*second, history.Allowed))}},
+				refusal(1, 4*second, second), ask(1, 6*second, history.Allowed))},
+			[]func(*Outcome){asks(refusal(1, 4*second, second), ask(1, 4*second, history.Denied)),
+				asks(refusal(1, 4*second, second), ask(1, 4*second, history.Allowed)),
+				asks(refusal(1, 4*second, second+1)),                                      // too late
+				asks(refusal(0, 4*second, second), ask(1, 4*second, history.Undecided))}}, // for whatever reason
 		"refusedAtOnce": {refusedAtOnce("cut", "healed"),
-			[]func(*Outcome){asks(ask(1, second, history.Allowed), ask(1, 2*second+1, history.Undecided))},
-			[]func(*Outcome){asks(ask(1, 2*second+1, history.Denied))}},
+			[]func(*Outcome){asks(ask(1, second, history.Allowed), refusal(1, 2*second+1, second))},
+			[]func(*Outcome){asks(refusal(1, 4*second, second), ask(1, 2*second+1, history.Denied))}},
 		"failedWithin": {failedWithin("off", "on", second),
 			[]func(*Outcome){changes(unknown, ok(0, 3*second, 9*second, 0, history.Acked))},
 			[]func(*Outcome){changes(late)}},
@@ -91,15 +111,15 @@ func TestExpectations(t *testing.T) {
 			[]func(*Outcome){changes(slices.Repeat([]history.Change{ok(0, 0, second, 0, history.Acked)}, 9)...), changes(
 				append(slices.Repeat([]history.Change{ok(0, 0, second, 0, history.Acked)}, 9), ok(0, 0, second, 0, history.Waited))...)},
 			[]func(*Outcome){changes(ok(0, 0, second, 0, history.Acked), ok(0, 0, second, 0, history.Waited))}},
-		"happenedEach": {happenedEach(second, "cut", "never"),
-			[]func(*Outcome){changes()},
-			[]func(*Outcome){func(o *Outcome) { changes()(o); o.Lasted = 2 * second }}},
+		"happenedEach": {happenedEach(second, 2, "cut", "never"),
+			[]func(*Outcome){changes(), func(o *Outcome) { changes()(o); o.Lasted = 6*second - 1 }},
+			[]func(*Outcome){func(o *Outcome) { changes()(o); o.Lasted = 6 * second }}},
 		"decidedMeanwhile, each": {decidedMeanwhile("cut", "healed"),
 			[]func(*Outcome){asks(ask(1, 3*second, history.Denied))},
 			[]func(*Outcome){asks(ask(0, 3*second, history.Denied))}},
 		"refusedOnceLapsed, all": {refusedOnceLapsed("off", "on"),
-			[]func(*Outcome){asks(ask(1, 3*second, history.Allowed))},
-			[]func(*Outcome){asks(ask(2, 4*second, history.Denied))}},
+			[]func(*Outcome){asks(refusal(0, 4*second, second), ask(1, 3*second, history.Allowed))},
+			[]func(*Outcome){asks(refusal(0, 4*second, second), ask(2, 4*second, history.Denied))}},
 		"neverWaited": {neverWaited("off", "on"),
 			[]func(*Outcome){changes(ok(0, 3*second, 4*second, 0, history.Acked), ok(0, 6*second, 7*second, 0, history.Waited))},
 			[]func(*Outcome){changes(ok(0, 3*second, 4*second, 0, history.Waited))}},
@@ -122,6 +142,10 @@ func TestExpectations(t *testing.T) {
 			[]func(*Outcome){func(o *Outcome) {
 				o.Marks = []Mark{{"down", -1, 2 * second}, {"up", -1, 3 * second}}
 				o.History.Asks = []history.Ask{strong, ask(0, 2100*time.Millisecond, history.Undecided)}
+			}, func(o *Outcome) { // there was no time for a round
+				o.Lease = 4 * second
+				o.Marks = []Mark{{"down", -1, 2 * second}, {"up", -1, 4300 * time.Millisecond}}
+				o.History.Asks = []history.Ask{refusal(0, 4*second, 400*time.Millisecond)}
 			}, func(o *Outcome) { // it was down just before
 				o.Marks = []Mark{{"down", -1, second}, {"up", -1, 1900 * time.Millisecond}, {"down", -1, 2 * second}, {"up", -1, 3 * second}}
 				o.History.Asks = []history.Ask{lapsed}
@@ -129,6 +153,10 @@ func TestExpectations(t *testing.T) {
 			[]func(*Outcome){func(o *Outcome) {
 				o.Marks = []Mark{{"down", -1, 2 * second}, {"up", -1, 3 * second}}
 				o.History.Asks = []history.Ask{lapsed}
+			}, func(o *Outcome) { // there was time for a round
+				o.Lease = 4 * second
+				o.Marks = []Mark{{"down", -1, 2 * second}, {"up", -1, 4 * second}}
+				o.History.Asks = []history.Ask{refusal(0, 4*second, 400*time.Millisecond)}
 			}}},
 		"steady": {steady,
 			[]func(*Outcome){changes(ok(0, 0, 10*time.Millisecond, 0, 0), ok(0, 9*second, 9*second+39*time.Millisecond, 0, 0))},

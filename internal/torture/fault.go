@@ -50,6 +50,14 @@ func (f *Fault) env(replica int) (env []string) {
 	return env
 }
 
+// leaseOf returns the lease of a replica where there is a usual one.
+func (f *Fault) leaseOf(replica int, usual time.Duration) time.Duration {
+	if f.Leases != nil {
+		return f.Leases(replica)
+	}
+	return usual
+}
+
 func (f *Fault) String() string {
 	if f.Number < 0 { // see Sum
 		return f.Name
@@ -117,12 +125,7 @@ type Mark struct {
 func (o *Outcome) wait() time.Duration { return longestWait(o.Lease) }
 
 // leaseOf returns the lease of a replica.
-func (o *Outcome) leaseOf(replica uint8) time.Duration {
-	if o.Leases != nil {
-		return o.Leases(int(replica))
-	}
-	return o.Lease
-}
+func (o *Outcome) leaseOf(replica uint8) time.Duration { return o.Fault.leaseOf(int(replica), o.Lease) }
 
 func longestWait(lease time.Duration) time.Duration { return lease + lease/4 + 50*time.Millisecond }
 
@@ -146,13 +149,16 @@ func (o *Outcome) between(from, to time.Duration) (found []Mark) {
 	return found
 }
 
+// never is when what did not come came.
+const never = time.Duration(1<<63 - 1)
+
 // spans calls do with each time between a mark and the next one of another name, which may never have come.
 func (o *Outcome) spans(from, to string, do func(replica int, from, to time.Duration)) {
 	for i, m := range o.Marks {
 		if m.What != from {
 			continue
 		}
-		end := time.Duration(1<<63 - 1)
+		end := never
 		for _, n := range o.Marks[i:] {
 			if n.What == to && n.Replica == m.Replica {
 				end = n.At

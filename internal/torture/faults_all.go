@@ -34,11 +34,15 @@ func atOnce(ctx context.Context, s *Stage) {
 	for i, faults := range hands {
 		faults = slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool {
 			return f.anew() ||
-				slices.Contains(f.Needs, Hooks) && !s.hooks || slices.Contains(f.Needs, Root) && os.Geteuid() != 0 ||
+				slices.Contains(f.Needs, Hooks) && !s.hooks ||
 				f.Number == 29 // the machine is small
 		})
 		if len(faults) == 0 {
 			continue
+		}
+		if os.Geteuid() != 0 {
+			faults = slices.DeleteFunc(faults, func(f Fault) bool { return slices.Contains(f.Needs, Root) })
+			s.mark(notDone+"what needs root", -1)
 		}
 		own := s.fork()
 		own.hooks = s.hooks && i == 0 // a replica that is frozen heeds no orders
@@ -58,6 +62,6 @@ func atOnce(ctx context.Context, s *Stage) {
 
 // fork returns a stage for another hand: the same system and load, and chance of its own.
 func (s *Stage) fork() *Stage {
-	return &Stage{TB: s.TB, Cluster: s.Cluster, load: s.load, rand: s.chance(),
+	return &Stage{TB: s.TB, Cluster: s.Cluster, fault: s.fault, load: s.load, rand: s.chance(),
 		duration: s.duration, hooks: s.hooks, noted: s.noted}
 }

@@ -26,7 +26,7 @@ var networkFaults = []Fault{
 		Expect: "a change takes no longer than until the next round",
 		Inject: loseNotifications, Check: expect(happened("deaf"),
 			changesWithin(waitAndSlack), mostlyAcked,
-			mostChangesWithin(0.99, func(o *Outcome) time.Duration { return o.Lease/4 + 50*time.Millisecond + Slack })),
+			mostChangesWithin(0.95, func(o *Outcome) time.Duration { return o.Lease/4 + 50*time.Millisecond })),
 	},
 	{
 		Number: 21, Name: "reads are slow to answer",

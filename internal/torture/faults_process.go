@@ -22,10 +22,10 @@ const (
 
 var processFaults = []Fault{
 	{
-		Number: 1, Name: "a replica is killed",
+		Number: 1, Name: "a replica is killed", Times: 2,
 		How:    "kill -9 at any time; with hooks also between commit and barrier, join and first read, apply and acknowledgement",
 		Expect: "a change takes no longer than the longest wait",
-		Inject: kill, Check: expect(happened("kill"), changesWithin(waitAndSlack), happenedEach(10*time.Second, "kill, "+placeCommitted,
+		Inject: kill, Check: expect(happened("kill"), changesWithin(waitAndSlack), happenedEach(5*time.Second, 5, "kill, "+placeCommitted,
 			"kill, "+placeJoined, "kill, "+placeApplied, "kill, "+placeWindow)),
 	},
 	{
@@ -109,7 +109,7 @@ func freezeReplica(ctx context.Context, s *Stage) {
 		r := s.anyReplica()
 		resume, err := r.Suspend()
 		if err != nil {
-			s.mark("not done, without root or a place for control groups: suspend", r.Number)
+			s.mark(notDone+"suspend, which needs root and a place for control groups", r.Number)
 			return
 		}
 		s.mark("freeze", r.Number)

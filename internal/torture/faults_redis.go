@@ -37,7 +37,7 @@ var redisFaults = []Fault{
 	},
 	{
 		Number: 8, Name: "Redis is written to by others",
-		How:    "every value that ever was is put back at random, values are swapped between keys, bits are flipped",
+		How:    "values that were seen are put back at random, values are swapped between keys, bits are flipped",
 		Expect: "old records are refused", Inject: replayRedis, Check: expect(happened("replay"), grew(rejectedTotal, "shelf")),
 	},
 	{

@@ -25,6 +25,9 @@ const legend = "Questions are calls of Authorize, changes those that take someth
 	"Recovered: from when Postgres, Redis and the network were whole again, and replicas had been told to start, until a key " +
 	"could be made, used on every replica and revoked."
 
+// notDone begins the name of a mark that says what a fault had to leave out.
+const notDone = "not done: "
+
 // row returns the line of the table about an outcome.
 func (o *Outcome) row() []string {
 	if o.Skipped != "" {
@@ -50,6 +53,11 @@ func (o *Outcome) row() []string {
 		besides = fmt.Sprintf("%d not as expected", len(o.Unexpected))
 	case o.Check == nil:
 		besides = "-"
+	}
+	for _, m := range o.Marks {
+		if left, ok := strings.CutPrefix(m.What, notDone); ok && !strings.Contains(besides, left) {
+			besides += "; not done: " + left
+		}
 	}
 	return []string{o.Fault.String(), fmt.Sprint(len(o.History.Asks)),
 		fmt.Sprint(answers[history.Allowed]), fmt.Sprint(answers[history.Denied]), fmt.Sprint(answers[history.Undecided]),
@@ -216,10 +224,14 @@ func (o *Outcome) Details() string {
 	}
 	marks := map[string]int{}
 	for _, m := range o.Marks {
-		marks[m.What]++
+		if strings.HasPrefix(m.What, notDone) {
+			marks[m.What]++
+		} else {
+			marks["done: "+m.What]++
+		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(marks)) {
-		fmt.Fprintf(&b, "    %6d × done: %s\n", marks[what], what)
+		fmt.Fprintf(&b, "    %6d × %s\n", marks[what], what)
 	}
 	for i, v := range o.Violations {
 		if i == 10 {

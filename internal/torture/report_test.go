@@ -3,6 +3,7 @@
 package torture
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func example() []*Outcome {
 			Marks:  []Mark{{"it", 0, 0}, {"it", 1, 0}}, Counted: counted,
 		},
 		{Fault: &Fault{Number: 2, Name: "worse", How: "by force"}, Violations: []history.Violation{bad},
-			Unexpected: []string{"something else"}, Opinion: history.Opinion{Illegal: []history.Subject{1}}, Counted: counted},
+			Unexpected: []string{"something else"}, Marks: slices.Repeat([]Mark{{notDone + "a part", 0, 0}}, 2), Opinion: history.Opinion{Illegal: []history.Subject{1}}, Counted: counted},
 		{Fault: &Fault{Number: 3, Name: "skipped", How: "as root"}, Skipped: "root"},
 	}
 }
@@ -51,7 +52,7 @@ func TestMarkdown(t *testing.T) {
 	want := `| fault | questions | allowed | denied | undecided | answer p99 | gap | changes | OK | unknown | barrier p50 | p99 | max | acked | waited | gap | in memory | prompt | recovered | violations | besides |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|
 | F1 a fault | 4 | 1 | 2 | 1 | 1.0 ms | 300 ms | 3 | 2 | 1 | 1.30 s | 1.30 s | 1.30 s | 1 | 1 | 2.00 s | 7 | 8 | 250 ms | 0 | as expected |
-| F2 worse | 0 | 0 | 0 | 0 | - | - | 0 | 0 | 0 | - | - | - | 0 | 0 | - | 0 | 0 | - | 1 | 1 not as expected |
+| F2 worse | 0 | 0 | 0 | 0 | - | - | 0 | 0 | 0 | - | - | - | 0 | 0 | - | 0 | 0 | - | 1 | 1 not as expected; not done: a part |
 | F3 skipped | needs root |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |
 | all together | 4 | 1 | 2 | 1 | 1.0 ms | 300 ms | 3 | 2 | 1 | 1.30 s | 1.30 s | 1.30 s | 1 | 1 | 2.00 s | 7 | 8 | 250 ms | 1 | 1 not as expected |
 

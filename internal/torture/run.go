@@ -79,7 +79,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 			t.Fatalf("%v: replica %d: %v\n%s", f, r.Number, err, r.LastWords())
 		}
 	}
-	s := &Stage{TB: t, Cluster: c, load: newLoad(doors, o.Pace, o.Cluster.Lease), rand: rand.New(rand.NewPCG(o.Seed, uint64(f.Number))),
+	s := &Stage{TB: t, Cluster: c, fault: f, load: newLoad(doors, o.Pace, o.Cluster.Lease), rand: rand.New(rand.NewPCG(o.Seed, uint64(f.Number))),
 		duration: o.Duration * time.Duration(max(1, f.Times)), hooks: o.Hooks, noted: new(notes)}
 	before := counted(t, c, f)
 

@@ -17,6 +17,7 @@ import (
 type Stage struct {
 	testing.TB
 	*cluster.Cluster
+	fault    *Fault
 	load     *load
 	rand     *rand.Rand
 	duration time.Duration // of the fault
@@ -110,10 +111,10 @@ func (s *Stage) await(ctx context.Context, limit time.Duration, done func() bool
 	return true
 }
 
-// restart starts a replica again after it was ended, as it was.
+// restart starts a replica again after it was ended, as it was, or with another environment.
 func (s *Stage) restart(r *cluster.Replica, env ...string) {
 	if !r.Running() {
 		s.mark("start", r.Number)
-		r.Start(s, env...)
+		r.StartAgain(s, env...)
 	}
 }

@@ -111,6 +111,15 @@ func (r *Replica) Start(t testing.TB, env ...string) {
 	r.env = env
 }
 
+// StartAgain is Start with the environment that the replica had last, unless there is another.
+func (r *Replica) StartAgain(t testing.TB, env ...string) {
+	t.Helper()
+	if env == nil {
+		env = r.env
+	}
+	r.Start(t, env...)
+}
+
 // Ready returns when the replica serves. Errors: it ended, or it took longer than patience.
 func (r *Replica) Ready(ctx context.Context, patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
