@@ -81,18 +81,18 @@ func othersWithin(from, to string, limit func(*Outcome) time.Duration) expectati
 	}
 }
 
-// waitedForTheKilled expects changes to have been held up only where a replica was killed between two marks about it, and
-// then no longer than its own lease demands.
+// waitedForTheKilled expects changes to have been held up, for longer than a lease, only where a replica was killed between two
+// marks about it, and then no longer than its own lease demands.
 func waitedForTheKilled(killed, counted string) expectation {
 	return func(o *Outcome) (complaint string) {
 		o.narrowings(func(c history.Change) {
-			var most time.Duration
+			most := o.Lease
 			o.spans(killed, counted, func(replica int, begin, end time.Duration) {
 				if c.Start < end && c.End > begin {
 					most = max(most, longestWait(o.leaseOf(uint8(replica))))
 				}
 			})
-			if c.Outcome == history.OK && c.Barrier == history.Waited && c.Took > most+Slack {
+			if c.Outcome == history.OK && c.Took > most+Slack {
 				complaint = fmt.Sprintf("waited longer than %v: %v", most, c)
 			}
 		})

@@ -76,13 +76,13 @@ func TestExpectations(t *testing.T) {
 				changes(ok(0, 0, 9*second, 2301*time.Millisecond, history.Acked))}},
 		"waitedForTheKilled": {waitedForTheKilled("cut", "healed"),
 			[]func(*Outcome){changes(ok(0, second, 4*second, 1800*time.Millisecond, history.Waited),
-				ok(0, second, 2*second, 500*time.Millisecond, history.Waited), ok(0, 6*second, 9*second, 3*second, history.Acked)),
+				ok(0, second, 2*second, 1500*time.Millisecond, history.Acked)),
 				func(o *Outcome) {
 					changes(ok(0, second, 9*second, 6800*time.Millisecond, history.Waited))(o)
 					o.Leases = func(int) time.Duration { return 5 * second }
 				}},
 			[]func(*Outcome){changes(ok(0, second, 4*second, 1801*time.Millisecond, history.Waited)),
-				changes(ok(0, second, 2*second, 501*time.Millisecond, history.Waited))}},
+				changes(ok(0, second, 2*second, 1501*time.Millisecond, history.Acked))}},
 		"othersWithin": {othersWithin("cut", "healed", waitAndSlack),
 			[]func(*Outcome){changes(ok(1, 4*second, 9*second, 4*second, history.Waited)),
 				changes(ok(1, second, 3*second, 2*second, history.Waited))},

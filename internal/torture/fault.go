@@ -94,8 +94,8 @@ type Outcome struct {
 	Marks []Mark
 	// Counted is by how much what the replicas count has grown.
 	Counted func(name string, labels ...string) float64
-	// Unanswered is the longest time for which some replica that was asked decided nothing, and Unchanged that for which no
-	// change was answered OK by any.
+	// Unanswered is the longest time from a question that some replica did not decide until it decided one, and Unchanged that for
+	// which no change was answered OK by any.
 	Unanswered, Unchanged time.Duration
 	// Recovered is how long it took, after everything was healed, until a key could be made, used everywhere and revoked.
 	Recovered time.Duration

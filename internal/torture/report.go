@@ -19,8 +19,8 @@ var columns = []string{"fault", "questions", "allowed", "denied", "undecided", "
 	"barrier p50", "p99", "max", "acked", "waited", "gap", "in memory", "prompt", "recovered", "violations", "besides"}
 
 // legend says what the columns mean that do not say so themselves.
-const legend = "Questions are calls of Authorize, changes those that take something away. The first gap is the longest time for which some " +
-	"replica that was asked decided nothing, the second for which no change was answered OK by any. In memory: how " +
+const legend = "Questions are calls of Authorize, changes those that take something away. The first gap is the longest time from a " +
+	"question that some replica did not decide until it decided one, the second that for which no change was answered OK by any. In memory: how " +
 	"many records decisions needed and found there, on replicas that lived to the end. Prompt: asked within 5 ms after an OK. " +
 	"Recovered: from when Postgres, Redis and the network were whole again, and replicas had been told to start, until a key " +
 	"could be made, used on every replica and revoked."
@@ -68,17 +68,19 @@ func (o *Outcome) row() []string {
 		short(o.Recovered), fmt.Sprint(len(o.Violations)), besides}
 }
 
-// gaps returns the longest time for which some replica that was asked decided nothing, and for which no change was answered OK
-// by any.
+// gaps returns the longest time from a question that some replica did not decide until it decided one, and for which no change was
+// answered OK by any.
 func (o *Outcome) gaps() (unanswered, unchanged time.Duration) {
-	decided := make(map[uint8][]time.Duration)
+	decided, undecided := make(map[uint8][]time.Duration), make(map[uint8][]time.Duration)
 	for _, a := range o.History.Asks {
-		if a.Answer != history.Undecided {
+		if a.Answer == history.Undecided {
+			undecided[a.Replica] = append(undecided[a.Replica], a.Start)
+		} else {
 			decided[a.Replica] = append(decided[a.Replica], a.End)
 		}
 	}
-	for _, ends := range decided {
-		unanswered = max(unanswered, longest(ends))
+	for replica, starts := range undecided {
+		unanswered = max(unanswered, longestFrom(starts, decided[replica]))
 	}
 	var changed []time.Duration
 	o.narrowings(func(c history.Change) {
@@ -87,6 +89,17 @@ func (o *Outcome) gaps() (unanswered, unchanged time.Duration) {
 		}
 	})
 	return unanswered, longest(changed)
+}
+
+// longestFrom returns the longest time from one of some instants until the next end.
+func longestFrom(starts, ends []time.Duration) (gap time.Duration) {
+	slices.Sort(ends)
+	for _, start := range starts {
+		if i, _ := slices.BinarySearch(ends, start); i < len(ends) {
+			gap = max(gap, ends[i]-start)
+		}
+	}
+	return gap
 }
 
 // longest returns the longest time between two instants that follow each other.
