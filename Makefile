@@ -44,7 +44,7 @@ sim: ## simulate fleets in trouble, SEEDS (1000) of them, each a few millisecond
 	go test -tags sim -timeout 60m ./internal/fence/simulation -v -sim.seeds $(SEEDS)
 
 .PHONY: mutants
-mutants: ## take away one guard of the revocation protocol after the other, and see the simulation or unit tests fail
+mutants: postgres ## take away one guard of the revocation protocol after the other, and see the simulation or tests fail
 	go run ./internal/fence/mutants
 
 .PHONY: models

@@ -73,6 +73,12 @@ func TestSQLByHandIsLogged(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.statement, got, want)
 		}
 	}
+	var tables int // of which each insertion, deletion, update and truncation (4 + 8 + 16 + 32) has a trigger that is never off
+	err := db.QueryRow(`SELECT count(*) FROM (SELECT FROM pg_trigger WHERE NOT tgisinternal GROUP BY tgrelid
+		HAVING bool_and(tgenabled = 'A') AND bit_or(tgtype & 60) = 60) AS t`).Scan(&tables)
+	if err != nil || tables != 6 {
+		t.Errorf("%d tables are logged, %v", tables, err)
+	}
 	if _, err := db.Exec("DELETE FROM change_log; UPDATE projects SET owner_id = 'eve'"); err == nil {
 		t.Error("a change was made although there was no history to write it to")
 	}

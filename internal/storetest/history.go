@@ -3,7 +3,9 @@
 package storetest
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"aeroplane.run/authz"
@@ -145,12 +147,12 @@ func historyConcurrent(t *testing.T, f *fixture) {
 	must(t, start, err)
 	const writers, each = 8, 12
 	made := make([]map[authz.Revision]bool, writers)
-	done := make(chan struct{})
+	written, done := make(chan struct{}), make(chan struct{})
 	var followed []fence.Row
 	go func() {
 		defer close(done)
 		at := start
-		for len(followed) < writers*each {
+		for over := false; ; {
 			rows, err := log.Since(t.Context(), at.Seq, 7)
 			if err != nil || len(rows) == 0 || rows[0].Revision != at {
 				t.Errorf("at %v: %v, %v", at, rows, err)
@@ -158,6 +160,10 @@ func historyConcurrent(t *testing.T, f *fixture) {
 			}
 			followed = append(followed, rows[1:]...)
 			at = rows[len(rows)-1].Revision
+			if over && len(rows) == 1 {
+				return
+			}
+			over = closed(written)
 		}
 	}()
 	together(writers, func(i int) {
@@ -172,14 +178,66 @@ func historyConcurrent(t *testing.T, f *fixture) {
 			made[i][put.Revision] = true
 		}
 	})
+	close(written)
 	<-done
-	for i, row := range followed {
-		if row.Seq != start.Seq+1+int64(i) {
-			t.Fatalf("row %d is number %d", i, row.Seq)
-		}
+	rows := since(t, log, start)
+	if len(rows) != writers*each || !slices.Equal(followed, rows) {
+		t.Errorf("%d changes have %d rows, and who followed them saw %d:\n%v\n%v", writers*each, len(rows), len(followed), rows, followed)
+	}
+	for _, row := range rows {
 		writer := int(row.Subject.ID[0] - 'a')
 		if !made[writer][row.Revision] {
 			t.Errorf("row %v is nobody's", row)
+		}
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// historyOfRecords: a record says what was true at the revision that it comes with, also while its subject changes.
+func historyOfRecords(t *testing.T, f *fixture) {
+	start, err := f.log(t).Head(t.Context())
+	must(t, start, err)
+	type parentAt struct {
+		parent string
+		at     authz.Revision
+	}
+	made, read := map[parentAt]bool{{"", start}: true}, map[parentAt]bool{}
+	written := make(chan struct{})
+	write := func() {
+		defer close(written)
+		for n := range 100 {
+			s := authz.Service{ID: "s", ProjectID: fmt.Sprint("p", n)}
+			put, err := f.PutServices(t.Context(), authz.Change{Actor: operator, At: noon}, []authz.Service{s})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			made[parentAt{s.ProjectID, put.Revision}] = true
+		}
+	}
+	follow := func() {
+		for over := false; !over; {
+			over = closed(written)
+			r, at, err := f.Record(t.Context(), authz.Subject{Kind: authz.OfService, ID: "s"}, false)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			read[parentAt{r.Parent, at}] = true
+		}
+	}
+	together(2, func(i int) { [...]func(){write, follow}[i]() })
+	for r := range read {
+		if !made[r] {
+			t.Errorf("%q was read as of %v, and was not so then", r.parent, r.at)
 		}
 	}
 }

@@ -83,6 +83,7 @@ var contract = []struct {
 	// history.go
 	{"history/each change has a place of its own", historyOfChanges},
 	{"history/concurrent changes", historyConcurrent},
+	{"history/a record is of its revision", historyOfRecords},
 	// logged.go
 	{"history/what changes is logged, and what takes away narrows", changesAreLogged},
 	// catalog.go

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command mutants takes one guard of the fence away after the other, and runs the simulation until it fails. A mutant that
-// survives says that the guard is not tested, or is none. The mutants are in mutants.txt.
+// Command mutants takes one guard of the protocol away after the other, and runs the simulation, or tests, until they fail. A
+// mutant that survives says that the guard is not tested, or is none. The mutants are in mutants.txt.
 //
 //	go run ./internal/fence/mutants            all of them
 //	go run ./internal/fence/mutants -run tag   those whose description matches

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,10 +56,11 @@ func (w *workshop) try(ctx context.Context, m mutant) (o outcome) {
 		return outcome{why: err.Error()}
 	}
 	binary := filepath.Join(dir, "test")
-	build := []string{"test", "-c", "-overlay", overlay, "-ldflags=-s -w", "-o", binary}
+	build := []string{"test", "-c", "-vet=off", "-overlay", overlay, "-ldflags=-s -w", "-o", binary}
 	try := []string{"-test.failfast"}
-	if m.unit {
-		build = append(build, "./"+folder)
+	if m.by.in != "" {
+		build = append(build, "./"+m.by.in)
+		try = append(try, "-test.timeout=5m", "-test.run="+m.by.pattern())
 	} else {
 		build = append(build, "-tags=sim", simulation)
 		try = append(try, "-test.run=^TestSimulation$", "-test.timeout=20m", "-sim.seeds="+strconv.Itoa(w.seeds), "-sim.broken="+m.broken)
@@ -76,39 +78,56 @@ func (w *workshop) try(ctx context.Context, m mutant) (o outcome) {
 	}
 	var exit *exec.ExitError
 	switch {
-	case err == nil && m.unit:
+	case err == nil && m.by.in != "":
 		return outcome{why: "no test fails"}
 	case err == nil:
 		return outcome{why: fmt.Sprintf("%d seeds pass", w.seeds)}
 	case ctx.Err() != nil || !errors.As(err, &exit) || !exit.Exited():
 		return outcome{why: err.Error()}
+	case !strings.Contains(string(out), m.by.says):
+		return outcome{why: fmt.Sprintf("what failed does not say %q:\n%s", m.by.says, out)}
 	}
-	return outcome{found: true, why: reason(out)}
+	return outcome{found: true, why: m.by.reason(out)}
+}
+
+// pattern returns what selects the test, and no other one whose name begins with its name.
+func (t tests) pattern() string {
+	if t.only == "" {
+		return ""
+	}
+	return "^" + strings.ReplaceAll(t.only, "/", "$/^") + "$"
+}
+
+func (e edit) path() string {
+	if strings.Contains(e.file, "/") {
+		return e.file
+	}
+	return filepath.Join(folder, e.file)
 }
 
 // overlay writes the files of a mutant, and the file that tells the go command of them.
 func (m mutant) overlay(dir string) (name string, err error) {
 	files := map[string]string{}
 	for _, e := range m.edits {
-		text, edited := files[e.file]
+		text, edited := files[e.path()]
 		if !edited {
-			read, err := os.ReadFile(filepath.Join(folder, e.file))
+			read, err := os.ReadFile(e.path())
 			if err != nil {
 				return "", err
 			}
 			text = string(read)
 		}
 		if n := strings.Count(text, e.old); n != 1 {
-			return "", fmt.Errorf("this is %d times in %s, not once:\n%s", n, e.file, e.old)
+			return "", fmt.Errorf("this is %d times in %s, not once:\n%s", n, e.path(), e.old)
 		}
-		files[e.file] = strings.Replace(text, e.old, e.new, 1)
+		files[e.path()] = strings.Replace(text, e.old, e.new, 1)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err
 	}
 	replace := map[string]string{}
 	for file, text := range files {
-		from, err := filepath.Abs(filepath.Join(folder, file))
+		from, err := filepath.Abs(file)
 		if err != nil {
 			return "", err
 		}
@@ -137,7 +156,10 @@ var why = [...]*regexp.Regexp{
 }
 
 // reason finds in the output of a test why it failed.
-func reason(out []byte) string {
+func (t tests) reason(out []byte) string {
+	if t.says != "" {
+		return string(bytes.TrimSpace(regexp.MustCompile(`.*` + regexp.QuoteMeta(t.says) + `.*`).Find(out)))
+	}
 	for _, pattern := range why {
 		if found := pattern.Find(out); found != nil {
 			return string(found)

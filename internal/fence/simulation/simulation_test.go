@@ -21,7 +21,7 @@ var (
 	from     = flag.Uint64("sim.from", 1, "the first seed")
 	seeds    = flag.Uint64("sim.seeds", 1000, "how many seeds")
 	tracing  = flag.Bool("sim.trace", false, "print all that happens")
-	brokenBy = flag.String("sim.broken", "", "break the model of the database: see broken_test.go")
+	brokenBy = flag.String("sim.broken", "", "break the model of the database in one of the ways that mutants.txt names")
 )
 
 // TestMain runs everything on one processor: one goroutine runs at a time anyhow, and so none has to be woken elsewhere.
