@@ -162,11 +162,11 @@ func steady(o *Outcome) string {
 // unknownKind proves that each change waits as long as each replica may decide, and that a replica lets go of everything when
 // it does not understand what has changed.
 func unknownKind(ctx context.Context, s *Stage) {
-	s.each(ctx, time.Second, func() {
+	for ctx.Err() == nil {
 		if _, err := s.Inside(s, s.Postgres.Primary()).ExecContext(ctx, "SELECT log_change(8, 'nobody knows what', true)"); err == nil {
 			s.mark("unknown kind", -1)
 		}
-	}, func() {
+		pause(ctx, upTo(s.rand, time.Second))
 		r := s.anyReplica()
 		s.mark("kill", r.Number)
 		r.Kill()
@@ -175,17 +175,21 @@ func unknownKind(ctx context.Context, s *Stage) {
 		// Who comes later may still wait for who it was: until somebody has seen no beat for that long.
 		pause(ctx, 2*longestWait(s.fault.leaseOf(r.Number, s.Options.Lease)))
 		s.mark("counted out", r.Number)
-	})
+	}
 }
 
-// shortenLog proves that who missed changes for good does not go on from where it was.
+// shortenLog proves that who missed changes for good does not go on from where it was, whether or not it was counted out meanwhile.
 func shortenLog(ctx context.Context, s *Stage) {
-	for ctx.Err() == nil {
+	for n := 0; ctx.Err() == nil; n++ {
+		asleep := s.between(s.Options.Lease/4, s.Options.Lease/2)
+		if n%2 == 1 {
+			asleep = s.between(s.Options.Lease, 2*s.Options.Lease)
+		}
 		r := s.anyReplica()
 		r.Freeze()
-		pause(ctx, s.between(s.Options.Lease/4, 3*s.Options.Lease/2)) // mostly it is not counted out, and its row not gone
-		_, err := s.Inside(s, s.Postgres.Primary()).ExecContext(ctx,
-			"DELETE FROM change_log WHERE seq < (SELECT max(seq) FROM change_log)")
+		pause(ctx, asleep)
+		_, err := s.Inside(s, s.Postgres.Primary()).ExecContext(ctx, // one transaction; and there is something to miss
+			"SELECT log_change(0, '', false); DELETE FROM change_log WHERE seq < (SELECT max(seq) FROM change_log)")
 		if err == nil {
 			s.mark("shortened", r.Number)
 		}
