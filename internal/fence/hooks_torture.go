@@ -20,6 +20,9 @@ var Torture = struct {
 	func(boot time.Duration) time.Duration { return boot },
 }
 
+// So long that Redis is in time on a machine that is busy with everything at once: what it has is to be found, and refused.
+const shelfBudget = 60 * time.Millisecond
+
 func step(place string)                      { Torture.Step(place) }
 func shifted() (boot, wall time.Duration)    { return Torture.Ahead() }
 func paced(boot time.Duration) time.Duration { return Torture.Paced(boot) }

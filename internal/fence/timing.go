@@ -23,7 +23,6 @@ const (
 	retryLapsed    = 450 * time.Millisecond // after a round that failed, when nothing is left to be saved
 	leaseWait      = 500 * time.Millisecond // the longest that a look-up waits for a lease
 	catchUpWait    = 50 * time.Millisecond  // how long the loop may stand still while a record that is ahead of it is waited for
-	shelfBudget    = 3 * time.Millisecond   // the longest that a look-up waits for the shelf in all; with timers that are late, 5 ms
 	fillTimeout    = 2 * time.Second        // of one read of the database; whoever waits may give up before
 	joinable       = 300 * time.Millisecond // how long after its start a read is still joined: it may be stuck
 	applyTimeout   = 10 * time.Second       // of who is alone, until a change of their own is applied

@@ -49,7 +49,7 @@ type timing struct {
 	interval time.Duration // between two looks at a server
 }
 
-var usual = timing{budget: 2 * time.Millisecond, least: time.Millisecond, patience: 250 * time.Millisecond,
+var usual = timing{budget: budget, least: time.Millisecond, patience: 250 * time.Millisecond,
 	dialling: 2 * time.Second, interval: time.Second}
 
 // An entry is kept for ten minutes, a tenth more or less by chance, so that what was put at once does not go at once.
