@@ -6,9 +6,6 @@ package fence
 
 import "time"
 
-// shelfBudget is the longest that a look-up waits for the shelf in all; with timers that are late, 5 ms.
-const shelfBudget = 3 * time.Millisecond
-
 // step marks a place where the simulation may let others go first. In the program it is nothing.
 func step(string) {}
 

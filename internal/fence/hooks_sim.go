@@ -6,7 +6,5 @@ package fence
 
 import "time"
 
-const shelfBudget = 3 * time.Millisecond
-
 func shifted() (boot, wall time.Duration)    { return 0, 0 }
 func paced(boot time.Duration) time.Duration { return boot }

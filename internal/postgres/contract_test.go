@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"aeroplane.run/authz"
-	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/rediscache"
 	"aeroplane.run/authz/internal/secret"
@@ -68,14 +67,7 @@ func (b besideRedis) Open(t testing.TB) authz.Store {
 		shelf.Close()
 	})
 	until(t, "Redis to be asked", func() bool { return !shelf.Stats().Open })
-	db := b.database.Open(t).(servertest.Database)
-	s, err := fence.Open(fence.Config{
-		Database: db, History: db.History(), Members: db.Members(), Shelf: shelf, Name: t.Name(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return servertest.FencedBeside(t, b.database.Open(t).(servertest.Database), shelf)
 }
 
 // The parts have databases of their own and one Redis, in which each has an entry key of its own: the ids are the same.

@@ -8,8 +8,8 @@
 //
 //   - Whoever can write to Redis cannot make a record up, or put one in another's place, nor can whoever reads there learn
 //     what is kept, or of whom: entries are sealed, and their names are keyed (sealer).
-//   - Whatever Redis does, a Get takes 2 ms at most, as far as timers are on time. It never waits for a connection to be made (node), and while Redis
-//     does not answer it does not even ask (breaker).
+//   - Whatever Redis does, a Get takes 2 ms at most, as far as timers are on time. It never waits for a connection to be
+//     made (node), and while Redis does not answer it does not even ask (breaker).
 //   - Whatever Redis says, it costs a bounded amount of memory (guard).
 //
 // Begin with Cache and Open.

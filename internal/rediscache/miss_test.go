@@ -14,6 +14,7 @@ import (
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/testservers"
 	"aeroplane.run/authz/resolver"
+	"aeroplane.run/authz/server/servertest"
 )
 
 // BenchmarkMiss is a whole look-up of which nothing is in memory, so that it reads three records from Postgres: without a Redis;
@@ -22,19 +23,14 @@ import (
 //
 //	go test -run '^$' -bench Miss -benchtime 350x ./internal/rediscache
 func BenchmarkMiss(b *testing.B) {
-	proxy, err := faultproxy.Listen(faultproxy.Route{Target: testservers.Redis(b).Addr()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer proxy.Close()
-	c := start(b, Config{Addresses: []string{proxy.Addr()}}, hasty)
+	c, proxy := silenceable(b)
 	dsn := testservers.Postgres(b).NewDatabase(b)
 	news := unread{db: openPostgres(b, dsn)}
 	b.Cleanup(func() { _ = news.db.Close() })
 	without, with := openFence(b, dsn, nil), openFence(b, dsn, c.Cache)
 
 	var none, silent, open sample
-	look := func(s *fence.Store, took *sample) {
+	look := func(s servertest.Store, took *sample) {
 		q := news.next(b)
 		took.measure(func() { missed(b, s, q) })
 	}
@@ -66,7 +62,7 @@ func BenchmarkMiss(b *testing.B) {
 }
 
 // missed looks up what is not in memory.
-func missed(b *testing.B, s *fence.Store, q authz.Query) {
+func missed(b *testing.B, s servertest.Store, q authz.Query) {
 	b.Helper()
 	f, err := s.Lookup(b.Context(), q)
 	if err != nil || f.Key == nil || len(f.Projects) != 1 || !f.Projects[0].Selected {
@@ -83,7 +79,7 @@ type unread struct {
 
 // make makes as many as are missing to n, and returns when all stores have applied that: who reads what is newer than what is
 // applied has to wait.
-func (u *unread) make(b *testing.B, n int, stores ...*fence.Store) {
+func (u *unread) make(b *testing.B, n int, stores ...servertest.Store) {
 	b.Helper()
 	change := authz.Change{Actor: authz.Actor{Role: authz.CallerRoleAdmin, TokenName: "bench"}, At: time.Now()}
 	var made authz.CreatedKey
@@ -133,13 +129,9 @@ func openPostgres(b *testing.B, dsn string) *postgres.Store {
 }
 
 // openFence opens a replica on a database, and closes it with the benchmark.
-func openFence(b *testing.B, dsn string, shelf fence.Shelf) *fence.Store {
+func openFence(b *testing.B, dsn string, shelf fence.Shelf) servertest.Store {
 	b.Helper()
-	db := openPostgres(b, dsn)
-	s, err := fence.Open(fence.Config{Database: db, History: db.History(), Members: db.Members(), Shelf: shelf, Name: b.Name()})
-	if err != nil {
-		b.Fatal(err)
-	}
+	s := servertest.FencedBeside(b, openPostgres(b, dsn), shelf)
 	b.Cleanup(func() { _ = s.Close() })
 	return s
 }

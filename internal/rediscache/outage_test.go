@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -355,37 +354,36 @@ func TestBreaker(t *testing.T) {
 //
 //	go test -run '^$' -bench GetSilent -benchtime 300x ./internal/rediscache
 func BenchmarkGetSilent(b *testing.B) {
-	proxy, err := faultproxy.Listen(faultproxy.Route{Target: testservers.Redis(b).Addr()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer proxy.Close()
-	c := start(b, Config{Addresses: []string{proxy.Addr()}}, hasty)
-	var asked, open, timer []time.Duration
-	measured := func(all *[]time.Duration, do func()) {
-		before := time.Now()
-		do()
-		*all = append(*all, time.Since(before))
-	}
+	c, proxy := silenceable(b)
+	var asked, open, timer sample
 	get := func() { c.missed(b, aKey) }
 	for b.Loop() {
 		until(b, func() bool { return !c.Stats().Open })
 		c.full(b)
 		proxy.Set(faultproxy.Faults{Hold: faultproxy.Both})
 		for !c.Stats().Open {
-			measured(&asked, get)
-			measured(&timer, func() { <-time.NewTimer(usual.budget).C })
+			asked.measure(get)
+			timer.measure(func() { <-time.NewTimer(usual.budget).C })
 		}
 		for range 100 {
-			measured(&open, get)
+			open.measure(get)
 		}
 		proxy.Clear()
 	}
 	b.ReportMetric(0, "ns/op") // which is mostly the waiting for Redis to be there again
-	for what, all := range map[string][]time.Duration{"asked": asked, "open": open, "timer": timer} {
-		slices.Sort(all)
-		for name, part := range map[string]int{"p50": 500, "p99.9": 999} {
-			b.ReportMetric(float64(all[len(all)*part/1000])/float64(time.Millisecond), what+"-"+name+"-ms")
-		}
+	for what, took := range map[string]sample{"asked": asked, "open": open, "timer": timer} {
+		took.report(b, what+"-p50-ms", 500)
+		took.report(b, what+"-p99.9-ms", 999)
 	}
+}
+
+// silenceable starts a Cache and a Redis that can be made to say nothing.
+func silenceable(b *testing.B) (started, *faultproxy.Proxy) {
+	b.Helper()
+	proxy, err := faultproxy.Listen(faultproxy.Route{Target: testservers.Redis(b).Addr()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(proxy.Close)
+	return start(b, Config{Addresses: []string{proxy.Addr()}}, hasty), proxy
 }

@@ -5,6 +5,7 @@ package torture
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"aeroplane.run/authz/internal/torture/cluster"
@@ -34,6 +35,16 @@ type Fault struct {
 	Inject func(ctx context.Context, s *Stage)
 	// Check says what is not as expected. Nil: nothing is expected.
 	Check func(o *Outcome) []string
+}
+
+// lacks says what the fault needs that is not there. Empty: nothing.
+func (f *Fault) lacks(hooks, two bool) Need {
+	for _, n := range f.Needs {
+		if n == Root && os.Geteuid() != 0 || n == Hooks && !hooks || n == Two && !two {
+			return n
+		}
+	}
+	return ""
 }
 
 // anew reports whether the fault wants its replicas started anew.

@@ -4,7 +4,6 @@ package torture
 
 import (
 	"context"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -33,16 +32,14 @@ func atOnce(ctx context.Context, s *Stage) {
 	var all sync.WaitGroup
 	for i, faults := range hands {
 		faults = slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool {
-			return f.anew() ||
-				slices.Contains(f.Needs, Hooks) && !s.hooks ||
-				f.Number == 29 // the machine is small
+			lacks := f.lacks(s.hooks, true)
+			if lacks == Root {
+				s.mark(notDone+"what needs root", -1)
+			}
+			return f.anew() || lacks != "" || f.Number == 29 // the machine is small
 		})
 		if len(faults) == 0 {
 			continue
-		}
-		if os.Geteuid() != 0 {
-			faults = slices.DeleteFunc(faults, func(f Fault) bool { return slices.Contains(f.Needs, Root) })
-			s.mark(notDone+"what needs root", -1)
 		}
 		own := s.fork()
 		own.hooks = s.hooks && i == 0 // a replica that is frozen heeds no orders

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -63,7 +62,7 @@ func doorsOf(c *cluster.Cluster) (doors []door) {
 // try runs one fault.
 func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	t.Helper()
-	out := &Outcome{Fault: f, Lease: o.Cluster.Lease, Skipped: o.lacks(f)}
+	out := &Outcome{Fault: f, Lease: o.Cluster.Lease, Skipped: string(f.lacks(o.Hooks, o.Cluster.Earlier != ""))}
 	if out.Skipped != "" {
 		return out
 	}
@@ -110,16 +109,6 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 		out.Unexpected = append(out.Unexpected, missing)
 	}
 	return out
-}
-
-// lacks says what a fault needs that is not there.
-func (o *Options) lacks(f *Fault) string {
-	for _, n := range f.Needs {
-		if n == Root && os.Geteuid() != 0 || n == Hooks && !o.Hooks || n == Two && o.Cluster.Earlier == "" {
-			return string(n)
-		}
-	}
-	return ""
 }
 
 // judge judges what was recorded.
@@ -188,12 +177,10 @@ func (o *Outcome) Unasked() string {
 		return "nothing was decided by a strong answer"
 	case o.AtLeast == 0:
 		return "nothing was decided at a revision that was asked for"
-	case someExpired(o) != "":
-		return someExpired(o)
 	case o.Opinion.Judged <= o.Opinion.Unsure || o.Strong.Judged <= o.Strong.Unsure:
 		return "there is no second opinion about most subjects"
 	}
-	return ""
+	return someExpired(o)
 }
 
 // recover makes a key, uses it on every replica and revokes it, again until all of that succeeds, and returns how long it took.

@@ -110,9 +110,19 @@ type Database interface {
 // Fenced puts a database behind a fence. What expires does so by now, or on Postgres by the clock of Postgres.
 func Fenced(t testing.TB, db Database, now func() time.Time) Store {
 	t.Helper()
-	s, err := fence.Open(fence.Config{
-		Database: db, History: db.History(), Members: db.Members(), Wall: now, Name: t.Name(),
-	})
+	return fenced(t, db, fence.Config{Wall: now})
+}
+
+// FencedBeside is Fenced with a shelf. Nil: there is none.
+func FencedBeside(t testing.TB, db Database, shelf fence.Shelf) Store {
+	t.Helper()
+	return fenced(t, db, fence.Config{Shelf: shelf})
+}
+
+func fenced(t testing.TB, db Database, c fence.Config) Store {
+	t.Helper()
+	c.Database, c.History, c.Members, c.Name = db, db.History(), db.Members(), t.Name()
+	s, err := fence.Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
