@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"aeroplane.run/authz/internal/torture/cluster"
 	"aeroplane.run/authz/internal/torture/history"
 )
 
@@ -206,21 +205,34 @@ func TestWhatWasNotProvenIsSaid(t *testing.T) {
 }
 
 func TestWhoHasBegunAnew(t *testing.T) {
-	counted := func(values ...float64) (all []cluster.Metrics) {
-		for _, v := range values {
-			all = append(all, cluster.Metrics{cacheReads + `{result="hit"}`: v})
-		}
-		return all
+	was := countsOf(5, 5)
+	if now := countsOf(9, 0, 1); someLived(was, anew(now, 0, 1)) || !someLived(was, anew(now, 0)) {
+		t.Error("who is the same process has lived, however little it counts, and no other has")
 	}
-	if allAnew(counted(5, 5), counted(0, 5, 1)) || !allAnew(counted(5, 5), counted(0, 4, 1)) {
-		t.Error("who lived to the end has not begun anew, and who counts less has")
+	if gone := []count{{pid: 1}, {pid: 2}}; someLived(was, gone) || someLived(gone, was) {
+		t.Error("who says nothing has not lived")
 	}
 }
 
 func TestReplicasThatWereStartedAgainCountFromZero(t *testing.T) {
-	before := metricsOf(10, 10, 10)
-	after := metricsOf(15, 3, 10, 4)
-	if n := grown(before, after)("n", "x"); n != 5+3+0+4 {
+	if n := grown(countsOf(10, 10, 10), anew(countsOf(15, 13, 10, 4), 1))("n", "x"); n != 5+13+0+4 {
 		t.Error(n)
 	}
+}
+
+// countsOf are what replicas have counted, each a process of its own.
+func countsOf(values ...float64) (all []count) {
+	for i, m := range metricsOf(values...) {
+		all = append(all, count{m, i + 1})
+	}
+	return all
+}
+
+// anew makes some of the replicas other processes.
+func anew(all []count, which ...int) []count {
+	all = slices.Clone(all)
+	for _, i := range which {
+		all[i].pid += 1000
+	}
+	return all
 }

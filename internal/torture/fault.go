@@ -116,7 +116,7 @@ type Outcome struct {
 	Lease, Lasted time.Duration
 	// InMemory is how many records decisions needed and replicas had in memory, as counted by those that lived to the end.
 	InMemory int
-	// Anew says that all replicas have begun anew, so that there may be nobody who has counted any.
+	// Anew says that no replica is the process that it was, so that there may be nobody who has counted any.
 	Anew bool
 }
 

@@ -246,6 +246,23 @@ func (o *Outcome) Details() string {
 	for _, what := range slices.Sorted(maps.Keys(marks)) {
 		fmt.Fprintf(&b, "    %6d × %s\n", marks[what], what)
 	}
+	return b.String() + o.wrong()
+}
+
+// Wrong tells what was wrong in which outcome. Of outcomes in which nothing was, it is empty.
+func Wrong(outcomes []*Outcome) string {
+	var b strings.Builder
+	for _, o := range outcomes {
+		if o.Bad() {
+			fmt.Fprintf(&b, "%v:\n%s", o.Fault, o.wrong())
+		}
+	}
+	return b.String()
+}
+
+// wrong tells what was wrong, a line each.
+func (o *Outcome) wrong() string {
+	var b strings.Builder
 	for i, v := range o.Violations {
 		if i == 10 {
 			fmt.Fprintf(&b, "  and %d more violations\n", len(o.Violations)-i)

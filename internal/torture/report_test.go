@@ -97,6 +97,9 @@ func TestDetailsTellWhatWasWrong(t *testing.T) {
 		if got := all[1].Details(); !strings.Contains(got, want) {
 			t.Errorf("no %q in %s", want, got)
 		}
+		if got := Wrong(all); !strings.Contains(got, want) || strings.Contains(got, all[0].Fault.String()) {
+			t.Errorf("no %q, or too much, in %s", want, got)
+		}
 	}
 }
 

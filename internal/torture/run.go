@@ -99,7 +99,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 	s.load.running.Wait()
 
 	out.Counted, out.Lasted = grown(before, after), s.duration
-	out.InMemory, out.Anew = int(out.Counted(cacheReads, "hit")), allAnew(before, after)
+	out.InMemory, out.Anew = int(out.Counted(cacheReads, "hit")), !someLived(before, after)
 	out.Recovered = o.recover(t, doors)
 	out.judge(s)
 	if f.Check != nil {
@@ -222,23 +222,30 @@ func roundTrip(ctx context.Context, doors []door) error {
 	return nil
 }
 
-// counted returns what each replica has counted: of one that was killed, nothing. Where all of them were, it waits for one that
-// was started again; if none answers, no expectation about counts would mean anything.
-func counted(t testing.TB, c *cluster.Cluster, f *Fault) (all []cluster.Metrics) {
+// A count is what the process of a replica has counted: nothing if it has ended, or does not say.
+type count struct {
+	cluster.Metrics
+	pid int
+}
+
+// counted returns what each replica has counted. Where all of them were killed, it waits for one that was started again; if none
+// answers, no expectation about counts would mean anything.
+func counted(t testing.TB, c *cluster.Cluster, f *Fault) (all []count) {
 	t.Helper()
 	var silent error
 	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
 		all, silent = nil, nil
 		for _, r := range c.Replicas {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			pid := r.Pid()
 			m, err := r.Metrics(ctx)
 			cancel()
 			if err != nil && r.Running() {
 				silent = errors.Join(silent, fmt.Errorf("replica %d: %w", r.Number, err))
 			}
-			all = append(all, m)
+			all = append(all, count{m, pid})
 		}
-		if slices.ContainsFunc(all, func(m cluster.Metrics) bool { return len(m) > 0 }) {
+		if slices.ContainsFunc(all, func(c count) bool { return len(c.Metrics) > 0 }) {
 			if silent != nil {
 				t.Logf("%v: these count as zero: %v", f, silent)
 			}
@@ -249,28 +256,29 @@ func counted(t testing.TB, c *cluster.Cluster, f *Fault) (all []cluster.Metrics)
 	return all
 }
 
-// allAnew reports whether every replica that had counted something has begun anew since, and so may have counted nothing.
-func allAnew(before, after []cluster.Metrics) bool {
-	for i, m := range before {
-		if m.Sum(cacheReads) <= after[i].Sum(cacheReads) {
-			return false
+// lived reports whether the i-th replica is the process that it was, and has said both times what it had counted.
+func lived(before, after []count, i int) bool {
+	return i < len(before) && before[i].pid == after[i].pid && len(before[i].Metrics) > 0 && len(after[i].Metrics) > 0
+}
+
+// someLived reports whether any replica lived from before until after, and so must have counted something.
+func someLived(before, after []count) bool {
+	for i := range after {
+		if lived(before, after, i) {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // grown returns by how much something has grown in all. A replica that was started again has counted from zero.
-func grown(before, after []cluster.Metrics) func(string, ...string) float64 {
+func grown(before, after []count) func(string, ...string) float64 {
 	return func(name string, labels ...string) (sum float64) {
-		for i, m := range after {
-			now, then := m.Sum(name, labels...), 0.0
-			if i < len(before) {
-				then = before[i].Sum(name, labels...)
+		for i, now := range after {
+			sum += now.Sum(name, labels...)
+			if lived(before, after, i) {
+				sum -= before[i].Sum(name, labels...)
 			}
-			if now < then {
-				then = 0
-			}
-			sum += now - then
 		}
 		return sum
 	}

@@ -77,6 +77,7 @@ func tell(t *testing.T, outcomes []*torture.Outcome) {
 	var table strings.Builder
 	torture.WriteText(&table, outcomes)
 	fmt.Println(table.String())
+	fmt.Print(torture.Wrong(outcomes)) // last, where a reader looks first
 	if *markdown == "" {
 		return
 	}

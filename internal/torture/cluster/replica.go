@@ -139,7 +139,7 @@ func (r *Replica) Ready(ctx context.Context, patience time.Duration) error {
 	}
 }
 
-// Pid returns the number of the process.
+// Pid returns the number of the process, the last one's if it has ended.
 func (r *Replica) Pid() int { return r.program.Load().Pid() }
 
 // Running reports whether the process has not ended. A frozen one has not.
