@@ -15,7 +15,7 @@ import (
 
 var postgresFaults = []Fault{
 	{
-		Number: 11, Name: "Postgres is started again",
+		Number: 11, Name: "Postgres is started again", Times: 3,
 		How:    "pg_ctl restart fast and immediate, kill -9 of the postmaster, kill -9 of all, frozen for a while",
 		Expect: "nobody is refused within half a lease after it went, nor at all where it is back so soon that there is time for a round",
 		Inject: restartPostgres, Check: expect(happened("down"), unnoticed),
@@ -34,7 +34,7 @@ var postgresFaults = []Fault{
 			happenedEach(12*time.Second, 3, "kept all", "kept rounds", "kept pool", "kept lists", "kept some of the pool", "kept some of all", "kept acks")),
 	},
 	{
-		Number: 15, Name: "waits for the standby are cancelled",
+		Number: 15, Name: "waits for the standby are cancelled", Times: 2,
 		How:    "synchronous_standby_names is a name that nobody bears, and every wait is cancelled; changes are tried again",
 		Expect: "no change is ever OK meanwhile",
 		Inject: cancelWaits, Check: expect(happened("cancelled"), neverOK("standby gone", "standby back")),

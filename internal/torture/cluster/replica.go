@@ -139,8 +139,13 @@ func (r *Replica) Ready(ctx context.Context, patience time.Duration) error {
 	}
 }
 
-// Pid returns the number of the process, the last one's if it has ended.
-func (r *Replica) Pid() int { return r.program.Load().Pid() }
+// Pid returns the number of the process, the last one's if it has ended. Of a replica that was never started it is zero.
+func (r *Replica) Pid() int {
+	if p := r.program.Load(); p != nil {
+		return p.Pid()
+	}
+	return 0
+}
 
 // Running reports whether the process has not ended. A frozen one has not.
 func (r *Replica) Running() bool { p := r.program.Load(); return p != nil && !p.Ended() }
