@@ -30,7 +30,7 @@ var networkFaults = []Fault{
 	},
 	{
 		Number: 21, Name: "reads are slow to answer",
-		How:    "answers to reads of records are held for up to three leases after the read; with hooks as well",
+		How:    "answers to reads of records are held for up to 10 s after the read, or a third of the fault's time; with hooks as well",
 		Expect: "some are of before a change, and are not used",
 		Inject: slowReads, Check: expect(happened("slow"), grew(rejectedTotal, "database")),
 	},
@@ -84,11 +84,12 @@ func loseNotifications(ctx context.Context, s *Stage) {
 
 // slowReads proves that a record counts only if it is as new as what was applied when it arrives, however old the read.
 func slowReads(ctx context.Context, s *Stage) {
+	most := min(10*time.Second, max(3*s.Options.Lease, s.duration/3))
 	held := func(r *cluster.Replica) func() {
 		return func() {
 			s.mark("slow", r.Number)
 			r.Postgres.Set(faultproxy.Faults{Hold: faultproxy.Down, Only: cluster.Pool})
-			pause(ctx, s.between(10*time.Millisecond, 3*s.Options.Lease))
+			pause(ctx, s.between(10*time.Millisecond, most))
 			r.Postgres.Clear()
 		}
 	}
@@ -98,9 +99,9 @@ func slowReads(ctx context.Context, s *Stage) {
 		acts = append(acts, func() {
 			r := s.anyReplica()
 			s.mark("slow", r.Number)
-			s.order(r, control.Orders{Places: map[string]control.Order{placeRead: {Do: control.Delay,
-				For: s.between(10*time.Millisecond, 3*s.Options.Lease)}}})
-			pause(ctx, 4*s.Options.Lease)
+			long := s.between(10*time.Millisecond, most)
+			s.order(r, control.Orders{Places: map[string]control.Order{placeRead: {Do: control.Delay, For: long}}})
+			pause(ctx, long+s.Options.Lease)
 			s.order(r, control.Orders{})
 		})
 	}
