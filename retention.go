@@ -16,19 +16,18 @@ type Retention struct {
 	RequestIDs time.Duration // remembered request ids, from when they were used
 }
 
-// sweeper is the part of a Store that Retention needs.
+// sweeper is what Retention needs of a Store, and of what answers decisions.
 type sweeper interface {
+	FactStore
 	Sweep(ctx context.Context, c Change, keep Cutoffs) error
 }
 
 // Run deletes what is no longer kept, at once and then every interval, until ctx ends.
-func (r Retention) Run(ctx context.Context, s sweeper, now func() time.Time, interval time.Duration, log *slog.Logger) {
+func (r Retention) Run(ctx context.Context, s sweeper, interval time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		at := stamp(now())
-		err := s.Sweep(ctx, Change{Actor: Actor{Role: CallerRoleSystem, TokenName: "retention"}, At: at}, r.cutoffs(at))
-		if err != nil && ctx.Err() == nil {
+		if err := r.sweep(ctx, s); err != nil && ctx.Err() == nil {
 			log.Warn("retention did not finish; trying again later", "error", err)
 		}
 		select {
@@ -37,6 +36,17 @@ func (r Retention) Run(ctx context.Context, s sweeper, now func() time.Time, int
 			return
 		}
 	}
+}
+
+// sweep goes by the clock that decisions go by. That of this machine may be years ahead, and a revoked session that was forgotten
+// too early could be put again.
+func (r Retention) sweep(ctx context.Context, s sweeper) error {
+	facts, err := s.Lookup(ctx, Query{})
+	if err != nil {
+		return err
+	}
+	at := stamp(facts.Now)
+	return s.Sweep(ctx, Change{Actor: Actor{Role: CallerRoleSystem, TokenName: "retention"}, At: at}, r.cutoffs(at))
 }
 
 func (r Retention) cutoffs(now time.Time) Cutoffs {

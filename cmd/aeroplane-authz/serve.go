@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/server"
 )
@@ -137,12 +138,12 @@ func serveUntil(ctx context.Context, s *server.Server, l net.Listener, grace tim
 }
 
 // background starts what runs beside the calls, and returns what ends it: last-used times are then written once more.
-func background(ctx context.Context, v *settings.Settings, store authz.Store, uses *authz.UseRecorder, log *slog.Logger) (end func()) {
+func background(ctx context.Context, v *settings.Settings, store *fence.Store, uses *authz.UseRecorder, log *slog.Logger) (end func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the calls
 	retention := authz.Retention{Events: v.RetainAudit, Keys: v.RetainKeys, Sessions: v.RetainSessions, RequestIDs: v.RetainRequestIDs}
 	var running sync.WaitGroup
 	running.Go(func() { uses.Run(ctx, useInterval, flushGrace) })
-	running.Go(func() { retention.Run(ctx, store, time.Now, sweepInterval, log) })
+	running.Go(func() { retention.Run(ctx, store, sweepInterval, log) })
 	return func() {
 		cancel()
 		running.Wait()

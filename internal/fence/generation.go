@@ -31,6 +31,7 @@ type generation struct {
 	window  *window
 	hash    hash
 	shards  [shardCount]shard
+	before  reads // by the generations before
 
 	retired   int           // the next shard to be aged
 	retiredAt time.Duration // by the boot clock, when the last of them was due. Zero: nobody has looked yet.

@@ -66,6 +66,7 @@ func (l *loop) ask(ctx context.Context, g *generation) (Answer, error) {
 func (l *loop) catchUp(ctx context.Context, g *generation) error {
 	ctx, cancel := context.WithTimeout(ctx, l.Lease/roundsPerLease)
 	defer cancel()
+	defer l.moved.announce() // some may be applied when the rest fails
 	for {
 		rows, err := l.History.Since(ctx, g.applied.Load().Seq, l.limits.batch)
 		if err != nil {
@@ -75,11 +76,9 @@ func (l *loop) catchUp(ctx context.Context, g *generation) error {
 			return err
 		}
 		if len(rows) < l.limits.batch {
-			break
+			return nil
 		}
 	}
-	l.moved.announce()
-	return nil
 }
 
 // applyAll applies rows, of which the first is the one that was applied last. If it is not, the log is another one. What

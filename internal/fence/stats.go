@@ -16,8 +16,7 @@ type Stats struct {
 	Applied authz.Revision
 	// Known and Absent are how many records are kept of what exists, and of what does not.
 	Known, Absent int
-	// Hits and Misses count the reads that were answered from memory, and those that were not. They begin anew whenever
-	// the store begins anew with empty caches.
+	// Hits and Misses count the reads that were answered from memory, and those that were not.
 	Hits, Misses uint64
 	// Members is how many replicas there are, this one among them, as of the last round. Zero: there is no membership.
 	Members int
@@ -32,7 +31,8 @@ func (s *Store) Stats() Stats {
 	if g == nil {
 		return Stats{}
 	}
-	stats := Stats{Applied: *g.applied.Load(), Members: int(s.loop.roll.members.Load()), Behind: s.loop.roll.behind.Load()}
+	counted := g.reads()
+	stats := Stats{Hits: counted.hits, Misses: counted.misses, Applied: *g.applied.Load(), Members: int(s.loop.roll.members.Load()), Behind: s.loop.roll.behind.Load()}
 	if until := time.Duration(g.validUntil.Load()); until > 0 {
 		stats.Lease = max(0, until-s.config.Clock.Boot())
 	}
@@ -40,8 +40,19 @@ func (s *Store) Stats() Stats {
 		known, absent := g.shards[i].size()
 		stats.Known += known
 		stats.Absent += absent
-		stats.Hits += g.shards[i].hits.Load()
-		stats.Misses += g.shards[i].misses.Load()
 	}
 	return stats
+}
+
+// reads are how many reads were answered from memory, and how many not.
+type reads struct{ hits, misses uint64 }
+
+// reads returns how many there were, in this generation and before.
+func (g *generation) reads() reads {
+	r := g.before
+	for i := range g.shards {
+		r.hits += g.shards[i].hits.Load()
+		r.misses += g.shards[i].misses.Load()
+	}
+	return r
 }

@@ -253,6 +253,30 @@ func TestListen(t *testing.T) {
 	}
 }
 
+// A server that ends sessions which ask nothing does not end the listener's, not even while something comes all the time.
+func TestTheListenerAsksNowAndThen(t *testing.T) {
+	t.Parallel()
+	dsn := testservers.Postgres(t).NewDatabase(t)
+	s := open(t, postgres.Config{DSN: dsn})
+	defer s.Close()
+	listen(t, s)
+	until(t, "the listener", func() bool { return len(backends(t, dsn, wakerShows)) > 0 })
+	db := connect(t, dsn)
+	var longest float64
+	for end := time.Now().Add(6 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		var silent float64
+		err := db.QueryRow(`SELECT max(extract(epoch FROM clock_timestamp() - state_change)), pg_notify('aeroplane_authz_change_log', '')
+			FROM pg_stat_activity WHERE datname = current_database() AND query ~ $1`, wakerShows).Scan(&silent, new(any))
+		if err != nil {
+			t.Fatal(err)
+		}
+		longest = max(longest, silent)
+	}
+	if longest > 4.5 {
+		t.Errorf("it asked nothing for %.1f s", longest)
+	}
+}
+
 // What follows the history reads the rows that it needs and no others, also with plans that are from when the log was short.
 func TestAPlanOutlivesAShortLog(t *testing.T) {
 	t.Parallel()

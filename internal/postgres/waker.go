@@ -23,6 +23,9 @@ const (
 	heartbeat = time.Second
 	// lookUnasked is how often to look while nobody would tell.
 	lookUnasked = 200 * time.Millisecond
+	// silence is the longest that nothing is asked although something comes all the time: a server may be told to end a session
+	// that asks nothing.
+	silence = 2 * heartbeat
 )
 
 // A waker listens for notifications that the log has grown. They are a hint, no more: whoever is woken reads the log.
@@ -75,17 +78,18 @@ func (w waker) listen(ctx context.Context, conn *sql.Conn, look func()) error {
 		return err
 	}
 	look() // what was said before nobody heard
-	for !w.outdated() {
+	for asked := time.Now(); !w.outdated(); {
 		came, err := w.wire().wait(heartbeat)
 		if err != nil {
 			return err
 		}
 		if came {
 			look()
-			if !w.wire().filling() {
+			if !w.wire().filling() && time.Since(asked) < silence {
 				continue // a question now would be in the way of those who read the log
 			}
 		}
+		asked = time.Now()
 		if err := w.ask(ctx, conn, "SELECT 1"); err != nil { // on the way the driver takes in what has come
 			return err
 		}

@@ -65,11 +65,16 @@ func (n *node) get(ctx context.Context, name string) ([]byte, error) {
 	}
 	entry, err := conn.Get(ctx, name).Bytes()
 	n.give(conn, err)
-	// That somebody was in too much of a hurry says nothing of the server.
-	if !isTimeout(err) || left >= n.budget*3/4 {
+	if n.telling(err, left, time.Since(deadline)) {
 		n.judge(err)
 	}
 	return entry, err
+}
+
+// telling reports whether the outcome of a Get that had so much time left, and ended so late, says something of the server: not
+// if somebody was in too much of a hurry, or this process stood still meanwhile and so looked at the clock before the reply.
+func (n *node) telling(err error, left, late time.Duration) bool {
+	return !isTimeout(err) || left >= n.budget*3/4 && late <= n.budget
 }
 
 // write runs a command that changes something. A server that refuses, because it is full, say, or a replica, is spared

@@ -4,8 +4,10 @@ package rediscache
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -96,5 +98,24 @@ func warm(t *testing.T, n *node) {
 	}
 	if n.isOpen() {
 		n.answered()
+	}
+}
+
+func TestWhatATimeoutTells(t *testing.T) {
+	n := &node{timing: timing{budget: 2 * time.Millisecond}}
+	for name, c := range map[string]struct {
+		err        error
+		left, late time.Duration
+		want       bool
+	}{
+		"in time":              {nil, time.Millisecond, 0, true},
+		"silent":               {context.DeadlineExceeded, 2 * time.Millisecond, time.Millisecond, true},
+		"in a hurry":           {context.DeadlineExceeded, time.Millisecond, 0, false},
+		"stood still":          {os.ErrDeadlineExceeded, 2 * time.Millisecond, 3 * time.Millisecond, false},
+		"broken, however late": {io.EOF, time.Millisecond, time.Second, true},
+	} {
+		if got := n.telling(c.err, c.left, c.late); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
