@@ -43,12 +43,19 @@ func (steady) Round(context.Context, MemberID, authz.Revision, int) (Answer, err
 	return Answer{Rows: rows(1, 1), Clock: time.Now()}, nil
 }
 
-func openSteady(t testing.TB) *Store {
+func openSteady(t testing.TB) *Store { return openOn(t, steady{}) }
+
+// openOn opens a replica on a database of the tests' own.
+func openOn(t testing.TB, db interface {
+	authz.Store
+	Log
+	Members
+}) *Store {
 	clock, err := SystemClock()
 	if err != nil {
 		t.Skip(err)
 	}
-	s, err := Open(Config{Database: steady{}, History: steady{}, Members: steady{}, Clock: clock})
+	s, err := Open(Config{Database: db, History: db, Members: db, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

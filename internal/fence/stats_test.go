@@ -38,16 +38,8 @@ func (d *diverging) Record(ctx context.Context, s authz.Subject, fresh bool) (au
 
 // What is counted goes on when the caches begin anew.
 func TestReadsAreCountedOn(t *testing.T) {
-	clock, err := SystemClock()
-	if err != nil {
-		t.Skip(err)
-	}
 	db := new(diverging)
-	s, err := Open(Config{Database: db, History: db, Members: db, Clock: clock, Lease: MinLease})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := openOn(t, db)
 	q := authz.Query{Kind: authz.KeyCredential, Digest: authz.Digest{1}}
 	for range 3 {
 		if _, err := s.Lookup(t.Context(), q); err != nil {
