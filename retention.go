@@ -22,16 +22,19 @@ type sweeper interface {
 	Sweep(ctx context.Context, c Change, keep Cutoffs) error
 }
 
+// retentionRetry is when retention that failed is tried again. At start the clock of the store may not be known yet.
+const retentionRetry = time.Minute
+
 // Run deletes what is no longer kept, at once and then every interval, until ctx ends.
 func (r Retention) Run(ctx context.Context, s sweeper, interval time.Duration, log *slog.Logger) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
 	for {
+		wait := interval
 		if err := r.sweep(ctx, s); err != nil && ctx.Err() == nil {
-			log.Warn("retention did not finish; trying again later", "error", err)
+			wait = min(interval, retentionRetry)
+			log.Warn("retention did not finish", "error", err, "next_try", wait)
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return
 		}

@@ -4,7 +4,9 @@ package torture
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"aeroplane.run/authz/internal/fence"
@@ -111,6 +113,9 @@ func freezeReplica(ctx context.Context, s *Stage) {
 	acts = append(acts, func() {
 		r := s.anyReplica()
 		resume, err := r.Suspend()
+		if errors.Is(err, os.ErrProcessDone) { // of another fault, at the same time
+			return
+		}
 		if err != nil {
 			s.mark(notDone+"suspend, which needs root and a place for control groups", r.Number)
 			return

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // freezers are where control groups are that can be frozen, by version.
@@ -17,7 +18,8 @@ var freezers = []struct{ controller, root, file, frozen, thawed string }{
 }
 
 // Suspend stops the process as a container is paused: by its control group, of which the process learns nothing, and which no
-// signal ends. resume ends it. It needs root, and a place for control groups.
+// signal ends. resume ends it. It needs root, and a place for control groups. The error is os.ErrProcessDone if the process is
+// no more.
 func (r *Replica) Suspend() (resume func(), err error) {
 	pid := strconv.Itoa(r.Pid())
 	for _, f := range freezers {
@@ -31,10 +33,16 @@ func (r *Replica) Suspend() (resume func(), err error) {
 			_ = set(home, pid)
 			_ = os.Remove(group)
 		}
-		if set(filepath.Join(group, "cgroup.procs"), pid) == nil && set(filepath.Join(group, f.file), f.frozen) == nil {
+		if err = set(filepath.Join(group, "cgroup.procs"), pid); err == nil {
+			err = set(filepath.Join(group, f.file), f.frozen)
+		}
+		if err == nil {
 			return resume, nil
 		}
 		resume()
+		if errors.Is(err, syscall.ESRCH) {
+			return nil, os.ErrProcessDone
+		}
 	}
 	return nil, errors.New("no control group could be frozen")
 }
