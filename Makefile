@@ -66,7 +66,7 @@ torture: postgres redis $(if $(SHIPPED),build) ## real replicas under every faul
 	go test ./internal/torture -run TestTorture -v -timeout 3h -faults $(FAULTS) -duration $(FAULTTIME) -least $(LEAST) -slack $(SLACK) -lease $(LEASE) -markdown "$(CURDIR)/$(TABLE)" $(if $(SHIPPED),-binary "$(CURDIR)/bin/aeroplane-authz" -hooks=false)
 
 .PHONY: verify
-verify: ## models, simulation, mutants and torture at full size, with half an hour of everything at once: an hour and three quarters
+verify: ## models, simulation, mutants and torture at full size, with half an hour of everything at once: an hour and a half
 	scripts/models full
 	$(MAKE) sim SEEDS=50000
 	$(MAKE) mutants
