@@ -123,6 +123,22 @@ func serverDirs(t *testing.T, dir string) []string {
 	return paths
 }
 
+func TestNothingIsLeftOfAPair(t *testing.T) {
+	dir := publicDir(t)
+	t.Setenv("TMPDIR", dir)
+	t.Run("killed", func(t *testing.T) {
+		pair := testservers.StartPostgresPair(t, testservers.PairOptions{})
+		pair.Standby().Freeze(t)
+		pair.Primary().Kill(t)
+	})
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v are left", err, left)
+	}
+	if left := processesIn(dir); len(left) > 0 {
+		t.Errorf("%v still run", left)
+	}
+}
+
 // processesIn returns the processes that work in dir.
 func processesIn(dir string) []string {
 	var found []string

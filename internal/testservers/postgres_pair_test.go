@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -110,22 +109,6 @@ func TestConfigureChangesARunningServer(t *testing.T) {
 		if err := open(t, server.DSN("postgres")).QueryRow("SHOW log_line_prefix").Scan(&got); err != nil || got != value {
 			t.Errorf("%q, %v, want %q", got, err, value)
 		}
-	}
-}
-
-func TestNothingIsLeftOfAPair(t *testing.T) {
-	dir := publicDir(t)
-	t.Setenv("TMPDIR", dir)
-	t.Run("killed", func(t *testing.T) {
-		pair := testservers.StartPostgresPair(t, testservers.PairOptions{})
-		pair.Standby().Freeze(t)
-		pair.Primary().Kill(t)
-	})
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("%v, %v are left", err, left)
-	}
-	if left := processesIn(dir); len(left) > 0 {
-		t.Errorf("%v still run", left)
 	}
 }
 

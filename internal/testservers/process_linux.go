@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -19,24 +20,36 @@ func attributes(as *syscall.Credential, death syscall.Signal) *syscall.SysProcAt
 
 // children returns the processes whose parent is pid.
 func children(pid int) []int {
+	return processes(func(proc string) bool {
+		stat, err := os.ReadFile(proc + "/stat")
+		if err != nil {
+			return false // it has ended
+		}
+		// "pid (name) state parent ...", where the name may hold blanks and parentheses.
+		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		return len(fields) > 1 && string(fields[1]) == strconv.Itoa(pid)
+	})
+}
+
+// within returns the processes that work in a directory below dir, be it deleted.
+func within(dir string) []int {
+	return processes(func(proc string) bool {
+		at, err := os.Readlink(proc + "/cwd")
+		return err == nil && strings.HasPrefix(at, dir+"/")
+	})
+}
+
+// processes returns those of whose directory in /proc something is true.
+func processes(is func(proc string) bool) []int {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
 	var found []int
 	for _, entry := range entries {
-		child, err := strconv.Atoi(entry.Name())
-		if err != nil {
-			continue
-		}
-		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
-		if err != nil {
-			continue // it has ended
-		}
-		// "pid (name) state parent ...", where the name may hold blanks and parentheses.
-		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-		if len(fields) > 1 && string(fields[1]) == strconv.Itoa(pid) {
-			found = append(found, child)
+		pid, err := strconv.Atoi(entry.Name())
+		if err == nil && is("/proc/"+entry.Name()) {
+			found = append(found, pid)
 		}
 	}
 	return found

@@ -42,7 +42,12 @@ func newTempDir(owner *syscall.Credential) (*tempDir, error) {
 	return d, nil
 }
 
+// remove removes the directory, and ends who still works there: a process of Postgres that waits for what another one held when
+// it was killed waits for ever, and does not notice that its server is gone.
 func (d *tempDir) remove() error {
+	for _, pid := range within(d.path) {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+	}
 	err := os.RemoveAll(d.path)
 	if d.lock != nil {
 		_ = d.lock.Close()
