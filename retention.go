@@ -25,7 +25,7 @@ type sweeper interface {
 // retentionRetry is when retention that failed is tried again. At start the clock of the store may not be known yet.
 const retentionRetry = time.Minute
 
-// Run deletes what is no longer kept, at once and then every interval, until ctx ends.
+// Run deletes what is no longer kept, at once and then every interval, or retentionRetry after it failed, until ctx ends.
 func (r Retention) Run(ctx context.Context, s sweeper, interval time.Duration, log *slog.Logger) {
 	for {
 		wait := interval

@@ -31,11 +31,11 @@ func children(pid int) []int {
 	})
 }
 
-// within returns the processes that work in a directory below dir, be it deleted.
+// within returns the processes that work in dir, or in a directory below it, be that deleted.
 func within(dir string) []int {
 	return processes(func(proc string) bool {
 		at, err := os.Readlink(proc + "/cwd")
-		return err == nil && strings.HasPrefix(at, dir+"/")
+		return err == nil && strings.HasPrefix(at+"/", dir+"/")
 	})
 }
 

@@ -43,7 +43,8 @@ func newTempDir(owner *syscall.Credential) (*tempDir, error) {
 }
 
 // remove removes the directory, and ends who still works there: a process of Postgres that waits for what another one held when
-// it was killed waits for ever, and does not notice that its server is gone.
+// it was killed waits for ever, and does not notice that its server is gone. It is not done to what another process left, since
+// whoever works there may be somebody who looks into it.
 func (d *tempDir) remove() error {
 	for _, pid := range within(d.path) {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
