@@ -44,7 +44,9 @@ func (a access) admits(role authz.CallerRole) bool {
 
 // methods is the closed list of what can be called, and by whom.
 var methods = map[string]access{
-	v1.AuthorizationService_Authorize_FullMethodName: decides,
+	v1.AuthorizationService_Authorize_FullMethodName:       decides,
+	v1.AuthorizationService_BatchAuthorize_FullMethodName:  decides,
+	v1.AuthorizationService_AuthorizeStream_FullMethodName: decides,
 
 	v1.KeyService_CreateKey_FullMethodName:        changes,
 	v1.KeyService_GetKey_FullMethodName:           reads,

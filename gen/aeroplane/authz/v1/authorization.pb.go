@@ -262,6 +262,360 @@ func (UserRole) EnumDescriptor() ([]byte, []int) {
 	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{3}
 }
 
+// BatchAuthorizeRequest is many HTTP requests.
+type BatchAuthorizeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The requests, 1 to 1,000.
+	Requests      []*AuthorizeRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchAuthorizeRequest) Reset() {
+	*x = BatchAuthorizeRequest{}
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchAuthorizeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchAuthorizeRequest) ProtoMessage() {}
+
+func (x *BatchAuthorizeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchAuthorizeRequest.ProtoReflect.Descriptor instead.
+func (*BatchAuthorizeRequest) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *BatchAuthorizeRequest) GetRequests() []*AuthorizeRequest {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+// BatchAuthorizeResponse is what became of each.
+type BatchAuthorizeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The results, in the order of the requests, as many as those.
+	Results       []*AuthorizeResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchAuthorizeResponse) Reset() {
+	*x = BatchAuthorizeResponse{}
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchAuthorizeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchAuthorizeResponse) ProtoMessage() {}
+
+func (x *BatchAuthorizeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchAuthorizeResponse.ProtoReflect.Descriptor instead.
+func (*BatchAuthorizeResponse) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *BatchAuthorizeResponse) GetResults() []*AuthorizeResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// AuthorizeStreamRequest is one HTTP request among many.
+type AuthorizeStreamRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the caller tells the answer by. The service does not look at it: whoever uses one for two requests at a time cannot tell
+	// their answers apart.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The request.
+	Request       *AuthorizeRequest `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorizeStreamRequest) Reset() {
+	*x = AuthorizeStreamRequest{}
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorizeStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorizeStreamRequest) ProtoMessage() {}
+
+func (x *AuthorizeStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorizeStreamRequest.ProtoReflect.Descriptor instead.
+func (*AuthorizeStreamRequest) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AuthorizeStreamRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *AuthorizeStreamRequest) GetRequest() *AuthorizeRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+// AuthorizeStreamResponse is what became of one request.
+type AuthorizeStreamResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the request.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What became of it.
+	Result        *AuthorizeResult `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorizeStreamResponse) Reset() {
+	*x = AuthorizeStreamResponse{}
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorizeStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorizeStreamResponse) ProtoMessage() {}
+
+func (x *AuthorizeStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorizeStreamResponse.ProtoReflect.Descriptor instead.
+func (*AuthorizeStreamResponse) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AuthorizeStreamResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *AuthorizeStreamResponse) GetResult() *AuthorizeResult {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+// AuthorizeResult is the decision on one of many requests, or why none was reached.
+type AuthorizeResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of the two is set.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*AuthorizeResult_Response
+	//	*AuthorizeResult_Error
+	Result        isAuthorizeResult_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorizeResult) Reset() {
+	*x = AuthorizeResult{}
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorizeResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorizeResult) ProtoMessage() {}
+
+func (x *AuthorizeResult) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorizeResult.ProtoReflect.Descriptor instead.
+func (*AuthorizeResult) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AuthorizeResult) GetResult() isAuthorizeResult_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *AuthorizeResult) GetResponse() *AuthorizeResponse {
+	if x != nil {
+		if x, ok := x.Result.(*AuthorizeResult_Response); ok {
+			return x.Response
+		}
+	}
+	return nil
+}
+
+func (x *AuthorizeResult) GetError() *AuthorizeError {
+	if x != nil {
+		if x, ok := x.Result.(*AuthorizeResult_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isAuthorizeResult_Result interface {
+	isAuthorizeResult_Result()
+}
+
+type AuthorizeResult_Response struct {
+	// The decision.
+	Response *AuthorizeResponse `protobuf:"bytes,1,opt,name=response,proto3,oneof"`
+}
+
+type AuthorizeResult_Error struct {
+	// No decision was reached: the gateway must then refuse the request.
+	Error *AuthorizeError `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
+}
+
+func (*AuthorizeResult_Response) isAuthorizeResult_Result() {}
+
+func (*AuthorizeResult_Error) isAuthorizeResult_Result() {}
+
+// AuthorizeError says why no decision was reached, as the status of Authorize would.
+type AuthorizeError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The code that the call would have ended with, such as 14 for UNAVAILABLE.
+	Code int32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	// The reason that the ErrorInfo of the call would have had, such as LEASE.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// One sentence for people.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorizeError) Reset() {
+	*x = AuthorizeError{}
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorizeError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorizeError) ProtoMessage() {}
+
+func (x *AuthorizeError) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorizeError.ProtoReflect.Descriptor instead.
+func (*AuthorizeError) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AuthorizeError) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *AuthorizeError) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AuthorizeError) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // AuthorizeRequest is one HTTP request, as its client sent it.
 type AuthorizeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -294,7 +648,7 @@ type AuthorizeRequest struct {
 
 func (x *AuthorizeRequest) Reset() {
 	*x = AuthorizeRequest{}
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[0]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -306,7 +660,7 @@ func (x *AuthorizeRequest) String() string {
 func (*AuthorizeRequest) ProtoMessage() {}
 
 func (x *AuthorizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[0]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -319,7 +673,7 @@ func (x *AuthorizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizeRequest.ProtoReflect.Descriptor instead.
 func (*AuthorizeRequest) Descriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{0}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AuthorizeRequest) GetMethod() string {
@@ -436,7 +790,7 @@ type CredentialHeaders struct {
 
 func (x *CredentialHeaders) Reset() {
 	*x = CredentialHeaders{}
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[1]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -448,7 +802,7 @@ func (x *CredentialHeaders) String() string {
 func (*CredentialHeaders) ProtoMessage() {}
 
 func (x *CredentialHeaders) ProtoReflect() protoreflect.Message {
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[1]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,7 +815,7 @@ func (x *CredentialHeaders) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CredentialHeaders.ProtoReflect.Descriptor instead.
 func (*CredentialHeaders) Descriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{1}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CredentialHeaders) GetAuthorization() []string {
@@ -502,7 +856,7 @@ type AuthorizeResponse struct {
 
 func (x *AuthorizeResponse) Reset() {
 	*x = AuthorizeResponse{}
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[2]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +868,7 @@ func (x *AuthorizeResponse) String() string {
 func (*AuthorizeResponse) ProtoMessage() {}
 
 func (x *AuthorizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[2]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +881,7 @@ func (x *AuthorizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizeResponse.ProtoReflect.Descriptor instead.
 func (*AuthorizeResponse) Descriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{2}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AuthorizeResponse) GetAllowed() bool {
@@ -573,7 +927,7 @@ type Denial struct {
 
 func (x *Denial) Reset() {
 	*x = Denial{}
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[3]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +939,7 @@ func (x *Denial) String() string {
 func (*Denial) ProtoMessage() {}
 
 func (x *Denial) ProtoReflect() protoreflect.Message {
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[3]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +952,7 @@ func (x *Denial) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Denial.ProtoReflect.Descriptor instead.
 func (*Denial) Descriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{3}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Denial) GetReason() DenialReason {
@@ -647,7 +1001,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[4]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -659,7 +1013,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[4]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -672,7 +1026,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{4}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Grant) GetPrincipal() isGrant_Principal {
@@ -763,7 +1117,7 @@ type KeyPrincipal struct {
 
 func (x *KeyPrincipal) Reset() {
 	*x = KeyPrincipal{}
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[5]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +1129,7 @@ func (x *KeyPrincipal) String() string {
 func (*KeyPrincipal) ProtoMessage() {}
 
 func (x *KeyPrincipal) ProtoReflect() protoreflect.Message {
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[5]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +1142,7 @@ func (x *KeyPrincipal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyPrincipal.ProtoReflect.Descriptor instead.
 func (*KeyPrincipal) Descriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{5}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *KeyPrincipal) GetId() string {
@@ -832,7 +1186,7 @@ type SessionPrincipal struct {
 
 func (x *SessionPrincipal) Reset() {
 	*x = SessionPrincipal{}
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[6]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +1198,7 @@ func (x *SessionPrincipal) String() string {
 func (*SessionPrincipal) ProtoMessage() {}
 
 func (x *SessionPrincipal) ProtoReflect() protoreflect.Message {
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[6]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +1211,7 @@ func (x *SessionPrincipal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionPrincipal.ProtoReflect.Descriptor instead.
 func (*SessionPrincipal) Descriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{6}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SessionPrincipal) GetUserId() string {
@@ -887,7 +1241,7 @@ type ProjectScope struct {
 
 func (x *ProjectScope) Reset() {
 	*x = ProjectScope{}
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[7]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +1253,7 @@ func (x *ProjectScope) String() string {
 func (*ProjectScope) ProtoMessage() {}
 
 func (x *ProjectScope) ProtoReflect() protoreflect.Message {
-	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[7]
+	mi := &file_aeroplane_authz_v1_authorization_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1266,7 @@ func (x *ProjectScope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectScope.ProtoReflect.Descriptor instead.
 func (*ProjectScope) Descriptor() ([]byte, []int) {
-	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{7}
+	return file_aeroplane_authz_v1_authorization_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ProjectScope) GetAll() bool {
@@ -933,7 +1287,25 @@ var File_aeroplane_authz_v1_authorization_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_authorization_proto_rawDesc = "" +
 	"\n" +
-	"&aeroplane/authz/v1/authorization.proto\x12\x12aeroplane.authz.v1\"\x91\x03\n" +
+	"&aeroplane/authz/v1/authorization.proto\x12\x12aeroplane.authz.v1\"Y\n" +
+	"\x15BatchAuthorizeRequest\x12@\n" +
+	"\brequests\x18\x01 \x03(\v2$.aeroplane.authz.v1.AuthorizeRequestR\brequests\"W\n" +
+	"\x16BatchAuthorizeResponse\x12=\n" +
+	"\aresults\x18\x01 \x03(\v2#.aeroplane.authz.v1.AuthorizeResultR\aresults\"h\n" +
+	"\x16AuthorizeStreamRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12>\n" +
+	"\arequest\x18\x02 \x01(\v2$.aeroplane.authz.v1.AuthorizeRequestR\arequest\"f\n" +
+	"\x17AuthorizeStreamResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12;\n" +
+	"\x06result\x18\x02 \x01(\v2#.aeroplane.authz.v1.AuthorizeResultR\x06result\"\x9c\x01\n" +
+	"\x0fAuthorizeResult\x12C\n" +
+	"\bresponse\x18\x01 \x01(\v2%.aeroplane.authz.v1.AuthorizeResponseH\x00R\bresponse\x12:\n" +
+	"\x05error\x18\x02 \x01(\v2\".aeroplane.authz.v1.AuthorizeErrorH\x00R\x05errorB\b\n" +
+	"\x06result\"V\n" +
+	"\x0eAuthorizeError\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\x91\x03\n" +
 	"\x10AuthorizeRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x1e\n" +
@@ -1002,9 +1374,11 @@ const file_aeroplane_authz_v1_authorization_proto_rawDesc = "" +
 	"\bUserRole\x12\x19\n" +
 	"\x15USER_ROLE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fUSER_ROLE_OWNER\x10\x01\x12\x12\n" +
-	"\x0eUSER_ROLE_USER\x10\x022p\n" +
+	"\x0eUSER_ROLE_USER\x10\x022\xc9\x02\n" +
 	"\x14AuthorizationService\x12X\n" +
-	"\tAuthorize\x12$.aeroplane.authz.v1.AuthorizeRequest\x1a%.aeroplane.authz.v1.AuthorizeResponseB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
+	"\tAuthorize\x12$.aeroplane.authz.v1.AuthorizeRequest\x1a%.aeroplane.authz.v1.AuthorizeResponse\x12g\n" +
+	"\x0eBatchAuthorize\x12).aeroplane.authz.v1.BatchAuthorizeRequest\x1a*.aeroplane.authz.v1.BatchAuthorizeResponse\x12n\n" +
+	"\x0fAuthorizeStream\x12*.aeroplane.authz.v1.AuthorizeStreamRequest\x1a+.aeroplane.authz.v1.AuthorizeStreamResponse(\x010\x01B4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
 
 var (
 	file_aeroplane_authz_v1_authorization_proto_rawDescOnce sync.Once
@@ -1019,39 +1393,55 @@ func file_aeroplane_authz_v1_authorization_proto_rawDescGZIP() []byte {
 }
 
 var file_aeroplane_authz_v1_authorization_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_aeroplane_authz_v1_authorization_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_aeroplane_authz_v1_authorization_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_aeroplane_authz_v1_authorization_proto_goTypes = []any{
-	(Consistency)(0),          // 0: aeroplane.authz.v1.Consistency
-	(DenialReason)(0),         // 1: aeroplane.authz.v1.DenialReason
-	(AccessLevel)(0),          // 2: aeroplane.authz.v1.AccessLevel
-	(UserRole)(0),             // 3: aeroplane.authz.v1.UserRole
-	(*AuthorizeRequest)(nil),  // 4: aeroplane.authz.v1.AuthorizeRequest
-	(*CredentialHeaders)(nil), // 5: aeroplane.authz.v1.CredentialHeaders
-	(*AuthorizeResponse)(nil), // 6: aeroplane.authz.v1.AuthorizeResponse
-	(*Denial)(nil),            // 7: aeroplane.authz.v1.Denial
-	(*Grant)(nil),             // 8: aeroplane.authz.v1.Grant
-	(*KeyPrincipal)(nil),      // 9: aeroplane.authz.v1.KeyPrincipal
-	(*SessionPrincipal)(nil),  // 10: aeroplane.authz.v1.SessionPrincipal
-	(*ProjectScope)(nil),      // 11: aeroplane.authz.v1.ProjectScope
+	(Consistency)(0),                // 0: aeroplane.authz.v1.Consistency
+	(DenialReason)(0),               // 1: aeroplane.authz.v1.DenialReason
+	(AccessLevel)(0),                // 2: aeroplane.authz.v1.AccessLevel
+	(UserRole)(0),                   // 3: aeroplane.authz.v1.UserRole
+	(*BatchAuthorizeRequest)(nil),   // 4: aeroplane.authz.v1.BatchAuthorizeRequest
+	(*BatchAuthorizeResponse)(nil),  // 5: aeroplane.authz.v1.BatchAuthorizeResponse
+	(*AuthorizeStreamRequest)(nil),  // 6: aeroplane.authz.v1.AuthorizeStreamRequest
+	(*AuthorizeStreamResponse)(nil), // 7: aeroplane.authz.v1.AuthorizeStreamResponse
+	(*AuthorizeResult)(nil),         // 8: aeroplane.authz.v1.AuthorizeResult
+	(*AuthorizeError)(nil),          // 9: aeroplane.authz.v1.AuthorizeError
+	(*AuthorizeRequest)(nil),        // 10: aeroplane.authz.v1.AuthorizeRequest
+	(*CredentialHeaders)(nil),       // 11: aeroplane.authz.v1.CredentialHeaders
+	(*AuthorizeResponse)(nil),       // 12: aeroplane.authz.v1.AuthorizeResponse
+	(*Denial)(nil),                  // 13: aeroplane.authz.v1.Denial
+	(*Grant)(nil),                   // 14: aeroplane.authz.v1.Grant
+	(*KeyPrincipal)(nil),            // 15: aeroplane.authz.v1.KeyPrincipal
+	(*SessionPrincipal)(nil),        // 16: aeroplane.authz.v1.SessionPrincipal
+	(*ProjectScope)(nil),            // 17: aeroplane.authz.v1.ProjectScope
 }
 var file_aeroplane_authz_v1_authorization_proto_depIdxs = []int32{
-	5,  // 0: aeroplane.authz.v1.AuthorizeRequest.headers:type_name -> aeroplane.authz.v1.CredentialHeaders
-	0,  // 1: aeroplane.authz.v1.AuthorizeRequest.consistency:type_name -> aeroplane.authz.v1.Consistency
-	7,  // 2: aeroplane.authz.v1.AuthorizeResponse.denial:type_name -> aeroplane.authz.v1.Denial
-	8,  // 3: aeroplane.authz.v1.AuthorizeResponse.grant:type_name -> aeroplane.authz.v1.Grant
-	1,  // 4: aeroplane.authz.v1.Denial.reason:type_name -> aeroplane.authz.v1.DenialReason
-	9,  // 5: aeroplane.authz.v1.Grant.key:type_name -> aeroplane.authz.v1.KeyPrincipal
-	10, // 6: aeroplane.authz.v1.Grant.session:type_name -> aeroplane.authz.v1.SessionPrincipal
-	2,  // 7: aeroplane.authz.v1.Grant.access_level:type_name -> aeroplane.authz.v1.AccessLevel
-	11, // 8: aeroplane.authz.v1.Grant.visible_projects:type_name -> aeroplane.authz.v1.ProjectScope
-	3,  // 9: aeroplane.authz.v1.SessionPrincipal.role:type_name -> aeroplane.authz.v1.UserRole
-	4,  // 10: aeroplane.authz.v1.AuthorizationService.Authorize:input_type -> aeroplane.authz.v1.AuthorizeRequest
-	6,  // 11: aeroplane.authz.v1.AuthorizationService.Authorize:output_type -> aeroplane.authz.v1.AuthorizeResponse
-	11, // [11:12] is the sub-list for method output_type
-	10, // [10:11] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	10, // 0: aeroplane.authz.v1.BatchAuthorizeRequest.requests:type_name -> aeroplane.authz.v1.AuthorizeRequest
+	8,  // 1: aeroplane.authz.v1.BatchAuthorizeResponse.results:type_name -> aeroplane.authz.v1.AuthorizeResult
+	10, // 2: aeroplane.authz.v1.AuthorizeStreamRequest.request:type_name -> aeroplane.authz.v1.AuthorizeRequest
+	8,  // 3: aeroplane.authz.v1.AuthorizeStreamResponse.result:type_name -> aeroplane.authz.v1.AuthorizeResult
+	12, // 4: aeroplane.authz.v1.AuthorizeResult.response:type_name -> aeroplane.authz.v1.AuthorizeResponse
+	9,  // 5: aeroplane.authz.v1.AuthorizeResult.error:type_name -> aeroplane.authz.v1.AuthorizeError
+	11, // 6: aeroplane.authz.v1.AuthorizeRequest.headers:type_name -> aeroplane.authz.v1.CredentialHeaders
+	0,  // 7: aeroplane.authz.v1.AuthorizeRequest.consistency:type_name -> aeroplane.authz.v1.Consistency
+	13, // 8: aeroplane.authz.v1.AuthorizeResponse.denial:type_name -> aeroplane.authz.v1.Denial
+	14, // 9: aeroplane.authz.v1.AuthorizeResponse.grant:type_name -> aeroplane.authz.v1.Grant
+	1,  // 10: aeroplane.authz.v1.Denial.reason:type_name -> aeroplane.authz.v1.DenialReason
+	15, // 11: aeroplane.authz.v1.Grant.key:type_name -> aeroplane.authz.v1.KeyPrincipal
+	16, // 12: aeroplane.authz.v1.Grant.session:type_name -> aeroplane.authz.v1.SessionPrincipal
+	2,  // 13: aeroplane.authz.v1.Grant.access_level:type_name -> aeroplane.authz.v1.AccessLevel
+	17, // 14: aeroplane.authz.v1.Grant.visible_projects:type_name -> aeroplane.authz.v1.ProjectScope
+	3,  // 15: aeroplane.authz.v1.SessionPrincipal.role:type_name -> aeroplane.authz.v1.UserRole
+	10, // 16: aeroplane.authz.v1.AuthorizationService.Authorize:input_type -> aeroplane.authz.v1.AuthorizeRequest
+	4,  // 17: aeroplane.authz.v1.AuthorizationService.BatchAuthorize:input_type -> aeroplane.authz.v1.BatchAuthorizeRequest
+	6,  // 18: aeroplane.authz.v1.AuthorizationService.AuthorizeStream:input_type -> aeroplane.authz.v1.AuthorizeStreamRequest
+	12, // 19: aeroplane.authz.v1.AuthorizationService.Authorize:output_type -> aeroplane.authz.v1.AuthorizeResponse
+	5,  // 20: aeroplane.authz.v1.AuthorizationService.BatchAuthorize:output_type -> aeroplane.authz.v1.BatchAuthorizeResponse
+	7,  // 21: aeroplane.authz.v1.AuthorizationService.AuthorizeStream:output_type -> aeroplane.authz.v1.AuthorizeStreamResponse
+	19, // [19:22] is the sub-list for method output_type
+	16, // [16:19] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_aeroplane_authz_v1_authorization_proto_init() }
@@ -1059,12 +1449,16 @@ func file_aeroplane_authz_v1_authorization_proto_init() {
 	if File_aeroplane_authz_v1_authorization_proto != nil {
 		return
 	}
-	file_aeroplane_authz_v1_authorization_proto_msgTypes[0].OneofWrappers = []any{
+	file_aeroplane_authz_v1_authorization_proto_msgTypes[4].OneofWrappers = []any{
+		(*AuthorizeResult_Response)(nil),
+		(*AuthorizeResult_Error)(nil),
+	}
+	file_aeroplane_authz_v1_authorization_proto_msgTypes[6].OneofWrappers = []any{
 		(*AuthorizeRequest_ApiKey)(nil),
 		(*AuthorizeRequest_SessionToken)(nil),
 		(*AuthorizeRequest_Headers)(nil),
 	}
-	file_aeroplane_authz_v1_authorization_proto_msgTypes[4].OneofWrappers = []any{
+	file_aeroplane_authz_v1_authorization_proto_msgTypes[10].OneofWrappers = []any{
 		(*Grant_Key)(nil),
 		(*Grant_Session)(nil),
 	}
@@ -1074,7 +1468,7 @@ func file_aeroplane_authz_v1_authorization_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aeroplane_authz_v1_authorization_proto_rawDesc), len(file_aeroplane_authz_v1_authorization_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   8,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

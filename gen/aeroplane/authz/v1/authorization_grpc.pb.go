@@ -23,7 +23,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AuthorizationService_Authorize_FullMethodName = "/aeroplane.authz.v1.AuthorizationService/Authorize"
+	AuthorizationService_Authorize_FullMethodName       = "/aeroplane.authz.v1.AuthorizationService/Authorize"
+	AuthorizationService_BatchAuthorize_FullMethodName  = "/aeroplane.authz.v1.AuthorizationService/BatchAuthorize"
+	AuthorizationService_AuthorizeStream_FullMethodName = "/aeroplane.authz.v1.AuthorizationService/AuthorizeStream"
 )
 
 // AuthorizationServiceClient is the client API for AuthorizationService service.
@@ -49,6 +51,24 @@ type AuthorizationServiceClient interface {
 	// 400 without asking; gRPC would not carry the question. A message of more than 4 MiB is refused with
 	// RESOURCE_EXHAUSTED by gRPC itself.
 	Authorize(ctx context.Context, in *AuthorizeRequest, opts ...grpc.CallOption) (*AuthorizeResponse, error)
+	// BatchAuthorize answers for 1 to 1,000 requests at once, each as Authorize would, and each with a result of its own: that no
+	// decision was reached on one fails none of the others. Results are in the order of the requests.
+	//
+	// Every answer knows of every change that took something away and was answered OK before the call began. Two of them may be
+	// true at different revisions.
+	//
+	// INVALID_ARGUMENT when there is no request, or more than 1,000. A message of more than 4 MiB is refused with
+	// RESOURCE_EXHAUSTED by gRPC itself.
+	BatchAuthorize(ctx context.Context, in *BatchAuthorizeRequest, opts ...grpc.CallOption) (*BatchAuthorizeResponse, error)
+	// AuthorizeStream answers for one request after the other, each as Authorize would, at a fraction of the cost of a call for
+	// each. An answer carries the id of its request. Answers come in any order: a request that has to wait for the database holds
+	// up none of the others.
+	//
+	// The token is looked at when the stream begins. A stream leads to one replica until it ends, which it does when the replica
+	// shuts down, and after half an hour: a request without an answer was not decided on, and may be asked again on another
+	// stream. Whoever reads no answers is sent no more: 1,000 requests are worked on at most, further ones are left unread, and
+	// after 10 seconds without progress the stream ends with RESOURCE_EXHAUSTED. No request waits for longer than 5 seconds.
+	AuthorizeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AuthorizeStreamRequest, AuthorizeStreamResponse], error)
 }
 
 type authorizationServiceClient struct {
@@ -68,6 +88,29 @@ func (c *authorizationServiceClient) Authorize(ctx context.Context, in *Authoriz
 	}
 	return out, nil
 }
+
+func (c *authorizationServiceClient) BatchAuthorize(ctx context.Context, in *BatchAuthorizeRequest, opts ...grpc.CallOption) (*BatchAuthorizeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchAuthorizeResponse)
+	err := c.cc.Invoke(ctx, AuthorizationService_BatchAuthorize_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authorizationServiceClient) AuthorizeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AuthorizeStreamRequest, AuthorizeStreamResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AuthorizationService_ServiceDesc.Streams[0], AuthorizationService_AuthorizeStream_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[AuthorizeStreamRequest, AuthorizeStreamResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuthorizationService_AuthorizeStreamClient = grpc.BidiStreamingClient[AuthorizeStreamRequest, AuthorizeStreamResponse]
 
 // AuthorizationServiceServer is the server API for AuthorizationService service.
 // All implementations must embed UnimplementedAuthorizationServiceServer
@@ -92,6 +135,24 @@ type AuthorizationServiceServer interface {
 	// 400 without asking; gRPC would not carry the question. A message of more than 4 MiB is refused with
 	// RESOURCE_EXHAUSTED by gRPC itself.
 	Authorize(context.Context, *AuthorizeRequest) (*AuthorizeResponse, error)
+	// BatchAuthorize answers for 1 to 1,000 requests at once, each as Authorize would, and each with a result of its own: that no
+	// decision was reached on one fails none of the others. Results are in the order of the requests.
+	//
+	// Every answer knows of every change that took something away and was answered OK before the call began. Two of them may be
+	// true at different revisions.
+	//
+	// INVALID_ARGUMENT when there is no request, or more than 1,000. A message of more than 4 MiB is refused with
+	// RESOURCE_EXHAUSTED by gRPC itself.
+	BatchAuthorize(context.Context, *BatchAuthorizeRequest) (*BatchAuthorizeResponse, error)
+	// AuthorizeStream answers for one request after the other, each as Authorize would, at a fraction of the cost of a call for
+	// each. An answer carries the id of its request. Answers come in any order: a request that has to wait for the database holds
+	// up none of the others.
+	//
+	// The token is looked at when the stream begins. A stream leads to one replica until it ends, which it does when the replica
+	// shuts down, and after half an hour: a request without an answer was not decided on, and may be asked again on another
+	// stream. Whoever reads no answers is sent no more: 1,000 requests are worked on at most, further ones are left unread, and
+	// after 10 seconds without progress the stream ends with RESOURCE_EXHAUSTED. No request waits for longer than 5 seconds.
+	AuthorizeStream(grpc.BidiStreamingServer[AuthorizeStreamRequest, AuthorizeStreamResponse]) error
 	mustEmbedUnimplementedAuthorizationServiceServer()
 }
 
@@ -104,6 +165,12 @@ type UnimplementedAuthorizationServiceServer struct{}
 
 func (UnimplementedAuthorizationServiceServer) Authorize(context.Context, *AuthorizeRequest) (*AuthorizeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Authorize not implemented")
+}
+func (UnimplementedAuthorizationServiceServer) BatchAuthorize(context.Context, *BatchAuthorizeRequest) (*BatchAuthorizeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchAuthorize not implemented")
+}
+func (UnimplementedAuthorizationServiceServer) AuthorizeStream(grpc.BidiStreamingServer[AuthorizeStreamRequest, AuthorizeStreamResponse]) error {
+	return status.Error(codes.Unimplemented, "method AuthorizeStream not implemented")
 }
 func (UnimplementedAuthorizationServiceServer) mustEmbedUnimplementedAuthorizationServiceServer() {}
 func (UnimplementedAuthorizationServiceServer) testEmbeddedByValue()                              {}
@@ -144,6 +211,31 @@ func _AuthorizationService_Authorize_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthorizationService_BatchAuthorize_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchAuthorizeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorizationServiceServer).BatchAuthorize(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorizationService_BatchAuthorize_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorizationServiceServer).BatchAuthorize(ctx, req.(*BatchAuthorizeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthorizationService_AuthorizeStream_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(AuthorizationServiceServer).AuthorizeStream(&grpc.GenericServerStream[AuthorizeStreamRequest, AuthorizeStreamResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuthorizationService_AuthorizeStreamServer = grpc.BidiStreamingServer[AuthorizeStreamRequest, AuthorizeStreamResponse]
+
 // AuthorizationService_ServiceDesc is the grpc.ServiceDesc for AuthorizationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -155,7 +247,18 @@ var AuthorizationService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Authorize",
 			Handler:    _AuthorizationService_Authorize_Handler,
 		},
+		{
+			MethodName: "BatchAuthorize",
+			Handler:    _AuthorizationService_BatchAuthorize_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "AuthorizeStream",
+			Handler:       _AuthorizationService_AuthorizeStream_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "aeroplane/authz/v1/authorization.proto",
 }
