@@ -33,6 +33,38 @@ var classes = func() (table [256]class) {
 	return table
 }()
 
+// A mark is what a look at a byte tells of a target.
+type mark uint8
+
+const (
+	oddAnywhere  mark = 1 << iota // of a byte that is looked at wherever it stands: it is unprintable, or begins a fragment
+	oddInPath                     // of one that is looked at in a path: it is forbidden there, or begins an escape
+	oddOtherwise                  // there is more to be looked at than single bytes
+	upper                         // an upper-case letter
+	slash                         // a slash
+	afterSlash                    // what no segment usually begins with: a slash, or a dot. It is next to slash.
+
+	odd = oddAnywhere | oddInPath | oddOtherwise
+)
+
+// marks holds the marks of every byte.
+var marks = func() (table [256]mark) {
+	for c, class := range classes {
+		switch class {
+		case unprintable, fragment:
+			table[c] = oddAnywhere
+		case forbidden, percent:
+			table[c] = oddInPath
+		}
+	}
+	for c := byte('A'); c <= 'Z'; c++ {
+		table[c] = upper
+	}
+	table['/'] = slash | afterSlash
+	table['.'] = afterSlash
+	return table
+}()
+
 func isLetter(c byte) bool { return 'a' <= lower(c) && lower(c) <= 'z' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

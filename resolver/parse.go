@@ -25,7 +25,7 @@ func Parse(r io.Reader, name string) (*Table, error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("%s: the file is larger than the %d bytes that are allowed", name, maxFile)
 	}
-	p := parser{name: name, table: &Table{root: new(node)}}
+	p := parser{name: name, table: &Table{root: new(node), lowercase: true}}
 	p.readRows(string(text))
 	p.checkDefault()
 	p.checkCase()
@@ -82,6 +82,7 @@ func (p *parser) readRows(text string) {
 			continue
 		}
 		p.table.rows = append(p.table.rows, r)
+		p.table.lowercase = p.table.lowercase && r.lowercase()
 	}
 }
 

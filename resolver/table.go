@@ -12,6 +12,8 @@ import (
 type Table struct {
 	root *node
 	rows []*row // as in the file
+	// lowercase: no literal has an upper-case letter, so that no path without one equals a literal except for case.
+	lowercase bool
 }
 
 //go:embed routes.tsv

@@ -5,6 +5,7 @@ package resolver
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // A row is a Route with its pattern taken apart.
@@ -22,6 +23,11 @@ func (r *row) boundID(path string) string {
 		id, path = split(path)
 	}
 	return id
+}
+
+// lowercase reports whether no literal of the row has an upper-case letter.
+func (r *row) lowercase() bool {
+	return !slices.ContainsFunc(r.segments, func(s segment) bool { return s.kind == literal && s.text != strings.ToLower(s.text) })
 }
 
 // A node is a place in the tree of patterns: all rows whose patterns begin alike, up to the names of variables.
@@ -86,9 +92,31 @@ func (n *node) grow(text string, line int) *node {
 	return n.literals[i].to
 }
 
+// exact returns the node behind a literal, or nil. It searches by hand: with a function to compare by, that takes twice the time.
+func (n *node) exact(segment string) *node {
+	i, end := 0, len(n.literals)
+	for i < end {
+		mid := int(uint(i+end) / 2)
+		e := &n.literals[mid]
+		below := len(e.literal) < len(segment)
+		if len(e.literal) == len(segment) {
+			if e.literal == segment {
+				return e.to
+			}
+			below = cmp.Or(compareFold(e.literal, segment), cmp.Compare(e.literal, segment)) < 0
+		}
+		if below {
+			i = mid + 1
+		} else {
+			end = mid
+		}
+	}
+	return nil
+}
+
 // find returns the edge of a literal, and one whose literal equals it except for case; either may be nil.
 func (n *node) find(segment string) (exact, other *edge) {
-	i, end := 0, len(n.literals) // by hand: with a function to compare by, this takes twice the time
+	i, end := 0, len(n.literals)
 	for i < end {
 		if mid := int(uint(i+end) / 2); compareFold(n.literals[mid].literal, segment) < 0 {
 			i = mid + 1
@@ -117,8 +145,8 @@ func (n *node) match(m Method, path string) *row {
 			return r
 		}
 	} else if segment, after := split(path); segment != "" {
-		if exact, _ := n.find(segment); exact != nil {
-			if r := exact.to.match(m, after); r != nil {
+		if to := n.exact(segment); to != nil {
+			if r := to.match(m, after); r != nil {
 				return r
 			}
 		}
