@@ -23,6 +23,7 @@ import (
 	"hash/crc32"
 	"regexp"
 	"strings"
+	"unsafe"
 
 	"aeroplane.run/authz/internal/secret"
 )
@@ -56,7 +57,7 @@ const (
 type Digest [sha256.Size]byte
 
 // DigestOf returns the Digest of text.
-func DigestOf(text string) Digest { return sha256.Sum256([]byte(text)) }
+func DigestOf(text string) Digest { return sha256.Sum256(bytesOf(text)) }
 
 // Equal compares in constant time.
 func (d Digest) Equal(e Digest) bool { return subtle.ConstantTimeCompare(d[:], e[:]) == 1 }
@@ -73,7 +74,8 @@ type Minted struct {
 func Mint() Minted {
 	id := random(idLen)
 	body := brand + id + "_" + random(secretLen)
-	text := body + checksum(body)
+	sum := checksum(body)
+	text := body + string(sum[:])
 	return Minted{ID: id, Prefix: brand + id, Secret: secret.New(text), Digest: DigestOf(text)}
 }
 
@@ -96,7 +98,7 @@ func FormOf(text string) Form {
 		if text[:len(brand)] == brand && text[len(brand)+idLen] == '_' &&
 			all(text[len(brand):len(brand)+idLen], alphanumeric) &&
 			all(text[len(brand)+idLen+1:bodyLen], alphanumeric) &&
-			text[bodyLen:] == checksum(text[:bodyLen]) {
+			[sumLen]byte(bytesOf(text[bodyLen:])) == checksum(text[:bodyLen]) {
 			return Own
 		}
 	case importLen:
@@ -109,15 +111,17 @@ func FormOf(text string) Form {
 }
 
 // checksum returns the CRC-32 (IEEE) of body in base 62, most significant digit first.
-func checksum(body string) string {
-	sum := crc32.ChecksumIEEE([]byte(body))
-	var out [sumLen]byte
+func checksum(body string) (digits [sumLen]byte) {
+	sum := crc32.ChecksumIEEE(bytesOf(body))
 	for i := sumLen - 1; i >= 0; i-- {
-		out[i] = base62[sum%62]
+		digits[i] = base62[sum%62]
 		sum /= 62
 	}
-	return string(out[:])
+	return digits
 }
+
+// bytesOf returns the bytes of text, to be read alone. To convert it would copy it for each decision.
+func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
 
 // random returns n characters of base62, each drawn uniformly: bytes that would favour some are drawn again.
 func random(n int) string {
@@ -134,17 +138,27 @@ func random(n int) string {
 	return b.String()
 }
 
-func all(s string, ok func(byte) bool) bool {
-	for i := 0; i < len(s); i++ {
-		if !ok(s[i]) {
-			return false
-		}
+// A set says which bytes are in it.
+type set [256]bool
+
+var (
+	alphanumeric = setOf(base62)
+	base64url    = setOf(base62 + "-_")
+)
+
+func setOf(members string) *set {
+	s := new(set)
+	for i := range len(members) {
+		s[members[i]] = true
 	}
-	return true
+	return s
 }
 
-func alphanumeric(c byte) bool {
-	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+// all reports whether every byte of text is in the set.
+func all(text string, s *set) bool {
+	every := true
+	for i := range len(text) {
+		every = every && s[text[i]]
+	}
+	return every
 }
-
-func base64url(c byte) bool { return alphanumeric(c) || c == '-' || c == '_' }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"unsafe"
 )
 
 const redacted = "[redacted]"
@@ -15,22 +16,21 @@ const redacted = "[redacted]"
 // alone returns the text, and is easy to search for.
 //
 // The text is behind a pointer because fmt does not ask the methods below for an unexported field of another struct,
-// nor for %p: all that it can then show is an address.
-type Text struct{ text *string }
-
-// New returns text as a Text.
-func New(text string) Text { return Text{&text} }
-
-// Reveal returns the text.
-func (s Text) Reveal() string {
-	if s.text == nil {
-		return ""
-	}
-	return *s.text
+// nor for %p: all that it can then show is an address and a length. It is the pointer that every string has, and so costs
+// no allocation.
+type Text struct {
+	data *byte
+	size int
 }
 
+// New returns text as a Text.
+func New(text string) Text { return Text{unsafe.StringData(text), len(text)} }
+
+// Reveal returns the text.
+func (s Text) Reveal() string { return unsafe.String(s.data, s.size) }
+
 // IsZero reports whether there is no text.
-func (s Text) IsZero() bool { return s.Reveal() == "" }
+func (s Text) IsZero() bool { return s.size == 0 }
 
 // Format implements fmt.Formatter for every verb, so that not even %#v or %x shows the text.
 func (s Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
