@@ -123,10 +123,10 @@ func TestAuthorizeAsks(t *testing.T) {
 // A use counts when the key authenticates, also if the request is then refused; a bad key's does not count (6).
 func TestAuthorizeNotesUse(t *testing.T) {
 	good, revoked, expired := key(Read, "", true), key(Read, "", true), key(Read, "", true)
-	revoked.RevokedAt, expired.ExpiresAt = noon, noon
+	revoked.Revoked, expired.ExpiresAt = true, noon
 	for _, c := range []struct {
 		name, method, target string
-		key                  *Key
+		key                  *KeyRecord
 		reason               Reason
 		used                 []string
 	}{

@@ -69,11 +69,11 @@ func inScope(a ask, f Facts, caller Principal) Decision {
 		}
 		return allow(grant)
 	case resolver.ProjectList:
-		grant.Visible = visible(caller, f.Projects)
+		grant.Visible = visible(caller, f)
 		return allow(grant)
 	}
 
-	project, known := target(a.match.Route.Scope, caller, f.Projects)
+	project, known := target(a.match.Route.Scope, caller, f)
 	switch {
 	case known && caller.reaches(project):
 		grant.ProjectID = project.ID
@@ -100,34 +100,31 @@ func inScope(a ask, f Facts, caller Principal) Decision {
 
 // target returns the project that the route's id or slug means to the caller. A slug means the caller's own project,
 // for an owner's session else the ownerless one; without a user, the only project that bears it (5).
-func target(scope resolver.Scope, caller Principal, candidates []ProjectFact) (ProjectFact, bool) {
-	if scope != resolver.ProjectSlug || caller.UserID() == "" {
-		if len(candidates) != 1 {
-			return ProjectFact{}, false
-		}
-		return candidates[0], true
+func target(scope resolver.Scope, caller Principal, f Facts) (ProjectRef, bool) {
+	switch {
+	case len(f.Projects) == 1:
+		return f.Projects[0], true
+	case scope == resolver.ProjectSlug && len(f.Projects) == 0 && len(f.Unowned) == 1 && caller.ownerSession():
+		return f.Unowned[0], true
 	}
-	owners := []string{caller.UserID()}
-	if caller.ownerSession() {
-		owners = append(owners, "")
-	}
-	for _, owner := range owners {
-		if i := slices.IndexFunc(candidates, func(p ProjectFact) bool { return p.OwnerID == owner }); i >= 0 {
-			return candidates[i], true
-		}
-	}
-	return ProjectFact{}, false
+	return ProjectRef{}, false
 }
 
-// visible returns the projects that a caller may see, out of candidates that hold at least those.
-func visible(caller Principal, candidates []ProjectFact) *ProjectScope {
-	if caller.UserID() == "" && !caller.selective() {
+// visible returns the projects that a caller may see. A selection holds nothing that is not known: a project that is deleted
+// leaves it.
+func visible(caller Principal, f Facts) *ProjectScope {
+	if caller.UserID() == "" {
+		if caller.selective() {
+			return &ProjectScope{IDs: caller.Key.Projects.IDs}
+		}
 		return &ProjectScope{All: true}
 	}
 	scope := &ProjectScope{}
-	for _, p := range candidates {
-		if caller.reaches(p) {
-			scope.IDs = append(scope.IDs, p.ID)
+	for _, candidates := range [...][]ProjectRef{f.Projects, f.Unowned} {
+		for _, p := range candidates {
+			if caller.reaches(p) {
+				scope.IDs = append(scope.IDs, p.ID)
+			}
 		}
 	}
 	slices.Sort(scope.IDs)

@@ -15,18 +15,38 @@ var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // The nouns of the tables below. "u" and "v" are users; projects are named for their owner.
 
-func key(access Access, user string, all bool) *Key {
-	return &Key{ID: "k", Access: access, UserID: user, Projects: ProjectScope{All: all}}
+func key(access Access, user string, all bool) *KeyRecord {
+	k := &KeyRecord{ID: "k", Access: access, UserID: user, Projects: ProjectScope{All: all}}
+	if !all {
+		for _, owner := range []string{"", "u", "v"} {
+			k.Projects.IDs = append(k.Projects.IDs, picked(owner).ID)
+		}
+	}
+	return k
 }
 
 func session(user string, role UserRole) *Session {
 	return &Session{UserID: user, Role: role, ExpiresAt: noon.Add(time.Hour)}
 }
 
-func owned(by string) ProjectFact  { return ProjectFact{ID: "of-" + by, OwnerID: by} }
-func picked(by string) ProjectFact { return ProjectFact{ID: "of-" + by, OwnerID: by, Selected: true} }
+func owned(by string) ProjectRef  { return ProjectRef{ID: "of-" + by, OwnerID: by} }
+func picked(by string) ProjectRef { return ProjectRef{ID: "picked-of-" + by, OwnerID: by} } // every key that selects has it
 
-func asking(k *Key, s *Session, m resolver.Method, who resolver.Who, scope resolver.Scope) (ask, Facts) {
+// split parts projects into those that a caller with a user finds as theirs and those that are nobody's, and those of others,
+// which no store brings.
+func split(caller Principal, all []ProjectRef) (projects, unowned []ProjectRef) {
+	for _, p := range all {
+		switch user := caller.UserID(); {
+		case user == "" || p.OwnerID == user:
+			projects = append(projects, p)
+		case p.OwnerID == "":
+			unowned = append(unowned, p)
+		}
+	}
+	return projects, unowned
+}
+
+func asking(k *KeyRecord, s *Session, m resolver.Method, who resolver.Who, scope resolver.Scope) (ask, Facts) {
 	a := ask{method: m, match: resolver.Match{Route: &resolver.Route{Who: who, Scope: scope}, ID: "x"}}
 	switch {
 	case k != nil:
@@ -40,13 +60,13 @@ func asking(k *Key, s *Session, m resolver.Method, who resolver.Who, scope resol
 // Who may call: each row of who against each kind of caller, with a method that reads and one that writes.
 func TestDecideWho(t *testing.T) {
 	revoked, expired := key(Write, "u", true), key(Write, "u", true)
-	revoked.RevokedAt, expired.ExpiresAt = noon.Add(-time.Hour), noon
+	revoked.Revoked, expired.ExpiresAt = true, noon
 	over, ended := session("u", UserRoleOwner), session("u", UserRoleOwner)
 	over.ExpiresAt, ended.RevokedAt = noon, noon.Add(-time.Hour)
 
 	callers := []struct {
 		name string
-		k    *Key
+		k    *KeyRecord
 		s    *Session
 	}{
 		{"nobody", nil, nil},
@@ -118,7 +138,7 @@ func TestDecideAtTheInstantOfExpiry(t *testing.T) {
 // A key that was revoked is told from one that expired in the log, whichever came first; to the client they are one.
 func TestDecideDetail(t *testing.T) {
 	k := key(Read, "", true)
-	k.ExpiresAt, k.RevokedAt = noon.Add(-time.Hour), noon.Add(-time.Minute)
+	k.ExpiresAt, k.Revoked = noon.Add(-time.Hour), true
 	a, f := asking(k, nil, resolver.GET, resolver.Any, resolver.Nothing)
 	if d := decide(a, f, noon); d.Reason != InvalidKey || d.Detail != "revoked" {
 		t.Errorf("%+v", d)
@@ -130,7 +150,7 @@ func TestDecideScope(t *testing.T) {
 	const in, out = true, false
 	callers := []struct {
 		name string
-		k    *Key
+		k    *KeyRecord
 		s    *Session
 	}{
 		{"all key of u", key(Write, "u", true), nil},
@@ -142,18 +162,18 @@ func TestDecideScope(t *testing.T) {
 		{"owner session of nobody", nil, session("", UserRoleOwner)},
 		{"user session of nobody", nil, session("", UserRoleUser)},
 	}
-	unknown := []ProjectFact{}
+	unknown := []ProjectRef{}
 	for _, row := range []struct {
 		name    string
-		project []ProjectFact
+		project []ProjectRef
 		want    [8]bool
 	}{ //                                                  all  sel  all0 sel0 owner user owner0 user0
-		{"u's", []ProjectFact{owned("u")}, [8]bool{in, out, in, out, in, in, in, in}},
-		{"u's, selected", []ProjectFact{picked("u")}, [8]bool{in, in, in, in, in, in, in, in}},
-		{"v's", []ProjectFact{owned("v")}, [8]bool{out, out, in, out, out, out, in, in}},
-		{"v's, selected", []ProjectFact{picked("v")}, [8]bool{out, out, in, in, out, out, in, in}},
-		{"nobody's", []ProjectFact{owned("")}, [8]bool{out, out, in, out, in, out, in, in}},
-		{"nobody's, selected", []ProjectFact{picked("")}, [8]bool{out, out, in, in, in, out, in, in}},
+		{"u's", []ProjectRef{owned("u")}, [8]bool{in, out, in, out, in, in, in, in}},
+		{"u's, selected", []ProjectRef{picked("u")}, [8]bool{in, in, in, in, in, in, in, in}},
+		{"v's", []ProjectRef{owned("v")}, [8]bool{out, out, in, out, out, out, in, in}},
+		{"v's, selected", []ProjectRef{picked("v")}, [8]bool{out, out, in, in, out, out, in, in}},
+		{"nobody's", []ProjectRef{owned("")}, [8]bool{out, out, in, out, in, out, in, in}},
+		{"nobody's, selected", []ProjectRef{picked("")}, [8]bool{out, out, in, in, in, out, in, in}},
 		{"unknown", unknown, [8]bool{out, out, in, out, out, out, out, out}},
 	} {
 		for _, scope := range []resolver.Scope{resolver.Project, resolver.Service, resolver.Deployment, resolver.ServiceTransfer} {
@@ -185,7 +205,7 @@ func TestDecideScope(t *testing.T) {
 // A key for selected projects creates none; every other caller who may write does.
 func TestDecideProjectCreate(t *testing.T) {
 	for _, tc := range []struct {
-		k    *Key
+		k    *KeyRecord
 		s    *Session
 		want Reason
 	}{
@@ -210,32 +230,32 @@ func TestDecideSlug(t *testing.T) {
 	us, free := picked("u"), picked("")
 	for _, tc := range []struct {
 		name       string
-		k          *Key
+		k          *KeyRecord
 		s          *Session
-		candidates []ProjectFact
+		candidates []ProjectRef
 		want       string // project id, or none for out of scope
 	}{
-		{"own", key(Read, "u", true), nil, []ProjectFact{us}, "of-u"},
-		{"own beside ownerless", key(Read, "u", true), nil, []ProjectFact{free, us}, "of-u"},
-		{"ownerless, key", key(Read, "u", true), nil, []ProjectFact{free}, none},
-		{"ownerless, selected key", key(Read, "u", false), nil, []ProjectFact{free}, none},
-		{"own, not selected", key(Read, "u", false), nil, []ProjectFact{owned("u")}, none},
-		{"own, selected", key(Read, "u", false), nil, []ProjectFact{us}, "of-u"},
-		{"ownerless, owner", nil, session("u", UserRoleOwner), []ProjectFact{free}, "of-"},
-		{"own beside ownerless, owner", nil, session("u", UserRoleOwner), []ProjectFact{free, us}, "of-u"},
-		{"ownerless, user", nil, session("u", UserRoleUser), []ProjectFact{free}, none},
-		{"own, user", nil, session("u", UserRoleUser), []ProjectFact{us}, "of-u"},
+		{"own", key(Read, "u", true), nil, []ProjectRef{us}, "picked-of-u"},
+		{"own beside ownerless", key(Read, "u", true), nil, []ProjectRef{free, us}, "picked-of-u"},
+		{"ownerless, key", key(Read, "u", true), nil, []ProjectRef{free}, none},
+		{"ownerless, selected key", key(Read, "u", false), nil, []ProjectRef{free}, none},
+		{"own, not selected", key(Read, "u", false), nil, []ProjectRef{owned("u")}, none},
+		{"own, selected", key(Read, "u", false), nil, []ProjectRef{us}, "picked-of-u"},
+		{"ownerless, owner", nil, session("u", UserRoleOwner), []ProjectRef{free}, "picked-of-"},
+		{"own beside ownerless, owner", nil, session("u", UserRoleOwner), []ProjectRef{free, us}, "picked-of-u"},
+		{"ownerless, user", nil, session("u", UserRoleUser), []ProjectRef{free}, none},
+		{"own, user", nil, session("u", UserRoleUser), []ProjectRef{us}, "picked-of-u"},
 		{"nothing", key(Read, "u", true), nil, nil, none},
-		{"no user, one", nil, session("", UserRoleUser), []ProjectFact{us}, "of-u"},
-		{"no user, two", nil, session("", UserRoleUser), []ProjectFact{us, free}, none},
-		{"no user, selected key, one", key(Read, "", false), nil, []ProjectFact{us}, "of-u"},
-		{"no user, selected key, two", key(Read, "", false), nil, []ProjectFact{us, picked("v")}, none},
-		{"no user, all key, one", key(Read, "", true), nil, []ProjectFact{us}, "of-u"},
-		{"no user, all key, two", key(Read, "", true), nil, []ProjectFact{us, picked("v")}, ""},
+		{"no user, one", nil, session("", UserRoleUser), []ProjectRef{us}, "picked-of-u"},
+		{"no user, two", nil, session("", UserRoleUser), []ProjectRef{us, free}, none},
+		{"no user, selected key, one", key(Read, "", false), nil, []ProjectRef{us}, "picked-of-u"},
+		{"no user, selected key, two", key(Read, "", false), nil, []ProjectRef{us, picked("v")}, none},
+		{"no user, all key, one", key(Read, "", true), nil, []ProjectRef{us}, "picked-of-u"},
+		{"no user, all key, two", key(Read, "", true), nil, []ProjectRef{us, picked("v")}, ""},
 		{"no user, all key, nothing", key(Read, "", true), nil, nil, ""},
 	} {
 		a, f := asking(tc.k, tc.s, resolver.GET, resolver.Any, resolver.ProjectSlug)
-		f.Projects = tc.candidates
+		f.Projects, f.Unowned = split(Principal{tc.k, tc.s}, tc.candidates)
 		got := decide(a, f, noon)
 		if got.Allowed != (tc.want != none) || got.Allowed && got.Grant.ProjectID != tc.want {
 			t.Errorf("%s: %+v, want project %q", tc.name, got, tc.want)
@@ -250,11 +270,11 @@ func TestDecideTransfer(t *testing.T) {
 	const ok, unchecked, refused = "ok", "unchecked", "refused"
 	for _, tc := range []struct {
 		name  string
-		k     *Key
+		k     *KeyRecord
 		s     *Session
-		from  ProjectFact
+		from  ProjectRef
 		named *string
-		to    *ProjectFact
+		to    *ProjectRef
 		want  string
 	}{
 		{"both own", key(Write, "u", true), nil, us, &id, &us, ok},
@@ -275,7 +295,7 @@ func TestDecideTransfer(t *testing.T) {
 		{"session, no user, to unknown", nil, session("", UserRoleOwner), us, &id, nil, refused},
 	} {
 		a, f := asking(tc.k, tc.s, resolver.POST, resolver.Any, resolver.ServiceTransfer)
-		f.Projects, a.transferTo, f.TransferTo = []ProjectFact{tc.from}, tc.named, tc.to
+		f.Projects, a.transferTo, f.TransferTo = []ProjectRef{tc.from}, tc.named, tc.to
 		d := decide(a, f, noon)
 		got := refused
 		switch {
@@ -292,14 +312,13 @@ func TestDecideTransfer(t *testing.T) {
 
 // What a list route grants: exactly the projects that the same caller reaches one by one.
 func TestDecideVisible(t *testing.T) {
-	candidates := []ProjectFact{
-		{ID: "3", OwnerID: "u"}, {ID: "1", OwnerID: "u", Selected: true},
-		{ID: "5", OwnerID: "v", Selected: true}, {ID: "4", OwnerID: ""}, {ID: "2", OwnerID: "", Selected: true},
+	candidates := []ProjectRef{
+		{ID: "3", OwnerID: "u"}, {ID: "1", OwnerID: "u"}, {ID: "5", OwnerID: "v"}, {ID: "4", OwnerID: ""}, {ID: "2", OwnerID: ""},
 	}
 	ids := func(ids ...string) *ProjectScope { return &ProjectScope{IDs: ids} }
 	for _, tc := range []struct {
 		name string
-		k    *Key
+		k    *KeyRecord
 		s    *Session
 		want *ProjectScope
 	}{
@@ -313,7 +332,10 @@ func TestDecideVisible(t *testing.T) {
 		{"session without user", nil, session("", UserRoleUser), &ProjectScope{All: true}},
 	} {
 		a, f := asking(tc.k, tc.s, resolver.GET, resolver.Any, resolver.ProjectList)
-		f.Projects = candidates
+		if tc.k != nil && !tc.k.Projects.All {
+			tc.k.Projects.IDs = []string{"1", "2", "5"}
+		}
+		f.Projects, f.Unowned = split(Principal{tc.k, tc.s}, candidates)
 		got := decide(a, f, noon)
 		if diff := cmp.Diff(tc.want, got.Grant.Visible); diff != "" || !got.Allowed {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)

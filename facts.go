@@ -3,47 +3,66 @@
 package authz
 
 import (
-	"slices"
+	"sync"
 
 	"aeroplane.run/authz/resolver"
 )
 
 // A Reader returns the record of a subject, from wherever it is kept.
 type Reader interface {
-	Read(Subject) (Record, error)
+	// Read returns the record of the subject of a kind with an ID as Subject has it. It must not keep id, which is another's at
+	// the next call.
+	Read(kind SubjectKind, id []byte) (Record, error)
 }
 
-// FactsOf gathers from records the facts that a query asks for: at most six, each read once. What slugs and lists mean is
-// said here and nowhere else. An error is the reader's.
+// FactsOf gathers from records the facts that a query asks for: at most six, each read once, and how many is returned as well.
+// What slugs and lists mean is said here and nowhere else. An error is the reader's.
 //
 // The facts are true at one instant if the records are.
-func FactsOf(q Query, from Reader) (Facts, error) {
-	g := gathering{from: from}
+func FactsOf(q *Query, from Reader) (f Facts, read int, err error) {
+	g := gatherings.Get().(*gathering)
+	g.from = from
 	g.credential(q)
-	if g.err == nil && (g.Key != nil || g.Session != nil) { // else nothing that is reached can matter
+	if g.Key != nil || g.Session != nil { // else nothing that is reached can matter
 		g.reached(q)
 	}
-	if g.err != nil {
-		return Facts{}, g.err
+	if f, read, err = g.Facts, g.read, g.err; err != nil {
+		f = Facts{}
 	}
-	return g.Facts, nil
+	*g = gathering{id: g.id} // it keeps nothing alive
+	gatherings.Put(g)
+	return f, read, err
 }
+
+// gatherings are kept for the next look-up, so that none allocates.
+var gatherings = sync.Pool{New: func() any { return new(gathering) }}
 
 // A gathering is a look-up under way. After an error it reads no more.
 type gathering struct {
 	Facts
 	from Reader
+	id   []byte // of the subject that is read
+	read int
 	err  error
 }
 
-// read returns the record of a subject. Nothing but a user has an empty id, who is nobody then: otherwise it is the parent of what
-// is not known, or what stands for an id that cannot be one.
-func (g *gathering) read(s Subject) (r Record) {
-	if s.ID == "" && s.Kind != OfUser {
+// of returns the record of the subject with an ID, which may be in parts. Nothing but a user has an empty one, who is nobody then:
+// otherwise it is the parent of what is not known, or what stands for an id that cannot be one.
+func (g *gathering) of(kind SubjectKind, id ...string) (r Record) {
+	g.id = g.id[:0]
+	for _, part := range id {
+		g.id = append(g.id, part...)
+	}
+	if len(g.id) == 0 && kind != OfUser {
 		return Record{}
 	}
+	return g.ask(kind)
+}
+
+func (g *gathering) ask(kind SubjectKind) (r Record) {
 	if g.err == nil {
-		r, g.err = g.from.Read(s)
+		g.read++
+		r, g.err = g.from.Read(kind, g.id)
 	}
 	if g.err != nil {
 		return Record{}
@@ -51,43 +70,42 @@ func (g *gathering) read(s Subject) (r Record) {
 	return r
 }
 
-func (g *gathering) credential(q Query) {
+func (g *gathering) credential(q *Query) {
+	g.id = append(g.id[:0], q.Digest[:]...)
 	switch q.Kind {
 	case KeyCredential:
-		g.Key = g.read(KeySubject(q.Digest)).Key
+		g.Key = g.ask(OfKey).Key
 	case SessionCredential:
-		g.Session = g.read(SessionSubject(q.Digest)).Session
+		g.Session = g.ask(OfSession).Session
 	}
 }
 
 // userID returns the credential's user.
 func (g *gathering) userID() string { return Principal{Key: g.Key, Session: g.Session}.UserID() }
 
-func (g *gathering) reached(q Query) {
+func (g *gathering) reached(q *Query) {
 	switch q.Scope {
 	case resolver.Project:
-		g.project(q.ID)
+		g.Projects = g.of(OfProject, q.ID).Projects
 	case resolver.ProjectSlug:
 		g.slug(q.ID)
 	case resolver.Service, resolver.ServiceTransfer:
 		g.service(q.ID)
 	case resolver.Deployment:
-		g.service(g.read(Subject{OfDeployment, q.ID}).Parent)
+		g.service(g.of(OfDeployment, q.ID).Parent)
 	case resolver.ProjectList:
 		g.list()
 	}
 	if q.Scope == resolver.ServiceTransfer && q.TransferTo != nil {
-		for _, p := range g.read(Subject{OfProject, *q.TransferTo}).Projects {
-			fact := g.fact(p)
-			g.TransferTo = &fact
+		if to := g.of(OfProject, *q.TransferTo).Projects; len(to) > 0 {
+			g.TransferTo = &to[0]
 		}
 	}
 }
 
-func (g *gathering) service(id string) { g.project(g.read(Subject{OfService, id}).Parent) }
-
-// project adds a project, if it is known.
-func (g *gathering) project(id string) { g.add(g.read(Subject{OfProject, id}).Projects) }
+func (g *gathering) service(id string) {
+	g.Projects = g.of(OfProject, g.of(OfService, id).Parent).Projects
+}
 
 // slug adds the projects that a slug may mean to the credential: its user's own and nobody's, or, where it has no user, any
 // two that bear it.
@@ -97,39 +115,21 @@ func (g *gathering) slug(slug string) {
 	}
 	user := g.userID()
 	if user == "" {
-		g.add(g.read(SlugOfAnySubject(slug)).Projects)
+		g.Projects = g.of(OfSlug, slug).Projects
 		return
 	}
-	g.add(g.read(SlugSubject(slug, user)).Projects)
-	g.add(g.read(SlugSubject(slug, "")).Projects)
+	g.Projects = g.of(OfSlug, slug, slugAndOwner, user).Projects
+	g.Unowned = g.of(OfSlug, slug, slugAndOwner).Projects
 }
 
-// list adds the projects that a list may show.
+// list adds the projects that a list may show. For a key without a user that is its selection, which needs no record.
 func (g *gathering) list() {
 	user := g.userID()
-	switch {
-	case user != "":
-		g.add(g.read(Subject{OfUser, user}).Projects)
-		if g.Session != nil {
-			g.add(g.read(Subject{OfUser, ""}).Projects)
-		}
-	case g.Key != nil && !g.Key.Projects.All:
-		for _, id := range g.Key.Projects.IDs { // only what is known is ever selected, and nobody asks whose it is
-			g.Projects = append(g.Projects, ProjectFact{ID: id, Selected: true})
-		}
+	if user == "" {
+		return
 	}
-}
-
-func (g *gathering) add(projects []ProjectRef) {
-	for _, p := range projects {
-		g.Projects = append(g.Projects, g.fact(p))
+	g.Projects = g.of(OfUser, user).Projects
+	if g.Session != nil {
+		g.Unowned = g.of(OfUser, "").Projects
 	}
-}
-
-func (g *gathering) fact(p ProjectRef) ProjectFact {
-	f := ProjectFact{ID: p.ID, OwnerID: p.OwnerID}
-	if g.Key != nil {
-		_, f.Selected = slices.BinarySearch(g.Key.Projects.IDs, p.ID)
-	}
-	return f
 }

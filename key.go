@@ -33,12 +33,15 @@ const (
 	Revoked
 )
 
-// State returns the state of the key at an instant. At the instant of expiry it is expired (4).
-func (k *Key) State(now time.Time) KeyState {
+// State returns the state of the key at an instant.
+func (k *Key) State(now time.Time) KeyState { return stateOf(!k.RevokedAt.IsZero(), k.ExpiresAt, now) }
+
+// stateOf is the one rule of a key's life. At the instant of expiry it is expired (4).
+func stateOf(revoked bool, expires, now time.Time) KeyState {
 	switch {
-	case !k.RevokedAt.IsZero():
+	case revoked:
 		return Revoked
-	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+	case !expires.IsZero() && !now.Before(expires):
 		return Expired
 	}
 	return Live

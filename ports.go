@@ -81,31 +81,24 @@ type Consistency struct {
 
 // Facts answer a Query.
 type Facts struct {
-	// Key is the key with the queried digest, whatever its state. Its LastUsedAt is left empty.
-	Key *Key
+	// Key is the key with the queried digest, whatever its state.
+	Key *KeyRecord
 	// Session is the session with the queried digest, whatever its state.
 	Session *Session
-	// Projects are the projects that the query's Scope and ID may mean: none or one, but for a slug every project
-	// of that slug which belongs to the credential's user or to nobody, and, where the credential has no user, any
-	// two that bear it. For a list, at least every project that Principal.reaches allows, except that it is empty
-	// for a caller without a user who is not restricted to a selection; and for one who is it does not tell whose they
-	// are, since that does not matter then. Where the credential is not known, none.
-	Projects []ProjectFact
+	// Projects are the projects that the query's Scope and ID may mean: none or one. For a slug it is the one of that slug which
+	// belongs to the credential's user, or, where the credential has no user, any two that bear it. For a list it is all that
+	// belong to the credential's user, and none where it has no user. Where the credential is not known, none.
+	Projects []ProjectRef
+	// Unowned are further projects that a slug or a list may mean to a credential that has a user: those that belong to nobody.
+	Unowned []ProjectRef
 	// TransferTo is the project that the query's TransferTo names, if it is known.
-	TransferTo *ProjectFact
+	TransferTo *ProjectRef
 
 	// Revision is the instant in the history at which all this is true.
 	Revision Revision
 	// Now is the time by which to judge what expires: not before the present time of the store's clock, which all
 	// replicas share.
 	Now time.Time
-}
-
-// A ProjectFact is what scope rules need to know of a project.
-type ProjectFact struct {
-	ID       string
-	OwnerID  string // empty: nobody's
-	Selected bool   // the queried key has selected it
 }
 
 // A Change says who makes a change, and when. It goes into the audit record.

@@ -2,9 +2,11 @@
 
 package authz
 
+import "slices"
+
 // A Principal is who is calling: an API key, the user of a session, or, when both are nil, nobody.
 type Principal struct {
-	Key     *Key
+	Key     *KeyRecord
 	Session *Session
 }
 
@@ -31,8 +33,8 @@ func (p Principal) Access() Access {
 }
 
 // reaches is the one rule of scope (5): the selection, where there is one, and the owner, where the caller has a user.
-func (p Principal) reaches(pr ProjectFact) bool {
-	if p.selective() && !pr.Selected {
+func (p Principal) reaches(pr ProjectRef) bool {
+	if p.selective() && !p.Key.Projects.lists(pr.ID) {
 		return false
 	}
 	user := p.UserID()
@@ -91,4 +93,10 @@ func word[T ~uint8](v T, words ...string) string {
 type ProjectScope struct {
 	All bool
 	IDs []string // sorted, no id twice; empty when All
+}
+
+// lists reports whether the scope lists the project.
+func (s ProjectScope) lists(id string) bool {
+	_, found := slices.BinarySearch(s.IDs, id)
+	return found
 }

@@ -2,7 +2,10 @@
 
 package authz
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // A Subject is what a Record is about. A change alters the answer about certain subjects, and says so in the history;
 // whoever keeps records lets go of those. Subjects of what does not exist are subjects too.
@@ -49,14 +52,17 @@ func KeySubject(d Digest) Subject { return Subject{OfKey, string(d[:])} }
 func SessionSubject(d Digest) Subject { return Subject{OfSession, string(d[:])} }
 
 // SlugSubject is the project of an owner, empty for nobody, that bears a slug. No slug that a path can name holds a "/".
-func SlugSubject(slug, owner string) Subject { return Subject{OfSlug, slug + "/" + owner} }
+func SlugSubject(slug, owner string) Subject { return Subject{OfSlug, slug + slugAndOwner + owner} }
+
+// slugAndOwner stands between the two in the ID of a slug.
+const slugAndOwner = "/"
 
 // SlugOfAnySubject is the projects of whomever that bear a slug.
 func SlugOfAnySubject(slug string) Subject { return Subject{OfSlug, slug} }
 
 // Slug takes the ID of an OfSlug subject apart. any: owner says nothing.
 func (s Subject) Slug() (slug, owner string, any bool) {
-	slug, owner, found := strings.Cut(s.ID, "/")
+	slug, owner, found := strings.Cut(s.ID, slugAndOwner)
 	return slug, owner, !found
 }
 
@@ -64,8 +70,8 @@ func (s Subject) Slug() (slug, owner string, any bool) {
 //
 // Whoever gets a Record may keep what it points to, and changes none of it.
 type Record struct {
-	// Key is the key, whatever its state, its selection with it. Its LastUsedAt is left empty.
-	Key *Key
+	// Key is the key, whatever its state, its selection with it.
+	Key *KeyRecord
 	// Session is the session, whatever its state.
 	Session *Session
 	// Parent is the project of a service, or the service of a deployment. It may not be known itself.
@@ -74,6 +80,28 @@ type Record struct {
 	// that bear it, if there are so many; for a user all that are theirs.
 	Projects []ProjectRef
 }
+
+// A KeyRecord is what decisions and their answers need of a Key. Replicas keep a million of them: a field more is 10 MB.
+type KeyRecord struct {
+	ID     string
+	Name   string
+	Prefix string
+	UserID string
+	// Projects is what the key reaches.
+	Projects  ProjectScope
+	ExpiresAt time.Time // zero: never
+	Access    Access
+	Revoked   bool
+}
+
+// Record returns what decisions need of the key.
+func (k *Key) Record() *KeyRecord {
+	return &KeyRecord{ID: k.ID, Name: k.Name, Prefix: k.Prefix, UserID: k.UserID, Projects: k.Projects, ExpiresAt: k.ExpiresAt,
+		Access: k.Access, Revoked: !k.RevokedAt.IsZero()}
+}
+
+// State returns the state of the key at an instant.
+func (k *KeyRecord) State(now time.Time) KeyState { return stateOf(k.Revoked, k.ExpiresAt, now) }
 
 // A ProjectRef is a project and whose it is.
 type ProjectRef struct {

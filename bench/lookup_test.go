@@ -17,10 +17,10 @@ import (
 // BenchmarkDecide is a whole decision in process, on facts that are there: gate, route, credential and rules.
 func BenchmarkDecide(b *testing.B) {
 	text := apikey.Mint().Secret.Reveal()
-	key := &authz.Key{ID: "k", Access: authz.Write, Projects: authz.ProjectScope{All: true}}
+	key := &authz.KeyRecord{ID: "k", Access: authz.Write, Projects: authz.ProjectScope{All: true}}
 	a := authz.Authorizer{
 		Routes: resolver.Default(), Used: func(string, time.Time) {},
-		Facts: facts{Key: key, Projects: []authz.ProjectFact{{ID: "project"}}},
+		Facts: facts{Key: key, Projects: []authz.ProjectRef{{ID: "project"}}},
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -166,7 +166,7 @@ func TestKeyFilterDoesNotDependOnTheOrderOfStates(t *testing.T) {
 
 func TestGrantToProto(t *testing.T) {
 	t.Parallel()
-	key := &authz.Key{ID: "k", Name: "n", Prefix: "ap_k", UserID: "u", Access: authz.Read}
+	key := &authz.KeyRecord{ID: "k", Name: "n", Prefix: "ap_k", UserID: "u", Access: authz.Read}
 	session := &authz.Session{UserID: "u", Role: authz.UserRoleOwner}
 	for _, c := range []struct {
 		name  string

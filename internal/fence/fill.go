@@ -21,11 +21,11 @@ type reader struct {
 }
 
 // Read implements authz.Reader.
-func (r *reader) Read(s authz.Subject) (authz.Record, error) {
-	if record, ok := r.g.shard(s).get(s); ok {
+func (r *reader) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
+	if record, err := r.g.Read(kind, id); err == nil {
 		return record, nil
 	}
-	return r.fill(s)
+	return r.fill(authz.Subject{Kind: kind, ID: string(id)})
 }
 
 // fill returns the record of a subject, admitted under the reader's generation: from the shelf, or else from the database.
@@ -37,7 +37,8 @@ func (r *reader) fill(s authz.Subject) (authz.Record, error) {
 	// another line, or behind, and for the last try.
 	fresh := false
 	for try := range 3 {
-		f, err := r.fetch(r.ctx, route{s, fresh}, r.g.shard(s).knew(s))
+		sh, hash := r.g.shard(s)
+		f, err := r.fetch(r.ctx, route{s, fresh}, sh.knew(hash, s))
 		if err != nil {
 			return authz.Record{}, err
 		}

@@ -31,7 +31,6 @@ type generation struct {
 	window  *window
 	hash    hash
 	shards  [shardCount]shard
-	before  reads // by the generations before
 
 	retired   int           // the next shard to be aged
 	retiredAt time.Duration // by the boot clock, when the last of them was due. Zero: nobody has looked yet.
@@ -50,13 +49,15 @@ func newGeneration(id MemberID, head authz.Revision, l limits) *generation {
 	g := &generation{id: id, window: newWindow(l.window, head), hash: newHash()}
 	g.applied.Store(&head)
 	for i := range g.shards {
-		g.shards[i].init(l)
+		g.shards[i].init(g.hash, l)
 	}
 	return g
 }
 
-func (g *generation) shard(s authz.Subject) *shard {
-	return &g.shards[(g.hash.of(s.ID)+uint64(s.Kind))%shardCount]
+// shard returns the shard of a subject, and the subject's hash, which it is found by there as well.
+func (g *generation) shard(s authz.Subject) (*shard, uint64) {
+	hash := g.hash.of(s.Kind, []byte(s.ID))
+	return &g.shards[hash%shardCount], hash
 }
 
 // leased reports whether the lease holds at an instant of the boot clock, which must have been read after the request
@@ -77,14 +78,12 @@ func (g *generation) ended() bool { return g.validUntil.Load() == 0 }
 var errNotKept = errors.New("the record is not kept")
 
 // Read implements authz.Reader, from what is kept alone.
-func (g *generation) Read(s authz.Subject) (authz.Record, error) {
-	sh := g.shard(s)
-	r, ok := sh.get(s)
+func (g *generation) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
+	hash := g.hash.of(kind, id)
+	r, ok := g.shards[hash%shardCount].get(hash, kind, id)
 	if !ok {
-		sh.misses.Add(1)
 		return authz.Record{}, errNotKept
 	}
-	sh.hits.Add(1)
 	return r, nil
 }
 
@@ -96,7 +95,8 @@ func (g *generation) apply(r Row) {
 	switch {
 	case r.Subject.Kind == authz.OfMark:
 	case aboutOne(r.Subject):
-		g.shard(r.Subject).forget(r.Subject, r.Seq)
+		sh, hash := g.shard(r.Subject)
+		sh.forget(hash, r.Subject, r.Seq)
 	default:
 		g.lastAll.Store(r.Seq)
 		for i := range g.shards {
@@ -105,7 +105,8 @@ func (g *generation) apply(r Row) {
 	}
 	step("apply: forgotten, not in the window")
 	if fallen, seq, full := g.window.push(r); full {
-		g.shard(fallen.subject).prune(fallen.subject, seq)
+		sh, _ := g.shard(fallen.subject)
+		sh.prune(fallen.subject, seq)
 	}
 	step("apply: in the window, not applied")
 	g.applied.Store(&r.Revision)
@@ -120,7 +121,8 @@ func (g *generation) lower(rows []Row) {
 		switch {
 		case r.Subject.Kind == authz.OfMark:
 		case aboutOne(r.Subject):
-			g.shard(r.Subject).note(r.Subject, r.Seq)
+			sh, _ := g.shard(r.Subject)
+			sh.note(r.Subject, r.Seq)
 		default:
 			g.lastAll.Store(max(g.lastAll.Load(), r.Seq))
 		}
@@ -152,7 +154,7 @@ func (v verdict) String() string {
 // was true at a revision of our own history, and its subject did not change between then and what we have applied. It must
 // be asked anew by each who wants to use the record, after checking the lease.
 func (g *generation) admit(s authz.Subject, r authz.Record, at authz.Revision) verdict {
-	sh := g.shard(s)
+	sh, hash := g.shard(s)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	floor, _ := g.window.bounds() // before lastAll: what the window is lowered to was noted there first
@@ -166,7 +168,7 @@ func (g *generation) admit(s authz.Subject, r authz.Record, at authz.Revision) v
 	case sh.last[s] > at.Seq, g.lastAll.Load() > at.Seq:
 		return changed
 	}
-	sh.keep(s, r, at.Seq)
+	sh.keep(hash, s, r, at.Seq)
 	return admitted
 }
 

@@ -49,22 +49,21 @@ func (v View) Window() (floor, head int64, size int) {
 
 // Last is the newest row of the window about a subject, as far as it counts.
 func (v View) Last(s authz.Subject) int64 {
-	sh := v.g.shard(s)
-	sh.mu.RLock()
-	defer sh.mu.RUnlock()
+	sh, _ := v.g.shard(s)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
 	return sh.last[s]
 }
 
 // Kept returns the record that is kept of a subject, and the number of the revision that it was read at.
 func (v View) Kept(s authz.Subject) (r authz.Record, seq int64, ok bool) {
-	sh := v.g.shard(s)
-	sh.mu.RLock()
-	defer sh.mu.RUnlock()
-	if k, ok := sh.known[s]; ok {
-		return k.record, k.seq, true
+	sh, hash := v.g.shard(s)
+	for _, t := range []*table{&sh.known, &sh.absent} {
+		if e := t.places.Load().find(hash, s.Kind, []byte(s.ID)); e != nil {
+			return e.record(), e.seq, true
+		}
 	}
-	seq, ok = sh.absent[s]
-	return authz.Record{}, seq, ok
+	return authz.Record{}, 0, false
 }
 
 // LocksAreFree reports whether nobody holds a lock. While everybody waits, nobody may.

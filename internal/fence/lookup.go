@@ -46,7 +46,10 @@ func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q 
 	for range maxReadings {
 		at := g.applied.Load()
 		step("lookup: not read")
-		f, err := authz.FactsOf(q, from)
+		f, read, err := authz.FactsOf(&q, from)
+		if from == g {
+			s.reads.count(read, err != nil)
+		}
 		switch {
 		case err == errNotKept: // nobody wraps it
 			from = &reader{fills: &s.fills, ctx: ctx, g: g}
@@ -61,7 +64,7 @@ func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q 
 		if q.Consistency.Strong && at.Seq > g.vouched.Load() {
 			return authz.Facts{}, errBeginAgain // what a mere read brought may be undone; who asks for all wants what stays
 		}
-		if from != g {
+		if from != g && s.config.Members != nil {
 			boot = s.config.Clock.Boot() // that took a while
 		}
 		f.Revision, f.Now = *at, s.judgeBy(g, boot)
@@ -97,7 +100,10 @@ func (s *Store) enter(ctx context.Context, c authz.Consistency) (*generation, ti
 func (s *Store) leased() (*generation, time.Duration, bool) {
 	g := s.loop.current.Load()
 	step("lookup: generation picked, clock not read")
-	boot := s.config.Clock.Boot()
+	var boot time.Duration
+	if s.config.Members != nil { // else there is no lease, and this may be any instant
+		boot = s.config.Clock.Boot()
+	}
 	step("lookup: clock read, lease not checked")
 	if g == nil || !g.leased(boot) {
 		return nil, 0, false

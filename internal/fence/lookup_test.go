@@ -18,7 +18,7 @@ type steady struct {
 	Members
 }
 
-var steadyKey = &authz.Key{ID: "k", Access: authz.Write, Projects: authz.ProjectScope{IDs: []string{"p1", "p2", "p3"}}}
+var steadyKey = &authz.KeyRecord{ID: "k", Access: authz.Write, Projects: authz.ProjectScope{IDs: []string{"p1", "p2", "p3"}}}
 
 func (steady) Record(_ context.Context, s authz.Subject, _ bool) (r authz.Record, at authz.Revision, err error) {
 	switch s.Kind {

@@ -94,9 +94,6 @@ func (l *loop) join(ctx context.Context) (*generation, error) {
 		return nil, err
 	}
 	g := newGeneration(id, head, l.limits)
-	if former := l.current.Load(); former != nil {
-		g.before = former.reads()
-	}
 	l.current.Store(g)
 	return g, nil
 }

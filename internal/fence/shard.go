@@ -3,9 +3,8 @@
 package fence
 
 import (
-	"strings"
+	"slices"
 	"sync"
-	"sync/atomic"
 
 	"aeroplane.run/authz"
 )
@@ -21,105 +20,90 @@ type limits struct {
 	absent int // records that say that nothing is known, apart, so that a flood of them displaces no other
 }
 
-// A shard is the records of some of the subjects. Its lock is never held while anything is waited for.
+// A shard is the records of some of the subjects. Who reads records takes no lock. Who changes something does, and never holds it
+// while anything is waited for.
 type shard struct {
-	mu    sync.RWMutex
-	known map[authz.Subject]kept
-	// absent holds, of the subjects that are known not to exist, the number of the revision.
-	absent map[authz.Subject]int64
+	hash  hash
+	known table
+	// absent are the subjects that are known not to exist.
+	absent table
+
+	mu sync.Mutex // held to change a table, and for all below
 	// last holds the number of the newest row of the window about a subject.
 	last map[authz.Subject]int64
+	// former are the hashes of the subjects that were known when all records were let go of because of their age, sorted.
+	former []uint64
 
 	maxKnown, maxAbsent int
-	hits, misses        atomic.Uint64 // of look-ups in memory alone
 }
 
-type kept struct {
-	record authz.Record
-	seq    int64 // of the revision that it was read at
-	aged   bool  // it is not used any more; but it was there
-}
-
-func (sh *shard) init(l limits) {
-	sh.empty()
+func (sh *shard) init(h hash, l limits) {
+	sh.hash, sh.last = h, make(map[authz.Subject]int64)
 	sh.maxKnown, sh.maxAbsent = max(1, l.known/shardCount), max(1, l.absent/shardCount)
 }
 
-func (sh *shard) empty() {
-	sh.known, sh.absent = make(map[authz.Subject]kept), make(map[authz.Subject]int64)
-	sh.last = make(map[authz.Subject]int64)
-}
+func (sh *shard) hashOf(e *entry) uint64 { return sh.hash.of(e.kind, []byte(e.id)) }
 
 // get returns the record of a subject, if it is kept.
-func (sh *shard) get(s authz.Subject) (r authz.Record, ok bool) {
-	sh.mu.RLock()
-	k, ok := sh.known[s]
-	if !ok {
-		_, ok = sh.absent[s]
+func (sh *shard) get(hash uint64, kind authz.SubjectKind, id []byte) (r authz.Record, ok bool) {
+	known := sh.known.places.Load()
+	step("shard: places picked, not searched")
+	if e := known.find(hash, kind, id); e != nil {
+		return e.record(), true
 	}
-	sh.mu.RUnlock()
-	return k.record, ok && !k.aged
+	return authz.Record{}, sh.absent.places.Load().find(hash, kind, id) != nil
 }
 
-// knew reports whether a subject is known to exist, or was until its record aged.
-func (sh *shard) knew(s authz.Subject) bool {
-	sh.mu.RLock()
-	defer sh.mu.RUnlock()
-	_, ok := sh.known[s]
-	return ok
+// knew reports whether a subject is known to exist, or was until its record was let go of because of its age.
+func (sh *shard) knew(hash uint64, s authz.Subject) bool {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	_, former := slices.BinarySearch(sh.former, hash)
+	return former || sh.known.places.Load().find(hash, s.Kind, []byte(s.ID)) != nil
 }
 
 // keep keeps a record that was admitted. Where there is no room, any other makes way. The lock is held.
-func (sh *shard) keep(s authz.Subject, r authz.Record, seq int64) {
-	delete(sh.known, s)
-	delete(sh.absent, s)
-	s.ID = strings.Clone(s.ID) // which may be a small part of a long request
+func (sh *shard) keep(hash uint64, s authz.Subject, r authz.Record, seq int64) {
+	to, other, most := &sh.known, &sh.absent, sh.maxKnown
 	if r.Absent() {
-		makeRoom(sh.absent, sh.maxAbsent)
-		sh.absent[s] = seq
-		return
+		to, other, most = &sh.absent, &sh.known, sh.maxAbsent
 	}
-	makeRoom(sh.known, sh.maxKnown)
-	sh.known[s] = kept{record: r, seq: seq}
-}
-
-func makeRoom[V any](m map[authz.Subject]V, most int) {
-	for s := range m {
-		if len(m) < most {
-			return
-		}
-		delete(m, s) // the first that comes: maps begin anywhere
+	other.remove(hash, s.Kind, s.ID)
+	for to.live >= most && to.places.Load().find(hash, s.Kind, []byte(s.ID)) == nil {
+		to.evict()
 	}
+	to.put(hash, newEntry(s, r, seq), sh.hashOf)
 }
 
 // forget lets go of a subject that changed.
-func (sh *shard) forget(s authz.Subject, seq int64) {
+func (sh *shard) forget(hash uint64, s authz.Subject, seq int64) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.last[s] = seq
-	delete(sh.known, s)
-	delete(sh.absent, s)
+	sh.known.remove(hash, s.Kind, s.ID)
+	sh.absent.remove(hash, s.Kind, s.ID)
 }
 
 // forgetAll lets go of everything. What was last is less than lastAll by now.
 func (sh *shard) forgetAll() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sh.empty() // which takes no longer if there is much
+	sh.known.empty()
+	sh.absent.empty()
+	sh.former, sh.last = nil, make(map[authz.Subject]int64)
 }
 
 // age lets go of all records. Which subjects existed is known until the next time, and when they changed last for longer.
 func (sh *shard) age() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sh.absent = make(map[authz.Subject]int64)
-	for s, k := range sh.known {
-		if k.aged {
-			delete(sh.known, s)
-		} else {
-			sh.known[s] = kept{seq: k.seq, aged: true}
-		}
+	sh.former = make([]uint64, 0, sh.known.live)
+	for e := range sh.known.all {
+		sh.former = append(sh.former, sh.hashOf(e))
 	}
+	slices.Sort(sh.former)
+	sh.known.empty()
+	sh.absent.empty()
 }
 
 // note notes a change further back. A newer one counts.
@@ -142,7 +126,7 @@ func (sh *shard) prune(s authz.Subject, seq int64) {
 
 // size returns how many records are kept.
 func (sh *shard) size() (known, absent int) {
-	sh.mu.RLock()
-	defer sh.mu.RUnlock()
-	return len(sh.known), len(sh.absent)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.known.live, sh.absent.live
 }

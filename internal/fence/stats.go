@@ -3,6 +3,7 @@
 package fence
 
 import (
+	"sync/atomic"
 	"time"
 
 	"aeroplane.run/authz"
@@ -31,8 +32,7 @@ func (s *Store) Stats() Stats {
 	if g == nil {
 		return Stats{}
 	}
-	counted := g.reads()
-	stats := Stats{Hits: counted.hits, Misses: counted.misses, Applied: *g.applied.Load(), Members: int(s.loop.roll.members.Load()), Behind: s.loop.roll.behind.Load()}
+	stats := Stats{Hits: s.reads.hits.Load(), Misses: s.reads.misses.Load(), Applied: *g.applied.Load(), Members: int(s.loop.roll.members.Load()), Behind: s.loop.roll.behind.Load()}
 	if until := time.Duration(g.validUntil.Load()); until > 0 {
 		stats.Lease = max(0, until-s.config.Clock.Boot())
 	}
@@ -44,15 +44,14 @@ func (s *Store) Stats() Stats {
 	return stats
 }
 
-// reads are how many reads were answered from memory, and how many not.
-type reads struct{ hits, misses uint64 }
+// reads count the records that look-ups needed.
+type reads struct{ hits, misses atomic.Uint64 }
 
-// reads returns how many there were, in this generation and before.
-func (g *generation) reads() reads {
-	r := g.before
-	for i := range g.shards {
-		r.hits += g.shards[i].hits.Load()
-		r.misses += g.shards[i].misses.Load()
+// count counts the records of a look-up in memory, the last of which was perhaps not kept.
+func (r *reads) count(records int, lastMissed bool) {
+	if lastMissed {
+		records--
+		r.misses.Add(1)
 	}
-	return r
+	r.hits.Add(uint64(records))
 }

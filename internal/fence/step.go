@@ -9,6 +9,8 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"time"
+
+	"aeroplane.run/authz"
 )
 
 // What the simulation has in its hands, as the program has it: what may happen between two statements, and chance. The
@@ -28,4 +30,7 @@ type hash struct{ seed maphash.Seed }
 
 func newHash() hash { return hash{maphash.MakeSeed()} }
 
-func (h hash) of(id string) uint64 { return maphash.String(h.seed, id) }
+// of returns the hash of a subject, whose ID may be short-lived.
+func (h hash) of(kind authz.SubjectKind, id []byte) uint64 {
+	return maphash.Bytes(h.seed, id) + uint64(kind)
+}

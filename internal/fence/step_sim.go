@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"time"
+
+	"aeroplane.run/authz"
 )
 
 // Simulation is what the simulation puts in the place of chance. Zero: nothing is simulated.
@@ -43,10 +45,10 @@ type hash struct{}
 
 func newHash() hash { return hash{} }
 
-func (hash) of(id string) uint64 {
+func (hash) of(kind authz.SubjectKind, id []byte) uint64 {
 	sum := uint64(14695981039346656037) // FNV-1a
-	for i := range len(id) {
-		sum = (sum ^ uint64(id[i])) * 1099511628211
+	for _, b := range id {
+		sum = (sum ^ uint64(b)) * 1099511628211
 	}
-	return sum
+	return sum + uint64(kind)
 }

@@ -19,6 +19,7 @@ type Store struct {
 	loop    loop
 	barrier barrier
 	fills   fills
+	reads   reads
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc

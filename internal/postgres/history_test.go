@@ -93,13 +93,13 @@ func TestSQLByHandIsSeen(t *testing.T) {
 	defer s.Close()
 	create(t, db, "key")
 	query := authz.Query{Kind: authz.KeyCredential, Digest: newKey("key").Digest}
-	if facts, err := s.Lookup(t.Context(), query); err != nil || facts.Key == nil || !facts.Key.RevokedAt.IsZero() {
+	if facts, err := s.Lookup(t.Context(), query); err != nil || facts.Key == nil || facts.Key.Revoked {
 		t.Fatal(facts, err)
 	}
 	run(t, dsn, "UPDATE keys SET revoked_at = 1")
 	until(t, "the change", func() bool {
 		facts, err := s.Lookup(t.Context(), query)
-		return err == nil && !facts.Key.RevokedAt.IsZero()
+		return err == nil && facts.Key.Revoked
 	})
 }
 
@@ -174,7 +174,7 @@ func TestUpgradeFromTheFirstVersion(t *testing.T) {
 	if err != nil || revoked.Barrier != authz.Acked || revoked.Revision.Seq != 2 {
 		t.Errorf("%+v, %v", revoked, err)
 	}
-	if facts, err := s.Lookup(t.Context(), query); err != nil || facts.Key.RevokedAt.IsZero() {
+	if facts, err := s.Lookup(t.Context(), query); err != nil || !facts.Key.Revoked {
 		t.Errorf("%+v, %v", facts, err)
 	}
 }

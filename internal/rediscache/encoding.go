@@ -44,7 +44,7 @@ type encoder struct {
 	exact bool
 }
 
-func (e *encoder) key(k *authz.Key) {
+func (e *encoder) key(k *authz.KeyRecord) {
 	e.text(k.ID)
 	e.text(k.Name)
 	e.text(k.Prefix)
@@ -55,10 +55,8 @@ func (e *encoder) key(k *authz.Key) {
 	for _, id := range k.Projects.IDs {
 		e.text(id)
 	}
-	e.time(k.CreatedAt)
 	e.time(k.ExpiresAt)
-	e.time(k.RevokedAt)
-	e.time(k.LastUsedAt)
+	e.flag(k.Revoked)
 }
 
 func (e *encoder) session(s *authz.Session) {
@@ -132,8 +130,8 @@ type decoder struct {
 	bad bool
 }
 
-func (d *decoder) key() *authz.Key {
-	k := &authz.Key{ID: d.text(), Name: d.text(), Prefix: d.text(), UserID: d.text(), Access: authz.Access(d.octet())}
+func (d *decoder) key() *authz.KeyRecord {
+	k := &authz.KeyRecord{ID: d.text(), Name: d.text(), Prefix: d.text(), UserID: d.text(), Access: authz.Access(d.octet())}
 	k.Projects.All = d.flag()
 	if n, some := d.length(); some {
 		k.Projects.IDs = make([]string, 0, n)
@@ -141,7 +139,7 @@ func (d *decoder) key() *authz.Key {
 			k.Projects.IDs = append(k.Projects.IDs, d.text())
 		}
 	}
-	k.CreatedAt, k.ExpiresAt, k.RevokedAt, k.LastUsedAt = d.time(), d.time(), d.time(), d.time()
+	k.ExpiresAt, k.Revoked = d.time(), d.flag()
 	return k
 }
 

@@ -21,19 +21,19 @@ func at(second int64) time.Time { return time.Unix(second, 123_456_000).UTC() }
 // examples are records of each kind, by what is peculiar about them.
 var examples = map[string]authz.Record{
 	"nothing": {},
-	"key for all": {Key: &authz.Key{ID: "abcdefghijklmnop", Name: "ci, Zürich", Prefix: "ap_abcdefghijklmnop", Access: authz.Write,
-		Projects: authz.ProjectScope{All: true}, CreatedAt: at(1)}},
-	"key for some": {Key: &authz.Key{ID: "k", Name: "n", Prefix: "ap_k", UserID: "u", Access: authz.Read,
-		Projects: authz.ProjectScope{IDs: []string{"p1", "p2"}}, CreatedAt: at(1), ExpiresAt: at(2), RevokedAt: at(3), LastUsedAt: at(4)}},
-	"key for none":   {Key: &authz.Key{ID: "k", Projects: authz.ProjectScope{IDs: []string{}}}},
-	"before 1970":    {Key: &authz.Key{ID: "k", CreatedAt: at(-1_000_000)}},
+	"key for all": {Key: &authz.KeyRecord{ID: "abcdefghijklmnop", Name: "ci, Zürich", Prefix: "ap_abcdefghijklmnop", Access: authz.Write,
+		Projects: authz.ProjectScope{All: true}}},
+	"key for some": {Key: &authz.KeyRecord{ID: "k", Name: "n", Prefix: "ap_k", UserID: "u", Access: authz.Read,
+		Projects: authz.ProjectScope{IDs: []string{"p1", "p2"}}, ExpiresAt: at(2), Revoked: true}},
+	"key for none":   {Key: &authz.KeyRecord{ID: "k", Projects: authz.ProjectScope{IDs: []string{}}}},
+	"before 1970":    {Key: &authz.KeyRecord{ID: "k", ExpiresAt: at(-1_000_000)}},
 	"session":        {Session: &authz.Session{Digest: authz.Digest{1, 2, 31: 3}, UserID: "u", Role: authz.UserRoleOwner, ExpiresAt: at(9)}},
 	"revoked":        {Session: &authz.Session{Role: authz.UserRoleUser, ExpiresAt: at(9), RevokedAt: at(8)}},
 	"service":        {Parent: "a-project"},
 	"project":        {Projects: []authz.ProjectRef{{ID: "p", OwnerID: "u"}}},
 	"two of a slug":  {Projects: []authz.ProjectRef{{ID: "p"}, {ID: "q", OwnerID: "u"}}},
 	"user with none": {Projects: []authz.ProjectRef{}},
-	"all at once": {Key: &authz.Key{ID: "k"}, Session: &authz.Session{UserID: "u"}, Parent: "p",
+	"all at once": {Key: &authz.KeyRecord{ID: "k"}, Session: &authz.Session{UserID: "u"}, Parent: "p",
 		Projects: []authz.ProjectRef{{ID: "p"}}},
 }
 

@@ -18,8 +18,8 @@ import (
 // version is that of the names, the sealing and the encoding together. Programs of different versions keep to their own
 // entries.
 const (
-	version = 1
-	prefix  = "aeroplane-authz:1:"
+	version = 2
+	prefix  = "aeroplane-authz:2:"
 )
 
 // A sealer seals entries, and names them, with one entry key. From that come two keys that are used: whoever learns one of
@@ -37,8 +37,8 @@ const (
 
 func newSealer(key secret.Text) *sealer {
 	return &sealer{
-		naming:  derive(hkdf.Key(sha256.New, []byte(key.Reveal()), nil, "aeroplane-authz redis 1: names", 32)),
-		sealing: derive(hkdf.Key(sha256.New, []byte(key.Reveal()), nil, "aeroplane-authz redis 1: entries", 32)),
+		naming:  derive(hkdf.Key(sha256.New, []byte(key.Reveal()), nil, "aeroplane-authz redis 2: names", 32)),
+		sealing: derive(hkdf.Key(sha256.New, []byte(key.Reveal()), nil, "aeroplane-authz redis 2: entries", 32)),
 	}
 }
 
@@ -62,7 +62,7 @@ func (s *sealer) name(subject authz.Subject) string {
 
 // seal returns the entry for a record, and false where it would be too large, or not come back as it is:
 //
-//	version: 1 | salt: 16 | nonce: 12 | AES-256-GCM of the encoding | tag: 16
+//	version: 1 byte | salt: 16 | nonce: 12 | AES-256-GCM of the encoding | tag: 16
 //
 // The version and the name are authenticated too, so that an entry opens under its own name alone.
 //

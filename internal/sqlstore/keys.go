@@ -12,11 +12,12 @@ import (
 )
 
 // selectKeys reads whole keys: c, and what is kept beside it.
-const selectKeys = "SELECT " + keyColumnList + ", u.last_used_at, " + selectionList +
-	" FROM keys c LEFT JOIN key_use u ON u.key_id = c.id"
+const selectKeys = "SELECT c.id, c.name, c.prefix, c.user_id, c.access, c.all_projects, c.created_at, c.expires_at, c.revoked_at, " +
+	"u.last_used_at, " + selectionList + " FROM keys c LEFT JOIN key_use u ON u.key_id = c.id"
 
-func wholeKeyColumns(k *authz.Key) []any {
-	return append(keyColumns(k), stored{&k.LastUsedAt}, idList{&k.Projects.IDs})
+func keyColumns(k *authz.Key) []any {
+	return []any{&k.ID, &k.Name, &k.Prefix, &k.UserID, &k.Access, &k.Projects.All, stored{&k.CreatedAt}, stored{&k.ExpiresAt},
+		stored{&k.RevokedAt}, stored{&k.LastUsedAt}, idList{&k.Projects.IDs}}
 }
 
 // idList scans ids that are joined by commas, which no id holds.
@@ -42,7 +43,7 @@ func (s *Store) Key(ctx context.Context, id string) (key authz.Key, err error) {
 }
 
 func keyByID(ctx context.Context, q Querier, id string) (authz.Key, error) {
-	key, ok, err := queryOne(ctx, q, wholeKeyColumns, selectKeys+" WHERE c.id = $1", id)
+	key, ok, err := queryOne(ctx, q, keyColumns, selectKeys+" WHERE c.id = $1", id)
 	if err == nil && !ok {
 		err = noSuchKey()
 	}
@@ -67,7 +68,7 @@ func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (k
 	}
 	text := selectKeys + w.where() + " ORDER BY c.created_at DESC, c.id DESC LIMIT " + w.bind(page.Size)
 	err = s.do(ctx, func(ctx context.Context) error {
-		keys, err = query(ctx, s.db, wholeKeyColumns, text, w.params...)
+		keys, err = query(ctx, s.db, keyColumns, text, w.params...)
 		return err
 	})
 	return keys, err

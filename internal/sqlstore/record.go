@@ -14,7 +14,7 @@ import (
 // returns.
 
 const (
-	keyColumnList     = "c.id, c.name, c.prefix, c.user_id, c.access, c.all_projects, c.created_at, c.expires_at, c.revoked_at"
+	keyRecordColumns  = "c.id, c.name, c.prefix, c.user_id, c.access, c.all_projects, c.expires_at, c.revoked_at IS NOT NULL"
 	sessionColumnList = "c.user_id, c.role, c.expires_at, c.revoked_at"
 	selectionList     = "(SELECT string_agg(p.project_id, ',' ORDER BY p.project_id) FROM key_projects p WHERE p.key_id = c.id)"
 )
@@ -30,7 +30,7 @@ type recordForm struct {
 type recordRow struct {
 	head    authz.Revision
 	digest  []byte
-	key     authz.Key
+	key     authz.KeyRecord
 	session authz.Session
 	parent  string
 	project authz.ProjectRef
@@ -42,9 +42,11 @@ func projectRefColumns(r *recordRow) []any {
 }
 
 var (
-	keyForm = recordForm{"c.digest, " + keyColumnList + ", " + selectionList, "keys c ON c.digest = $1",
+	keyForm = recordForm{"c.digest, " + keyRecordColumns + ", " + selectionList, "keys c ON c.digest = $1",
 		func(r *recordRow) []any {
-			return append(append([]any{&r.digest}, keyColumns(&r.key)...), idList{&r.key.Projects.IDs})
+			k := &r.key
+			return []any{&r.digest, zero(&k.ID), zero(&k.Name), zero(&k.Prefix), zero(&k.UserID), zero(&k.Access), zero(&k.Projects.All),
+				stored{&k.ExpiresAt}, zero(&k.Revoked), idList{&k.Projects.IDs}}
 		}}
 	sessionForm = recordForm{"c.digest, " + sessionColumnList, "sessions c ON c.digest = $1",
 		func(r *recordRow) []any { return append([]any{&r.digest}, sessionColumns(&r.session)...) }}
@@ -153,10 +155,12 @@ func recordOf(of authz.Subject, rows []recordRow) (r authz.Record) {
 			return r
 		}
 		if of.Kind == authz.OfKey {
-			r.Key = &first.key
+			key := first.key // so that what is kept is that and not the row
+			r.Key = &key
 		} else {
-			first.session.Digest = want
-			r.Session = &first.session
+			session := first.session
+			session.Digest = want
+			r.Session = &session
 		}
 	case authz.OfService, authz.OfDeployment:
 		r.Parent = first.parent
@@ -168,12 +172,6 @@ func recordOf(of authz.Subject, rows []recordRow) (r authz.Record) {
 		}
 	}
 	return r
-}
-
-// keyColumns are the columns of keyColumnList, which may be NULL in a record.
-func keyColumns(k *authz.Key) []any {
-	return []any{zero(&k.ID), zero(&k.Name), zero(&k.Prefix), zero(&k.UserID), zero(&k.Access), zero(&k.Projects.All),
-		stored{&k.CreatedAt}, stored{&k.ExpiresAt}, stored{&k.RevokedAt}}
 }
 
 func sessionColumns(s *authz.Session) []any {

@@ -88,7 +88,7 @@ func twoStores(t *testing.T, f *fixture) {
 		key.Digest = digest("round")
 		one.create(t, authz.NewKey{Digest: key.Digest, Key: newKey("round", "ada", "p").Key})
 		facts := two.lookup(t, key)
-		if facts.Key == nil || len(facts.Projects) != 1 || facts.Projects[0].ID != "p" || !facts.Projects[0].Selected {
+		if facts.Key == nil || len(facts.Projects) != 1 || facts.Projects[0].ID != "p" || !selects(facts) {
 			t.Fatalf("a new key: %+v", facts)
 		}
 		one.services(t, authz.Service{ID: "s", ProjectID: "q"})
@@ -101,12 +101,12 @@ func twoStores(t *testing.T, f *fixture) {
 			t.Fatalf("a project that was deleted: %+v", facts)
 		}
 		one.projects(t, project("p", "ada"))
-		if facts := two.lookup(t, key); len(facts.Projects) != 1 || facts.Projects[0].Selected {
+		if facts := two.lookup(t, key); len(facts.Projects) != 1 || selects(facts) {
 			t.Fatalf("a project that came back: %+v", facts)
 		}
 		_, err := one.RevokeKey(ctx, at(0), "round")
 		must(t, 0, err)
-		if facts := two.lookup(t, key); facts.Key == nil || facts.Key.RevokedAt.IsZero() {
+		if facts := two.lookup(t, key); facts.Key == nil || !facts.Key.Revoked {
 			t.Fatalf("a revoked key: %+v", facts.Key)
 		}
 		token := string(rune('a' + round))

@@ -62,7 +62,8 @@ func (f *fixture) tryLookup(ctx context.Context, q authz.Query) (authz.Facts, er
 	if s, ok := f.Store.(*closeOnce).Store.(authz.FactStore); ok {
 		return s.Lookup(ctx, q)
 	}
-	return authz.FactsOf(q, records{ctx, f.Store})
+	facts, _, err := authz.FactsOf(&q, records{ctx, f.Store})
+	return facts, err
 }
 
 // records reads records one by one. Nothing changes meanwhile.
@@ -72,7 +73,8 @@ type records struct {
 }
 
 // Read implements authz.Reader.
-func (r records) Read(s authz.Subject) (authz.Record, error) {
+func (r records) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
+	s := authz.Subject{Kind: kind, ID: string(id)}
 	record, _, err := r.store.Record(r.ctx, s, false)
 	return record, err
 }
@@ -215,7 +217,7 @@ func error2[T any](_ T, err error) error { return err }
 // same compares, taking no list and an empty one for the same, and projects in any order.
 func same(t testing.TB, what string, got, want any) {
 	t.Helper()
-	anyOrder := cmpopts.SortSlices(func(a, b authz.ProjectFact) int { return cmp.Compare(a.ID, b.ID) })
+	anyOrder := cmpopts.SortSlices(func(a, b authz.ProjectRef) int { return cmp.Compare(a.ID, b.ID) })
 	if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty(), anyOrder); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}

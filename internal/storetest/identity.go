@@ -43,8 +43,10 @@ func lookAlikeIDs(t *testing.T, f *fixture) {
 	for _, id := range lookAlikes {
 		for _, scope := range []resolver.Scope{resolver.Project, resolver.Service, resolver.Deployment} {
 			q := authz.Query{Kind: authz.KeyCredential, Digest: digest(id), Scope: scope, ID: id}
-			want := []authz.ProjectFact{{ID: id, OwnerID: "ada", Selected: true}}
-			same(t, "reached by "+id, f.lookup(t, q).Projects, want)
+			want := []authz.ProjectRef{{ID: id, OwnerID: "ada"}}
+			facts := f.lookup(t, q)
+			same(t, "reached by "+id, facts.Projects, want)
+			same(t, "selected by "+id, selects(facts), true)
 		}
 		same(t, "selection of "+id, f.key(t, id).Projects.IDs, []string{id})
 		same(t, "keys for "+id, f.keyIDs(t, authz.KeyFilter{ProjectID: id, States: allStates, Now: noon}), []string{id})
@@ -92,7 +94,7 @@ func lookAlikeTexts(t *testing.T, f *fixture) {
 		same(t, "project", p, authz.Project{ID: p.ID, Slug: word, Name: word, OwnerID: "ada"})
 		same(t, "key", f.key(t, p.ID).Name, word)
 		q := authz.Query{Kind: authz.KeyCredential, Digest: digest("k"), Scope: resolver.ProjectSlug, ID: word}
-		same(t, "slug "+word, f.lookup(t, q).Projects, []authz.ProjectFact{{ID: p.ID, OwnerID: "ada"}})
+		same(t, "slug "+word, f.lookup(t, q).Projects, []authz.ProjectRef{{ID: p.ID, OwnerID: "ada"}})
 	}
 }
 
@@ -106,7 +108,7 @@ func lookAlikeUsers(t *testing.T, f *fixture) {
 	for _, user := range users {
 		id := "p-" + hexOf(user)
 		q := authz.Query{Kind: authz.KeyCredential, Digest: digest("k-" + user), Scope: resolver.ProjectSlug, ID: "same"}
-		same(t, "slug of "+user, f.lookup(t, q).Projects, []authz.ProjectFact{{ID: id, OwnerID: user}})
+		same(t, "slug of "+user, f.lookup(t, q).Projects, []authz.ProjectRef{{ID: id, OwnerID: user}})
 		reaching := authz.KeyFilter{ProjectID: id, States: allStates, Now: noon}
 		same(t, "keys for the project of "+user, len(f.keyIDs(t, reaching)), 2)
 		same(t, "keys of "+user, len(f.keyIDs(t, authz.KeyFilter{UserID: &user, States: allStates, Now: noon})), 2)

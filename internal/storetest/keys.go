@@ -59,7 +59,7 @@ func keysAreDistinct(t *testing.T, f *fixture) {
 		}
 	}
 	same(t, "keys", f.keyIDs(t, anyKey), []string{"first"})
-	same(t, "key", f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: first.Digest}).Key, &first.Key)
+	same(t, "key", f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: first.Digest}).Key, first.Key.Record())
 }
 
 func keyFilters(t *testing.T, f *fixture) {

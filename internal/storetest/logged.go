@@ -94,10 +94,12 @@ func (w world) requests() (all []authz.Request) {
 // A picture is the records of a world at an instant. It is a FactStore.
 type picture map[authz.Subject]authz.Record
 
-func (p picture) Read(s authz.Subject) (authz.Record, error) { return p[s], nil }
+func (p picture) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
+	return p[authz.Subject{Kind: kind, ID: string(id)}], nil
+}
 
 func (p picture) Lookup(_ context.Context, q authz.Query) (authz.Facts, error) {
-	f, err := authz.FactsOf(q, p)
+	f, _, err := authz.FactsOf(&q, p)
 	f.Now = noon
 	return f, err
 }

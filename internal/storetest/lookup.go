@@ -29,16 +29,15 @@ func lookupCredentials(t *testing.T, f *fixture) {
 		resolver.ProjectSlug, resolver.Service, resolver.Deployment, resolver.ServiceTransfer} {
 		for _, id := range []string{"all", "selected", "expired", "both"} {
 			want := f.key(t, id)
-			want.LastUsedAt = time.Time{}
 			facts := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: digest(id), Scope: scope, ID: "p"})
-			same(t, "key "+id, facts.Key, &want)
+			same(t, "key "+id, facts.Key, want.Record())
 			same(t, "session of key "+id, facts.Session, (*authz.Session)(nil))
 		}
 		for token, want := range map[string]authz.Session{"good": session("good", "ada", authz.UserRoleOwner), "over": over,
 			"both": session("both", "bob", authz.UserRoleUser)} {
 			facts := f.lookup(t, authz.Query{Kind: authz.SessionCredential, Digest: digest(token), Scope: scope, ID: "p"})
 			same(t, "session "+token, facts.Session, &want)
-			same(t, "key of session "+token, facts.Key, (*authz.Key)(nil))
+			same(t, "key of session "+token, facts.Key, (*authz.KeyRecord)(nil))
 		}
 		for _, q := range []authz.Query{
 			{Kind: authz.KeyCredential, Digest: digest("unknown")},
@@ -67,8 +66,8 @@ func lookupImported(t *testing.T, f *fixture) {
 	f.create(t, imported, newKey("other", "ada"))
 	for _, test := range []struct {
 		text string
-		want *authz.Key
-	}{{text, &imported.Key}, {text[:len(text)-1] + "Z", nil}, {prefix, nil}, {text[len(prefix)+1:], nil}} {
+		want *authz.KeyRecord
+	}{{text, imported.Key.Record()}, {text[:len(text)-1] + "Z", nil}, {prefix, nil}, {text[len(prefix)+1:], nil}} {
 		facts := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: apikey.DigestOf(test.text)})
 		same(t, test.text, facts.Key, test.want)
 	}
@@ -96,11 +95,6 @@ func (f *fixture) makeCredentials(t testing.TB) {
 		newKey("ada-selected", "ada", "a"))
 	f.session(t, session("single", "", authz.UserRoleUser), session("ada", "ada", authz.UserRoleUser),
 		session("ada-owner", "ada", authz.UserRoleOwner))
-}
-
-// selectedBy tells what makeCredentials selected.
-func selectedBy(credential, project string) bool {
-	return credential == "key for selected" && project != "a2" || credential == "key for selected of ada's" && project == "a"
 }
 
 func lookupScopes(t *testing.T, f *fixture) {
@@ -148,10 +142,9 @@ func lookupScopes(t *testing.T, f *fixture) {
 		for _, c := range credentials {
 			q := c.query
 			q.Scope, q.ID = test.scope, test.id
-			var want []authz.ProjectFact
+			var want []authz.ProjectRef
 			if test.want != "" {
-				selected := selectedBy(c.name, test.want)
-				want = []authz.ProjectFact{{ID: test.want, OwnerID: owners[test.want], Selected: selected}}
+				want = []authz.ProjectRef{{ID: test.want, OwnerID: owners[test.want]}}
 			}
 			facts := f.lookup(t, q)
 			if facts.Key == nil && facts.Session == nil {
@@ -213,8 +206,7 @@ func lookupTransfer(t *testing.T, f *fixture) {
 			for _, q.ID = range []string{"s", "dangling", "unknown"} {
 				q.TransferTo = ptr(target)
 				facts := f.lookup(t, q)
-				same(t, c.name+" to "+target, facts.TransferTo,
-					&authz.ProjectFact{ID: target, OwnerID: owner, Selected: selectedBy(c.name, target)})
+				same(t, c.name+" to "+target, facts.TransferTo, &authz.ProjectRef{ID: target, OwnerID: owner})
 				if known := q.ID == "s"; known != (len(facts.Projects) == 1 && facts.Projects[0].ID == "a2") {
 					t.Errorf("%s: service %s: %v", c.name, q.ID, facts.Projects)
 				}
@@ -222,7 +214,7 @@ func lookupTransfer(t *testing.T, f *fixture) {
 		}
 		for _, q.TransferTo = range []*string{nil, ptr(""), ptr("A"), ptr("unknown")} {
 			q.ID = "s"
-			same(t, c.name+" to nothing known", f.lookup(t, q).TransferTo, (*authz.ProjectFact)(nil))
+			same(t, c.name+" to nothing known", f.lookup(t, q).TransferTo, (*authz.ProjectRef)(nil))
 		}
 	}
 }

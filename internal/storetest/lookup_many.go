@@ -36,20 +36,25 @@ func lookupSlugs(t *testing.T, f *fixture) {
 			q.Scope, q.ID = resolver.ProjectSlug, slug
 			facts := f.lookup(t, q)
 			user := authz.Principal{Key: facts.Key, Session: facts.Session}.UserID()
-			var all, own []authz.ProjectFact
+			var all, own, unowned []authz.ProjectRef
 			for _, p := range bearers {
 				if p.Slug != slug {
 					continue
 				}
-				all = append(all, authz.ProjectFact{ID: p.ID, OwnerID: p.OwnerID})
-				if p.OwnerID == user || p.OwnerID == "" {
-					own = append(own, authz.ProjectFact{ID: p.ID, OwnerID: p.OwnerID})
+				ref := authz.ProjectRef{ID: p.ID, OwnerID: p.OwnerID}
+				all = append(all, ref)
+				switch p.OwnerID {
+				case user:
+					own = append(own, ref)
+				case "":
+					unowned = append(unowned, ref)
 				}
 			}
 			what := c.name + ", slug " + slug
 			switch {
 			case user != "":
 				same(t, what, facts.Projects, own)
+				same(t, what+", unowned", facts.Unowned, unowned)
 			case len(all) < 2:
 				same(t, what, facts.Projects, all)
 			default:
@@ -60,13 +65,6 @@ func lookupSlugs(t *testing.T, f *fixture) {
 			}
 		}
 	}
-
-	// A slug's project is selected like any other.
-	for credential, want := range map[string]bool{"ada-selected": true, "ada-all": false} {
-		facts := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: digest(credential), Scope: resolver.ProjectSlug,
-			ID: "slug-a"})
-		same(t, credential, facts.Projects, []authz.ProjectFact{{ID: "a", OwnerID: "ada", Selected: want}})
-	}
 }
 
 // lookupLists: whatever the caller may see is among the facts, and each fact is true.
@@ -75,18 +73,15 @@ func lookupLists(t *testing.T, f *fixture) {
 	for credential, reached := range map[string][]string{
 		"key for all":               nil,
 		"key for all of ada's":      {"a", "a2"},
-		"key for selected":          {"a", "b", "o"},
-		"key for selected of ada's": {"a"},
+		"key for selected":          nil,
+		"key for selected of ada's": {"a", "a2"},
 		"session":                   nil,
 		"ada's session":             {"a", "a2"},
 		"ada's session as an owner": {"a", "a2", "o"},
 	} {
-		var known []authz.ProjectFact
+		var known []authz.ProjectRef
 		for id, owner := range map[string]string{"a": "ada", "a2": "ada", "b": "bob", "o": ""} {
-			if credential == "key for selected" {
-				owner = "" // which does not matter to a key without a user
-			}
-			known = append(known, authz.ProjectFact{ID: id, OwnerID: owner, Selected: selectedBy(credential, id)})
+			known = append(known, authz.ProjectRef{ID: id, OwnerID: owner})
 		}
 		i := slices.IndexFunc(credentials, func(c struct {
 			name  string
@@ -97,20 +92,21 @@ func lookupLists(t *testing.T, f *fixture) {
 		q := credentials[i].query
 		q.Scope = resolver.ProjectList
 		facts := f.lookup(t, q)
-		subset(t, credential, facts.Projects, known)
+		all := slices.Concat(facts.Projects, facts.Unowned)
+		subset(t, credential, all, known)
 		for _, id := range reached {
-			if !slices.ContainsFunc(facts.Projects, func(p authz.ProjectFact) bool { return p.ID == id }) {
-				t.Errorf("%s: %s is missing from %v", credential, id, facts.Projects)
+			if !slices.ContainsFunc(all, func(p authz.ProjectRef) bool { return p.ID == id }) {
+				t.Errorf("%s: %s is missing from %v", credential, id, all)
 			}
 		}
-		if reached == nil && len(facts.Projects) > 0 {
-			t.Errorf("%s: %v are listed for a caller who is shown all", credential, facts.Projects)
+		if reached == nil && len(all) > 0 {
+			t.Errorf("%s: %v are listed for a caller who is shown all, or a selection", credential, all)
 		}
 	}
 }
 
 // subset checks that each of got is one of all, and none is there twice.
-func subset(t testing.TB, what string, got, all []authz.ProjectFact) {
+func subset(t testing.TB, what string, got, all []authz.ProjectRef) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, p := range got {

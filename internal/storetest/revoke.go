@@ -28,7 +28,7 @@ func revokeKey(t *testing.T, f *fixture) {
 			t.Errorf("call %d left %v, want one record of its own", i, events)
 		}
 		same(t, "Key", f.key(t, "k"), k.Key)
-		same(t, "Lookup", f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: k.Digest}).Key, &k.Key)
+		same(t, "Lookup", f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: k.Digest}).Key, k.Key.Record())
 	}
 	if !f.key(t, "other").RevokedAt.IsZero() {
 		t.Error("another key was revoked")

@@ -52,7 +52,7 @@ func (c *catalog) readTables(s authz.Subject) (r authz.Record) {
 	case authz.OfKey:
 		if k, ok := c.keys[digestOf(s)]; ok {
 			k.Projects.IDs = slices.Clone(k.Projects.IDs)
-			r.Key = &k
+			r.Key = k.Record()
 		}
 	case authz.OfSession:
 		if x, ok := c.sessions[digestOf(s)]; ok {
@@ -85,7 +85,9 @@ func (c *catalog) where(matches func(authz.Project) bool) (refs []authz.ProjectR
 }
 
 // Read implements authz.Reader.
-func (c *catalog) Read(s authz.Subject) (authz.Record, error) { return c.record(s), nil }
+func (c *catalog) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
+	return c.record(authz.Subject{Kind: kind, ID: string(id)}), nil
+}
 
 func digestOf(s authz.Subject) (d authz.Digest) {
 	copy(d[:], s.ID)
@@ -98,7 +100,7 @@ func same(a, b authz.Record) bool {
 		(a.Session == b.Session || a.Session != nil && b.Session != nil && *a.Session == *b.Session)
 }
 
-func sameKey(a, b *authz.Key) bool {
+func sameKey(a, b *authz.KeyRecord) bool {
 	if a == b || a == nil || b == nil {
 		return a == b
 	}
@@ -108,5 +110,5 @@ func sameKey(a, b *authz.Key) bool {
 	}
 	x.Projects, y.Projects = authz.ProjectScope{}, authz.ProjectScope{}
 	return x.ID == y.ID && x.UserID == y.UserID && x.Access == y.Access &&
-		x.ExpiresAt.Equal(y.ExpiresAt) && x.RevokedAt.Equal(y.RevokedAt)
+		x.ExpiresAt.Equal(y.ExpiresAt) && x.Revoked == y.Revoked
 }

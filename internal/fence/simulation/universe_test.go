@@ -174,7 +174,7 @@ type justice struct {
 
 // Lookup implements authz.FactStore.
 func (j justice) Lookup(_ context.Context, q authz.Query) (authz.Facts, error) {
-	f, err := authz.FactsOf(q, j.at)
+	f, _, err := authz.FactsOf(&q, j.at)
 	f.Now = j.now
 	return f, err
 }
