@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package bench
+package main
 
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/postgres"
+	"aeroplane.run/authz/internal/sqlite"
+	"aeroplane.run/authz/internal/testservers"
 	"aeroplane.run/authz/resolver"
 	"aeroplane.run/authz/server/servertest"
 )
+
+func TestMain(m *testing.M) { os.Exit(testservers.Main(m)) }
 
 // BenchmarkDecide is a whole decision in process, on facts that are there: gate, route, credential and rules.
 func BenchmarkDecide(b *testing.B) {
@@ -51,6 +57,7 @@ func BenchmarkLookup(b *testing.B) {
 		if _, err := s.store.PutProjects(b.Context(), change, []authz.Project{{ID: "project", Slug: "project"}}); err != nil {
 			b.Fatal(err)
 		}
+		const keys = 1000
 		for i := range keys {
 			service, minted := fmt.Sprintf("service-%d", i), apikey.Mint()
 			if _, err := s.store.PutServices(b.Context(), change, []authz.Service{{ID: service, ProjectID: "project"}}); err != nil {
@@ -84,4 +91,18 @@ func BenchmarkLookup(b *testing.B) {
 			}
 		})
 	}
+}
+
+// stores returns an empty store on each database. Whoever uses one closes it.
+func stores(b *testing.B) (lite, pg servertest.Database) {
+	b.Helper()
+	lite, err := sqlite.Open(b.Context(), sqlite.Config{Dir: b.TempDir(), Migrate: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	pg, err = postgres.Open(b.Context(), postgres.Config{DSN: testservers.Postgres(b).NewDatabase(b), Migrate: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return lite, pg
 }

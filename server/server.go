@@ -85,18 +85,12 @@ func New(c Config) *Server {
 		c.Observer = nobody{}
 	}
 	g := guard{callers: c.Callers, log: c.Log, failed: new(throttle), observer: c.Observer}
-	options := []grpc.ServerOption{
+	options := append(TransportOptions(),
 		grpc.InTapHandle(g.admit), // experimental, but gRPC has nothing else that runs before it reads the message
 		grpc.UnaryInterceptor(g.unary),
 		grpc.StreamInterceptor(g.stream),
-		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.MaxHeaderListSize(maxMetadata),
-		grpc.MaxConcurrentStreams(maxStreams),
-		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepaliveParameters),
-		grpc.KeepaliveEnforcementPolicy(keepalivePolicy),
 		grpc.WaitForHandlers(true), // once Serve returns, the stores may be closed
-	}
+	)
 	if c.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
 	}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"google.golang.org/protobuf/encoding/protodelim"
+
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/testservers"
+)
+
+// sampled is how many answers of the service an empty server has.
+const sampled = 4096
+
+// A stage is what measurements of decisions in memory share: a world, in both databases, a service on each that has all that is
+// asked for in memory, and empty servers beside them.
+type stage struct {
+	world          *world
+	zipf, uniform  *questions
+	postgres       *testservers.PostgresProcess
+	redis          *testservers.RedisServer
+	lite, pg       *contestant
+	tuned, untuned *contestant
+}
+
+// prepare makes the stage, once.
+func (b *bench) prepare() {
+	b.Helper()
+	if b.stage != nil {
+		return
+	}
+	s := new(stage)
+	b.say("making %d keys", b.keys)
+	s.world = newWorld(b.keys)
+	s.zipf, s.uniform = newQuestions(s.world, drawn, false), newQuestions(s.world, drawn, true)
+
+	b.say("filling SQLite")
+	dir := b.TempDir()
+	fillSQLite(b, dir, s.world)
+	s.postgres, s.redis = startPostgres(b), testservers.Redis(b)
+	dsn := s.postgres.NewDatabase(b)
+	b.say("filling Postgres")
+	fillPostgres(b, dsn, s.world)
+
+	s.lite = startService(b, "SQLite", b.service(), onSQLite(dir)).await(b)
+	s.pg = startService(b, "Postgres and Redis", b.service(), onPostgres(b, dsn, s.redis.Addr())).await(b)
+	for _, c := range []*contestant{s.lite, s.pg} {
+		for _, q := range []*questions{s.zipf, s.uniform} {
+			b.say("asking %s everything once, %s", c.name, q.name)
+			b.askAll(c, q)
+		}
+	}
+	answers := filepath.Join(b.TempDir(), "answers")
+	b.sample(s.lite, s.zipf, answers)
+	s.tuned, s.untuned = startEmpty(b, tuned, s.lite, answers), startEmpty(b, untuned, s.lite, answers)
+	b.stage = s
+}
+
+// startPostgres starts a server with memory enough for a million keys.
+func startPostgres(b *bench) *testservers.PostgresProcess {
+	return testservers.StartPostgres(b, testservers.Options{Settings: map[string]string{
+		"shared_buffers": "512MB", "max_wal_size": "4GB", "max_connections": "400",
+	}})
+}
+
+// askAll asks a service every question once, so that whatever they need is in memory.
+func (b *bench) askAll(c *contestant, q *questions) {
+	b.Helper()
+	const callers = 64
+	errs := make([]error, callers)
+	var asking sync.WaitGroup
+	for i := range callers {
+		client := authzv1.NewAuthorizationServiceClient(c.gateway[i%connections])
+		asking.Go(func() {
+			for at := i; at < len(q.all) && errs[i] == nil; at += callers {
+				errs[i] = askOne(b.Context(), client, c, &q.all[at])
+			}
+		})
+	}
+	asking.Wait()
+	for _, err := range errs {
+		if err != nil {
+			b.Fatalf("%s: %v", c.name, err)
+		}
+	}
+}
+
+func askOne(ctx context.Context, client authzv1.AuthorizationServiceClient, c *contestant, q *question) error {
+	answer, err := client.Authorize(ctx, q.request)
+	if err != nil {
+		return err
+	}
+	return c.check(q, answer)
+}
+
+// sample writes the answers of a service to some questions into a file, for empty servers.
+func (b *bench) sample(c *contestant, q *questions, path string) {
+	b.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	out := bufio.NewWriter(f)
+	for i := range sampled {
+		answer, err := authzv1.NewAuthorizationServiceClient(c.gateway[0]).Authorize(b.Context(), q.all[i%len(q.all)].request)
+		if err == nil {
+			_, err = protodelim.MarshalTo(out, answer)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		b.Fatal(err)
+	}
+}
