@@ -73,9 +73,11 @@ verify: ## models, simulation, mutants and torture at full size, with half an ho
 	$(MAKE) torture FAULTTIME=30s LEAST=1000000
 	$(MAKE) torture FAULTS=F30 FAULTTIME=5m TABLE=torture-f30.md
 
+MEASURE ?=
+
 .PHONY: bench
-bench: postgres .bin/benchstat ## measure decisions beside empty RPCs
-	scripts/bench
+bench: postgres redis ## measure what decisions cost, beside empty servers of the same shape
+	go run ./bench $(MEASURE)
 
 .PHONY: postgres
 postgres:
@@ -134,7 +136,7 @@ release-image: .bin/buf ## keep the contract as that of the last release, for `m
 
 ##@ Tools
 
-TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .bin/grpcurl .bin/govulncheck .bin/benchstat
+TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .bin/grpcurl .bin/govulncheck
 
 .bin/buf:                package := github.com/bufbuild/buf/cmd/buf v1.75.0
 .bin/protoc-gen-go:      package := google.golang.org/protobuf/cmd/protoc-gen-go v1.36.12
@@ -142,7 +144,6 @@ TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .b
 .bin/staticcheck:        package := honnef.co/go/tools/cmd/staticcheck v0.8.2
 .bin/grpcurl:            package := github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
 .bin/govulncheck:        package := golang.org/x/vuln/cmd/govulncheck v1.9.0
-.bin/benchstat:          package := golang.org/x/perf/cmd/benchstat v0.0.0-20260908200009-22c9c6c9d4da
 
 # Phony, so that the script decides: a change of a version above must reinstall.
 .PHONY: $(TOOLS)

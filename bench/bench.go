@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"testing"
 	"time"
 )
 
 // Options say how much to measure.
 type options struct {
-	pairs  int           // for each bar
-	time   time.Duration // for each measurement of a pair
-	keys   int           // in the databases
-	binary string        // the service; empty: it is built
-	out    io.Writer     // where the tables go
+	pairs   int            // for each bar
+	time    time.Duration  // for each measurement of a pair
+	keys    int            // in the databases
+	bars    *regexp.Regexp // which of them to measure
+	binary  string         // the service; empty: it is built
+	profile string         // how the names of profiles begin; empty: none is taken
+	out     io.Writer      // where the tables go
 }
 
 // A bench is a run of measurements. What it has started ends with it.
@@ -28,10 +31,15 @@ type bench struct {
 
 // service returns the path of the service.
 func (b *bench) service() string {
-	if b.binary == "" {
-		b.say("building the service")
-		b.binary = buildService(b)
+	if b.binary != "" {
+		return b.binary
 	}
+	b.say("building the service")
+	var flags []string
+	if b.profile != "" {
+		flags = withProfiler(b)
+	}
+	b.binary = buildService(b, flags...)
 	return b.binary
 }
 
@@ -48,6 +56,18 @@ type side struct {
 	about   *questions
 }
 
+func (s side) String() string {
+	return fmt.Sprintf("%s, %s, %s, %s", s.form.name, s.on.name, count(s.callers, "caller"), s.about.name)
+}
+
+// count returns a number of things, one or more.
+func count(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}
+
 func (s side) run(b *bench) result {
 	b.Helper()
 	r, err := s.form.run(b.Context(), s.on, s.about, s.callers, b.time)
@@ -60,6 +80,8 @@ func (s side) run(b *bench) result {
 // compare measures pairs of ours and another. Who comes first alternates, so that neither has the better place.
 func (b *bench) compare(what string, ours, other side) (pairs []pair) {
 	b.Helper()
+	b.askAll(ours.on, ours.about)
+	b.askAll(other.on, other.about)
 	for i := range b.pairs {
 		var p pair
 		if i%2 == 0 {
@@ -74,8 +96,4 @@ func (b *bench) compare(what string, ours, other side) (pairs []pair) {
 			perSecond(p.ours)/perSecond(p.other), other.on.name, perSecond(p.other))
 	}
 	return pairs
-}
-
-func (s side) String() string {
-	return fmt.Sprintf("%s, %s, %d callers, %s", s.form.name, s.on.name, s.callers, s.about.name)
 }

@@ -36,6 +36,7 @@ type contestant struct {
 	gateway []*grpc.ClientConn
 	admin   *grpc.ClientConn
 	log     string
+	asked   map[*questions]bool // everything, once
 }
 
 // The tokens of the only caller of each role.
@@ -48,7 +49,7 @@ const (
 // environment than it says.
 func start(t testing.TB, name string, command func(c *contestant) *exec.Cmd) *contestant {
 	t.Helper()
-	c := &contestant{name: name, command: command, log: filepath.Join(t.TempDir(), "log")}
+	c := &contestant{name: name, command: command, log: filepath.Join(t.TempDir(), "log"), asked: make(map[*questions]bool)}
 	for _, address := range []*string{&c.address, &c.ops} {
 		var err error
 		if *address, err = testservers.FreeAddress(); err != nil {

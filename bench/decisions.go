@@ -20,8 +20,6 @@ func measureUnary(b *bench) {
 		{b.lite, b.untuned, 64, b.zipf},
 		{b.pg, b.untuned, 64, b.zipf},
 	} {
-		ours := side{unary, row.ours, row.callers, row.about}
-		other := side{unary, row.empty, row.callers, row.about}
-		table.bar(b, ours.String(), row.empty.name, ours, other)
+		table.bar(b, side{unary, row.ours, row.callers, row.about}, side{unary, row.empty, row.callers, row.about})
 	}
 }

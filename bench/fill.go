@@ -29,7 +29,7 @@ func fillSQLite(t testing.TB, dir string, w *world) {
 	if _, _, err := sqlite.Migrate(t.Context(), sqlite.Config{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
-	l := loader{DB: openDB(t, "sqlite", "file:"+filepath.Join(dir, "authz.db")+"?_pragma=synchronous(OFF)")}
+	l := loader{DB: openDB(t, "sqlite", "file:"+filepath.Join(dir, "authz.db")+"?_pragma=synchronous(OFF)&_pragma=cache_size(-500000)")}
 	defer l.Close()
 	for _, trigger := range twoColumns(t, l.DB, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'") {
 		l.down, l.up = append(l.down, "DROP TRIGGER "+trigger[0]), append(l.up, trigger[1])
@@ -86,8 +86,12 @@ func (l *loader) load(ctx context.Context, tx *sql.Tx, into table) error {
 		return err
 	}
 	defer s.Close()
+	unwatched := context.WithoutCancel(ctx) // to watch out for the end would take as long as to insert
 	for row := range into.rows {
-		if _, err := s.ExecContext(ctx, row...); err != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := s.ExecContext(unwatched, row...); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"testing"
@@ -44,6 +46,8 @@ func main() {
 	o, names := parse()
 	exit(testservers.Run(ctx, "bench", func(t testing.TB) {
 		b := &bench{TB: t, options: o}
+		fmt.Fprintf(o.out, "Measured on %s, with %s, %s on %s of %s, %s of %v for each bar.\n", time.Now().Format(time.DateOnly),
+			count(o.keys, "key"), runtime.Version(), count(runtime.NumCPU(), "processor"), runtime.GOARCH, count(o.pairs, "pair"), o.time)
 		for _, m := range measurements {
 			if names[m.name] || len(names) == 0 {
 				b.say("measuring %s: %s", m.name, m.about)
@@ -58,9 +62,11 @@ func parse() (o options, names map[string]bool) {
 	flag.DurationVar(&o.time, "time", 2*time.Second, "how long each `measurement` takes")
 	flag.IntVar(&o.keys, "keys", 100_000, "how many `keys` there are")
 	flag.StringVar(&o.binary, "binary", "", "the `path` of the service; without it, it is built")
+	flag.StringVar(&o.profile, "profile", "", "how the `names` of profiles of the services begin; without it, none are taken")
+	bars := flag.String("bars", "", "measure only bars that match this `regexp`, such as 'SQLite, 64'")
 	flag.Usage = usage
 	flag.Parse()
-	o.out = os.Stdout
+	o.out, o.bars = os.Stdout, regexp.MustCompile(*bars)
 	names = make(map[string]bool)
 	for _, name := range flag.Args() {
 		names[name] = true

@@ -36,19 +36,23 @@ type comparison struct{ markdown }
 func newComparison(out io.Writer, title string) comparison {
 	columns := []string{"ours", "against"}
 	for _, c := range compared {
-		columns = append(columns, c.name+", ratio", "ours", "other")
+		columns = append(columns, c.name)
 	}
-	return comparison{newTable(out, title, columns...)}
+	return comparison{newTable(out, title+": ratios (least–most), and the medians of both", columns...)}
 }
 
-// bar measures a row of the table.
-func (c comparison) bar(b *bench, what, against string, ours, other side) {
+// bar measures a row of the table, if it is wanted.
+func (c comparison) bar(b *bench, ours, other side) {
 	b.Helper()
+	what := ours.String()
+	if !b.bars.MatchString(what + ", against " + other.on.name) {
+		return
+	}
 	pairs := b.compare(what, ours, other)
-	cells := []string{what, against}
+	cells := []string{what, other.form.name + ", " + other.on.name}
 	for _, f := range compared {
 		mine, theirs := medians(pairs, f.figure)
-		cells = append(cells, ratios(pairs, f.figure).String(), short(mine), short(theirs))
+		cells = append(cells, fmt.Sprintf("%v, %s : %s", ratios(pairs, f.figure), short(mine), short(theirs)))
 	}
 	c.row(cells...)
 }

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// profiler is what the service is built with to be profiled. It is no part of it: nothing that is shipped opens a door to what a
+// process does.
+//
+//go:embed testdata/profile.go.txt
+var profiler []byte
+
+// withProfiler returns the flags that build the service with the profiler.
+func withProfiler(t testing.TB) []string {
+	t.Helper()
+	dir := t.TempDir()
+	added, overlay := filepath.Join(dir, "profile.go"), filepath.Join(dir, "overlay.json")
+	place, err := filepath.Abs("cmd/aeroplane-authz/profile.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {place: added}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{added: profiler, overlay: text} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []string{"-overlay", overlay}
+}
+
+// beginProfile begins the profiles of a service, which are ended and written before it ends.
+func beginProfile(t testing.TB, c *contestant, name string) {
+	t.Helper()
+	c.program.Signal(syscall.SIGUSR1)
+	t.Cleanup(func() {
+		c.program.Signal(syscall.SIGUSR1)
+		for deadline := time.Now().Add(patience); time.Now().Before(deadline) && !c.program.Ended(); time.Sleep(10 * time.Millisecond) {
+			if _, err := os.Stat(name + "-allocs.pprof"); err == nil {
+				return
+			}
+		}
+		t.Errorf("%s wrote no profile\n%s", c.name, c.lastWords())
+	})
+}
