@@ -19,6 +19,9 @@ type Request struct {
 	TransferTo *string
 	// Consistency is how fresh the facts must be. Zero: all changes that were answered OK are known.
 	Consistency Consistency
+	// AtOnce asks for a decision without waiting for anything: ErrNotAtOnce where there is none. It is for who has other requests
+	// to decide on meanwhile.
+	AtOnce bool
 }
 
 // An Authorizer decides. Its fields are set before first use and not changed afterwards; all are required.
@@ -65,6 +68,7 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	}
 	query := Query{
 		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: possible(match), Consistency: r.Consistency,
+		AtOnce: r.AtOnce,
 	}
 	if route.Scope == resolver.ServiceTransfer {
 		query.TransferTo = knowable(r.TransferTo)

@@ -50,7 +50,7 @@ type FactStore interface {
 	// Lookup returns the facts that q asks for, all true at one instant, their Revision. Nothing is in them that a change
 	// took away whose Receipt was given out, its barrier passed, before the call began. What is not known is absent and is
 	// no error. Unavailable: they cannot be had in time, or nobody can tell that they still hold; FailedPrecondition: the
-	// revision that q asks for is not of this history.
+	// revision that q asks for is not of this history. ErrNotAtOnce: q asks for an answer at once, and there is none.
 	//
 	// Whoever gets Facts may keep what they point to, and changes none of it.
 	Lookup(ctx context.Context, q Query) (Facts, error)
@@ -68,7 +68,12 @@ type Query struct {
 	TransferTo *string
 	// Consistency is how fresh the facts must be, beyond what Lookup promises to all.
 	Consistency Consistency
+	// AtOnce asks for nothing to be waited for: ErrNotAtOnce instead.
+	AtOnce bool
 }
+
+// ErrNotAtOnce says that there is no answer without waiting for something. Ask again without AtOnce.
+var ErrNotAtOnce error = &Error{Kind: Unavailable, Code: CodeOverloaded, Message: "there is no answer without waiting for it"}
 
 // A Consistency asks for more than the default, which knows of every change whose barrier has passed.
 type Consistency struct {

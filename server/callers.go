@@ -77,25 +77,25 @@ func NewCallers(all ...Caller) (*Callers, error) {
 }
 
 // identify returns the caller whose token a call carries as "authorization: Bearer <token>".
-func (c *Callers) identify(header metadata.MD) (Caller, error) {
+func (c *Callers) identify(header metadata.MD) (*Caller, error) {
 	values := header.Get("authorization")
 	if len(values) == 0 {
-		return Caller{}, authz.Errorf(authz.Unauthenticated, "a bearer token is needed in the metadata entry authorization")
+		return nil, authz.Errorf(authz.Unauthenticated, "a bearer token is needed in the metadata entry authorization")
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
 	if len(values) > 1 || !strings.EqualFold(scheme, "bearer") {
-		return Caller{}, authz.Errorf(authz.Unauthenticated, "the metadata entry authorization must be one bearer token")
+		return nil, authz.Errorf(authz.Unauthenticated, "the metadata entry authorization must be one bearer token")
 	}
 	if caller, ok := c.find(token); ok {
 		return caller, nil
 	}
-	return Caller{}, authz.Errorf(authz.Unauthenticated, "the bearer token is not known")
+	return nil, authz.Errorf(authz.Unauthenticated, "the bearer token is not known")
 }
 
 // find compares a token with every one there is, to the end, so that the time it takes tells nothing.
-func (c *Callers) find(token string) (Caller, bool) {
+func (c *Callers) find(token string) (*Caller, bool) {
 	if c == nil {
-		return Caller{}, false
+		return nil, false
 	}
 	digest := sha256.Sum256([]byte(token))
 	found := -1
@@ -103,9 +103,9 @@ func (c *Callers) find(token string) (Caller, bool) {
 		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], c.all[i].digest[:]), i, found)
 	}
 	if found < 0 {
-		return Caller{}, false
+		return nil, false
 	}
-	return c.all[found], true
+	return &c.all[found], true
 }
 
 // visible reports whether s is visible ASCII, and of a length from least to most.

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
 // actingUser is the metadata entry that names the user of Aeroplane for whom a caller acts.
@@ -57,14 +58,18 @@ func (g guard) admit(ctx context.Context, call *tap.Info) (context.Context, erro
 	if err != nil {
 		return ctx, g.answer(ctx, call.FullMethodName, authz.Actor{}, err)
 	}
-	return context.WithValue(ctx, callerKey{}, caller), nil
+	ctx = context.WithValue(ctx, callerKey{}, caller)
+	if call.FullMethodName == authzv1.AuthorizationService_AuthorizeStream_FullMethodName {
+		ctx = withHangUp(ctx)
+	}
+	return ctx, nil
 }
 
 // callerOf returns the caller whom admit has let in.
-func callerOf(ctx context.Context, need access) (Caller, error) {
-	caller, ok := ctx.Value(callerKey{}).(Caller)
+func callerOf(ctx context.Context, need access) (*Caller, error) {
+	caller, ok := ctx.Value(callerKey{}).(*Caller)
 	if need != open && (!ok || !need.admits(caller.Role)) {
-		return Caller{}, authz.Errorf(authz.PermissionDenied, "nobody may call this")
+		return nil, authz.Errorf(authz.PermissionDenied, "nobody may call this")
 	}
 	return caller, nil
 }
@@ -84,7 +89,7 @@ func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 		}
 		ctx = context.WithValue(ctx, actorKey{}, actor)
 	}
-	if m, ok := req.(proto.Message); ok && need.ours() {
+	if m, ok := req.(proto.Message); ok && need.administers() { // who decides looks at each request of many
 		if err := refuseUnknown(m); err != nil {
 			return nil, err
 		}
@@ -182,7 +187,7 @@ type actorKey struct{}
 func actorFrom(ctx context.Context) authz.Actor { return ctx.Value(actorKey{}).(authz.Actor) }
 
 // actorOf returns the actor that a caller is in this call.
-func actorOf(ctx context.Context, c Caller) (authz.Actor, error) {
+func actorOf(ctx context.Context, c *Caller) (authz.Actor, error) {
 	actor := authz.Actor{Role: c.Role, TokenName: c.Name, Address: addressOf(ctx)}
 	users := metadata.ValueFromIncomingContext(ctx, actingUser)
 	if len(users) == 0 {

@@ -74,6 +74,8 @@ type Config struct {
 type Server struct {
 	grpc   *grpc.Server
 	health *healthService
+	// endStreams makes the streams end that would last otherwise.
+	endStreams func()
 }
 
 // New returns a server that does not listen yet.
@@ -95,7 +97,10 @@ func New(c Config) *Server {
 		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
 	}
 	s := grpc.NewServer(options...)
-	authzv1.RegisterAuthorizationServiceServer(s, &authorizationService{authorizer: c.Authorizer, log: c.Log, observer: c.Observer})
+	ending := make(chan struct{})
+	authzv1.RegisterAuthorizationServiceServer(s, &authorizationService{
+		decider: decider{authorizer: c.Authorizer, guard: g, started: time.Now()}, ending: ending,
+	})
 	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
 	authzv1.RegisterCatalogServiceServer(s, &catalogService{catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})
@@ -103,7 +108,7 @@ func New(c Config) *Server {
 	reflection.Register(s)
 	h := newHealth(c.Ping, c.Log, s.GetServiceInfo())
 	healthpb.RegisterHealthServer(s, h)
-	return &Server{grpc: s, health: h}
+	return &Server{grpc: s, health: h, endStreams: sync.OnceFunc(func() { close(ending) })}
 }
 
 // Ready returns nil while health is SERVING, and otherwise why it is not, in a sentence that is safe to show.
@@ -127,6 +132,7 @@ func (s *Server) Serve(l net.Listener) error {
 // off what is then left. When it returns no call is running.
 func (s *Server) Drain(ctx context.Context) {
 	s.health.stop()
+	s.endStreams()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -26,10 +26,8 @@ func allKnown(m proto.Message) bool { return len(m.ProtoReflect().GetUnknown()) 
 
 // walk looks for unknown fields in m and what is in it. path is where m is in the request.
 func walk(m protoreflect.Message, path string) error {
-	if raw := m.GetUnknown(); len(raw) > 0 {
-		number, _, _ := protowire.ConsumeTag(raw)
-		return invalid(join(path, fmt.Sprint(number)), "this version does not know field number %d of message %s",
-			number, m.Descriptor().FullName())
+	if err := refuseUnknownOf(m, path); err != nil {
+		return err
 	}
 	// Only fields that hold messages can hide something, and a request has few of them. Range would visit all.
 	fields := m.Descriptor().Fields()
@@ -43,6 +41,17 @@ func walk(m protoreflect.Message, path string) error {
 		}
 	}
 	return nil
+}
+
+// refuseUnknownOf refuses unknown fields of m itself.
+func refuseUnknownOf(m protoreflect.Message, path string) error {
+	raw := m.GetUnknown()
+	if len(raw) == 0 {
+		return nil
+	}
+	number, _, _ := protowire.ConsumeTag(raw)
+	return invalid(join(path, fmt.Sprint(number)), "this version does not know field number %d of message %s",
+		number, m.Descriptor().FullName())
 }
 
 func walkField(fd protoreflect.FieldDescriptor, v protoreflect.Value, path string) (err error) {

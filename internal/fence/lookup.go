@@ -20,6 +20,9 @@ const (
 // Lookup implements authz.FactStore. First the lease is checked, and then, not before, records are read. All of them are
 // true at what was applied before the first and after the last, which is one and the same.
 func (s *Store) Lookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
+	if q.AtOnce {
+		return s.atOnce(ctx, q)
+	}
 	for range maxBeginnings {
 		g, boot, err := s.enter(ctx, q.Consistency)
 		if err == nil {
@@ -35,6 +38,16 @@ func (s *Store) Lookup(ctx context.Context, q authz.Query) (authz.Facts, error) 
 	return authz.Facts{}, unsettled()
 }
 
+// atOnce is Lookup from what is kept, if there is a lease.
+func (s *Store) atOnce(ctx context.Context, q authz.Query) (authz.Facts, error) {
+	g, boot, ok := s.leased()
+	c := q.Consistency
+	if !ok || c.Strong || !c.AtLeast.IsZero() && !g.window.holds(c.AtLeast) {
+		return authz.Facts{}, authz.ErrNotAtOnce
+	}
+	return s.facts(ctx, g, boot, q)
+}
+
 // errBeginAgain says that what the look-up began with is no good any more.
 var errBeginAgain = errors.New("begin again")
 
@@ -47,6 +60,9 @@ func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q 
 		at := g.applied.Load()
 		step("lookup: not read")
 		f, read, err := authz.FactsOf(&q, from)
+		if err == errNotKept && q.AtOnce {
+			return authz.Facts{}, authz.ErrNotAtOnce // and counted when it is asked again
+		}
 		if from == g {
 			s.reads.count(read, err != nil)
 		}

@@ -67,7 +67,7 @@ type AuthorizationServiceClient interface {
 	// The token is looked at when the stream begins. A stream leads to one replica until it ends, which it does when the replica
 	// shuts down, and after half an hour: a request without an answer was not decided on, and may be asked again on another
 	// stream. Whoever reads no answers is sent no more: 1,000 requests are worked on at most, further ones are left unread, and
-	// after 10 seconds without progress the stream ends with RESOURCE_EXHAUSTED. No request waits for longer than 5 seconds.
+	// after 10 seconds without progress the stream ends with UNAVAILABLE. No request waits for longer than 5 seconds.
 	AuthorizeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AuthorizeStreamRequest, AuthorizeStreamResponse], error)
 }
 
@@ -151,7 +151,7 @@ type AuthorizationServiceServer interface {
 	// The token is looked at when the stream begins. A stream leads to one replica until it ends, which it does when the replica
 	// shuts down, and after half an hour: a request without an answer was not decided on, and may be asked again on another
 	// stream. Whoever reads no answers is sent no more: 1,000 requests are worked on at most, further ones are left unread, and
-	// after 10 seconds without progress the stream ends with RESOURCE_EXHAUSTED. No request waits for longer than 5 seconds.
+	// after 10 seconds without progress the stream ends with UNAVAILABLE. No request waits for longer than 5 seconds.
 	AuthorizeStream(grpc.BidiStreamingServer[AuthorizeStreamRequest, AuthorizeStreamResponse]) error
 	mustEmbedUnimplementedAuthorizationServiceServer()
 }
