@@ -94,7 +94,7 @@ func (h CredentialHeaders) contradictory() bool {
 		return true
 	}
 	for _, value := range h.Authorization {
-		if !ascii(value) || strings.Contains(value, ",") && strings.Contains(lower(value), "bearer") {
+		if !ascii(value) || strings.Contains(value, ",") && strings.Contains(lower(value), bearerScheme) {
 			return true
 		}
 	}
@@ -106,14 +106,17 @@ func (h CredentialHeaders) contradictory() bool {
 	return false
 }
 
+// bearerScheme has no letter that one which is no ASCII folds to.
+const bearerScheme = "bearer"
+
 // bearer returns the bearer token, or "" where Authorization holds none.
 func (h CredentialHeaders) bearer() string {
 	if len(h.Authorization) == 0 {
 		return ""
 	}
-	const scheme = "bearer"
 	value := trim(h.Authorization[0])
-	if len(value) <= len(scheme) || lower(value[:len(scheme)]) != scheme || !blank(value[len(scheme)]) {
+	scheme := value[:min(len(value), len(bearerScheme))]
+	if !strings.EqualFold(scheme, bearerScheme) || len(value) == len(scheme) || !blank(value[len(scheme)]) {
 		return ""
 	}
 	return trim(value[len(scheme):])

@@ -135,15 +135,17 @@ func receiptToProto(r authz.Receipt) *authzv1.Receipt {
 }
 
 // decisionToProto fails on a denial without a row in denials: it is then not known what to tell the client.
-func decisionToProto(d authz.Decision) (*authzv1.AuthorizeResponse, error) {
+//
+// revision is the text of the decision's.
+func decisionToProto(d authz.Decision, revision string) (*authzv1.AuthorizeResponse, error) {
 	if d.Allowed {
-		return &authzv1.AuthorizeResponse{Allowed: true, Grant: grantToProto(d.Grant), Revision: d.Revision.String()}, nil
+		return &authzv1.AuthorizeResponse{Allowed: true, Grant: grantToProto(d.Grant), Revision: revision}, nil
 	}
 	reason := denials.proto(d.Reason)
 	if reason == authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED {
 		return nil, authz.Errorf(authz.Internal, "a denial with the unknown reason %d", uint8(d.Reason))
 	}
-	return &authzv1.AuthorizeResponse{Revision: d.Revision.String(), Denial: &authzv1.Denial{
+	return &authzv1.AuthorizeResponse{Revision: revision, Denial: &authzv1.Denial{
 		Reason: reason, HttpStatus: int32(d.Reason.HTTPStatus()), Message: d.Reason.String(),
 	}}, nil
 }

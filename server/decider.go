@@ -20,6 +20,7 @@ type decider struct {
 	authorizer *authz.Authorizer
 	guard      guard
 	started    time.Time // what durations are measured from: to read the wall clock takes longer
+	revision   revisionText
 }
 
 // decide returns the answer to a request. With atOnce it waits for nothing: authz.ErrNotAtOnce where there is no answer yet.
@@ -43,7 +44,7 @@ func (d *decider) decide(ctx context.Context, in *authzv1.AuthorizeRequest, atOn
 	if !decision.Allowed && d.guard.log.Enabled(ctx, slog.LevelDebug) {
 		d.logDenial(ctx, in, decision)
 	}
-	out, err := decisionToProto(decision)
+	out, err := decisionToProto(decision, d.revision.of(decision.Revision))
 	if err == nil {
 		d.guard.observer.Decided(decision.Reason, time.Since(d.started)-begun)
 	}
