@@ -91,6 +91,7 @@ func New(c Config) *Server {
 		grpc.InTapHandle(g.admit), // experimental, but gRPC has nothing else that runs before it reads the message
 		grpc.UnaryInterceptor(g.unary),
 		grpc.StreamInterceptor(g.stream),
+		grpc.ForceServerCodecV2(newCodec()), // experimental as well; the other way in would change this process' clients, too
 		grpc.WaitForHandlers(true), // once Serve returns, the stores may be closed
 	)
 	if c.TLS != nil {
