@@ -3,7 +3,8 @@
 package authz
 
 import (
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"strconv"
 	"strings"
 )
@@ -26,7 +27,10 @@ func (r Revision) String() string {
 	if r.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("%d.%016x", r.Seq, uint64(r.Tag))
+	const longest = 20 + 1 + 16
+	text := append(strconv.AppendInt(make([]byte, 0, longest), r.Seq, 10), '.')
+	tag := binary.BigEndian.AppendUint64(nil, uint64(r.Tag))
+	return string(hex.AppendEncode(text, tag))
 }
 
 // ParseRevision reads what String wrote. Errors: Invalid, naming the field.
