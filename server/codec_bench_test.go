@@ -35,13 +35,13 @@ func questionsOf(n int) *authzv1.BatchAuthorizeRequest {
 // usualDecision is one whose answer has some 95 bytes.
 var usualDecision = authz.Decision{
 	Allowed: true, Revision: authz.Revision{Seq: 1042, Tag: 0x1f86d081884c7d65},
-	Grant: authz.Grant{ProjectID: "project-1234", Principal: authz.Principal{Key: &authz.Key{
+	Grant: authz.Grant{ProjectID: "project-1234", Principal: authz.Principal{Key: &authz.KeyRecord{
 		ID: strings.Repeat("i", 16), Name: "deploy-bot", Prefix: "ap_iiiiiiii", UserID: "user-1234", Access: authz.Write,
 	}}},
 }
 
 func usualResult() *authzv1.AuthorizeResult {
-	response, err := decisionToProto(usualDecision)
+	response, err := decisionToProto(usualDecision, usualDecision.Revision.String())
 	if err != nil {
 		panic(err)
 	}
@@ -107,4 +107,13 @@ func BenchmarkCodec(b *testing.B) {
 
 func perDecision(b *testing.B, decisions int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*decisions), "ns/decision")
+}
+
+func BenchmarkDecisionToProto(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decisionToProto(usualDecision, usualDecision.Revision.String()); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -134,42 +134,56 @@ func receiptToProto(r authz.Receipt) *authzv1.Receipt {
 	return out
 }
 
+// The messages of an answer come and go together, and so are made in one allocation.
+type (
+	allowance struct {
+		response  authzv1.AuthorizeResponse
+		grant     authzv1.Grant
+		principal authzv1.Grant_Key
+		key       authzv1.KeyPrincipal
+	}
+	refusal struct {
+		response authzv1.AuthorizeResponse
+		denial   authzv1.Denial
+	}
+)
+
 // decisionToProto fails on a denial without a row in denials: it is then not known what to tell the client.
 //
 // revision is the text of the decision's.
 func decisionToProto(d authz.Decision, revision string) (*authzv1.AuthorizeResponse, error) {
 	if d.Allowed {
-		return &authzv1.AuthorizeResponse{Allowed: true, Grant: grantToProto(d.Grant), Revision: revision}, nil
+		a := new(allowance)
+		a.setGrant(d.Grant)
+		a.response.Allowed, a.response.Grant, a.response.Revision = true, &a.grant, revision
+		return &a.response, nil
 	}
 	reason := denials.proto(d.Reason)
 	if reason == authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED {
 		return nil, authz.Errorf(authz.Internal, "a denial with the unknown reason %d", uint8(d.Reason))
 	}
-	return &authzv1.AuthorizeResponse{Revision: revision, Denial: &authzv1.Denial{
-		Reason: reason, HttpStatus: int32(d.Reason.HTTPStatus()), Message: d.Reason.String(),
-	}}, nil
+	r := new(refusal)
+	r.denial.Reason, r.denial.HttpStatus, r.denial.Message = reason, int32(d.Reason.HTTPStatus()), d.Reason.String()
+	r.response.Denial, r.response.Revision = &r.denial, revision
+	return &r.response, nil
 }
 
-func grantToProto(g authz.Grant) *authzv1.Grant {
-	out := &authzv1.Grant{
-		AccessLevel:             accessLevels.proto(g.Principal.Access()),
-		ProjectId:               g.ProjectID,
-		TransferTargetUnchecked: g.TransferTargetUnchecked,
-	}
+func (a *allowance) setGrant(g authz.Grant) {
+	a.grant.AccessLevel = accessLevels.proto(g.Principal.Access())
+	a.grant.ProjectId = g.ProjectID
+	a.grant.TransferTargetUnchecked = g.TransferTargetUnchecked
 	switch key, session := g.Principal.Key, g.Principal.Session; {
 	case key != nil:
-		out.Principal = &authzv1.Grant_Key{Key: &authzv1.KeyPrincipal{
-			Id: key.ID, Name: key.Name, Prefix: key.Prefix, UserId: key.UserID,
-		}}
+		a.key.Id, a.key.Name, a.key.Prefix, a.key.UserId = key.ID, key.Name, key.Prefix, key.UserID
+		a.principal.Key, a.grant.Principal = &a.key, &a.principal
 	case session != nil:
-		out.Principal = &authzv1.Grant_Session{Session: &authzv1.SessionPrincipal{
+		a.grant.Principal = &authzv1.Grant_Session{Session: &authzv1.SessionPrincipal{
 			UserId: session.UserID, Role: userRoles.proto(session.Role),
 		}}
 	}
 	if g.Visible != nil {
-		out.VisibleProjects = scopeToProto(*g.Visible)
+		a.grant.VisibleProjects = scopeToProto(*g.Visible)
 	}
-	return out
 }
 
 func keyToProto(k authz.Key, now time.Time) *authzv1.Key {

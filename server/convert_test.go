@@ -193,7 +193,11 @@ func TestGrantToProto(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			equal(t, c.want, grantToProto(c.grant))
+			got, err := decisionToProto(authz.Decision{Allowed: true, Grant: c.grant}, "1.0000000000000000")
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, &authzv1.AuthorizeResponse{Allowed: true, Grant: c.want, Revision: "1.0000000000000000"}, got)
 		})
 	}
 }

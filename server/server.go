@@ -92,7 +92,7 @@ func New(c Config) *Server {
 		grpc.UnaryInterceptor(g.unary),
 		grpc.StreamInterceptor(g.stream),
 		grpc.ForceServerCodecV2(newCodec()), // experimental as well; the other way in would change this process' clients, too
-		grpc.WaitForHandlers(true), // once Serve returns, the stores may be closed
+		grpc.WaitForHandlers(true),          // once Serve returns, the stores may be closed
 	)
 	if c.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
