@@ -12,7 +12,7 @@ import (
 type authorizationService struct {
 	authzv1.UnsafeAuthorizationServiceServer
 	decider
-	ending <-chan struct{} // closed when streams are to end
+	conversations conversations
 }
 
 func (s *authorizationService) Authorize(ctx context.Context, in *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {

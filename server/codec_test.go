@@ -194,11 +194,11 @@ func TestAnswersAreUTF8(t *testing.T) {
 // A batch that is longer than may be is read all the same, so that the refusal can say how long it is.
 func TestLongBatchIsRead(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{0, 1, maxRequests, maxRequests + 1} {
+	for _, n := range []int{0, 1, maxBatch, maxBatch + 1} {
 		m := &authzv1.BatchAuthorizeRequest{Requests: slices.Repeat([]*authzv1.AuthorizeRequest{{Path: "/"}}, n)}
 		raw := wire(t, m)
 		readsAlike(t, m, raw, 1)
-		if short := readUsual(buffers(raw, 1), fresh(m)); short != (n <= maxRequests) {
+		if short := readUsual(buffers(raw, 1), fresh(m)); short != (n <= maxBatch) {
 			t.Errorf("%d requests: the short way %v", n, short)
 		}
 	}

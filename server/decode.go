@@ -16,9 +16,6 @@ const (
 	sized  = byte(protowire.BytesType) // texts and messages
 )
 
-// The most requests that a batch may hold. A longer one is refused, and so need not be read fast.
-const maxRequests = 1000
-
 // A question is a request and the headers that it usually has, in one allocation.
 type question struct {
 	request authzv1.AuthorizeRequest
@@ -60,7 +57,7 @@ func readBatch(text string, m *authzv1.BatchAuthorizeRequest) bool {
 func countRequests(text string) (n int, ok bool) {
 	c := cursor{wire: text}
 	for ; c.more(); n++ {
-		if c.tag() != 1<<3|sized || n == maxRequests {
+		if c.tag() != 1<<3|sized || n == maxBatch {
 			return 0, false
 		}
 		c.bytes()

@@ -2,6 +2,8 @@
 
 package server
 
+import "time"
+
 // Registered returns the full name of every method that can be called, and whether it is a stream.
 func (s *Server) Registered() map[string]bool {
 	streams := make(map[string]bool)
@@ -26,3 +28,6 @@ func (s *Server) StopHealth() { s.health.stop() }
 
 // OutcomeOf is what the observer is told of a change that ended with err.
 var OutcomeOf = outcomeOf
+
+// BePatient sets how long streams wait for clients that take no answers.
+func BePatient(d time.Duration) { patience = d }

@@ -19,7 +19,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"aeroplane.run/authz"
-	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
 // actingUser is the metadata entry that names the user of Aeroplane for whom a caller acts.
@@ -58,11 +57,7 @@ func (g guard) admit(ctx context.Context, call *tap.Info) (context.Context, erro
 	if err != nil {
 		return ctx, g.answer(ctx, call.FullMethodName, authz.Actor{}, err)
 	}
-	ctx = context.WithValue(ctx, callerKey{}, caller)
-	if call.FullMethodName == authzv1.AuthorizationService_AuthorizeStream_FullMethodName {
-		ctx = withHangUp(ctx)
-	}
-	return ctx, nil
+	return context.WithValue(ctx, callerKey{}, caller), nil
 }
 
 // callerOf returns the caller whom admit has let in.
@@ -99,7 +94,10 @@ func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 
 func (g guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 	defer func() {
-		err = g.answer(s.Context(), info.FullMethod, authz.Actor{}, g.contain(info.FullMethod, recover(), err))
+		err = g.contain(info.FullMethod, recover(), err)
+		if _, already := status.FromError(err); !already { // or else all is said, by gRPC or by us
+			err = g.tell(s.Context(), info.FullMethod, authz.Actor{}, err)
+		}
 	}()
 	if _, err := callerOf(s.Context(), methods[info.FullMethod]); err != nil {
 		return err
@@ -116,7 +114,7 @@ func (g guard) contain(method string, panicked any, err error) error {
 	return authz.Errorf(authz.Internal, "panic")
 }
 
-// answer logs and counts how a call ended, and returns the error to send.
+// answer counts and logs how a call ended, and returns the error to send.
 func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err error) error {
 	need := methods[method]
 	if err == nil && need != changes {
@@ -126,7 +124,12 @@ func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err
 		return err // gRPC's own services speak in statuses
 	}
 	g.observe(method, err)
-	st := statusOf(err)
+	return g.tell(ctx, method, actor, err)
+}
+
+// tell logs how a call ended, and returns the error to send.
+func (g guard) tell(ctx context.Context, method string, actor authz.Actor, err error) error {
+	need, st := methods[method], statusOf(err)
 	if need == changes && actor != (authz.Actor{}) {
 		g.log.LogAttrs(ctx, slog.LevelInfo, "change",
 			slog.String("method", method), slog.String("token", actor.TokenName), slog.String("user", actor.UserID),

@@ -18,10 +18,14 @@ import (
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/sqlite"
+	"aeroplane.run/authz/server"
 	"aeroplane.run/authz/server/servertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	server.BePatient(time.Second)
+	goleak.VerifyTestMain(m)
+}
 
 func openStore(t *testing.T) servertest.Store { return openStoreAt(t, nil) }
 
@@ -121,6 +125,16 @@ func fieldsOf(err error) (fields []string) {
 		}
 	}
 	return fields
+}
+
+// reasonsOf returns the reasons that an error gives.
+func reasonsOf(err error) (reasons []string) {
+	for _, d := range status.Convert(err).Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok {
+			reasons = append(reasons, info.GetReason())
+		}
+	}
+	return reasons
 }
 
 // createKey makes a key that reaches all projects and does not expire.

@@ -72,10 +72,9 @@ type Config struct {
 
 // A Server answers gRPC calls.
 type Server struct {
-	grpc   *grpc.Server
-	health *healthService
-	// endStreams makes the streams end that would last otherwise.
-	endStreams func()
+	grpc          *grpc.Server
+	health        *healthService
+	conversations *conversations
 }
 
 // New returns a server that does not listen yet.
@@ -98,10 +97,11 @@ func New(c Config) *Server {
 		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
 	}
 	s := grpc.NewServer(options...)
-	ending := make(chan struct{})
-	authzv1.RegisterAuthorizationServiceServer(s, &authorizationService{
-		decider: decider{authorizer: c.Authorizer, guard: g, started: time.Now()}, ending: ending,
-	})
+	service := &authorizationService{
+		decider:       decider{authorizer: c.Authorizer, guard: g, started: time.Now()},
+		conversations: conversations{ending: make(chan struct{})},
+	}
+	authzv1.RegisterAuthorizationServiceServer(s, service)
 	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
 	authzv1.RegisterCatalogServiceServer(s, &catalogService{catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})
@@ -109,7 +109,7 @@ func New(c Config) *Server {
 	reflection.Register(s)
 	h := newHealth(c.Ping, c.Log, s.GetServiceInfo())
 	healthpb.RegisterHealthServer(s, h)
-	return &Server{grpc: s, health: h, endStreams: sync.OnceFunc(func() { close(ending) })}
+	return &Server{grpc: s, health: h, conversations: &service.conversations}
 }
 
 // Ready returns nil while health is SERVING, and otherwise why it is not, in a sentence that is safe to show.
@@ -133,7 +133,8 @@ func (s *Server) Serve(l net.Listener) error {
 // off what is then left. When it returns no call is running.
 func (s *Server) Drain(ctx context.Context) {
 	s.health.stop()
-	s.endStreams()
+	s.conversations.end()
+	defer s.conversations.wait()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -4,7 +4,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -21,54 +20,65 @@ const (
 	maxWaiting = 1000
 	// maxWait bounds how long each waits.
 	maxWait = 5 * time.Second
-	// stalledFor is how long a stream may have an answer that its client does not take.
-	stalledFor = 10 * time.Second
-	// lookEvery is how often somebody looks whether it does.
-	lookEvery = time.Second
 	// lullFor bounds how long a stream that is to end goes on for those that wait.
 	lullFor = time.Second
 )
 
+// patience is how long a stream may have an answer that its client does not take. A variable, for tests.
+var patience = 10 * time.Second
+
 const streamMethod = authzv1.AuthorizationService_AuthorizeStream_FullMethodName
+
+// A dialogue is the stream of one call, as gRPC has it.
+type dialogue = grpc.BidiStreamingServer[authzv1.AuthorizeStreamRequest, authzv1.AuthorizeStreamResponse]
 
 // AuthorizeStream answers requests in the order in which they come, as long as that can be done at once. One that has to wait is
 // answered when it has waited.
-func (s *authorizationService) AuthorizeStream(stream grpc.BidiStreamingServer[authzv1.AuthorizeStreamRequest, authzv1.AuthorizeStreamResponse]) error {
-	c := &conversation{decider: &s.decider, stream: stream, free: make(chan struct{}, maxWaiting), over: make(chan struct{})}
-	var watching sync.WaitGroup
-	watching.Go(func() { c.watch(s.ending) })
-	err := c.hold()
-	c.waiting.Wait()
-	close(c.over)
-	watching.Wait()
-	if cause := context.Cause(stream.Context()); errors.As(cause, new(*authz.Error)) {
-		return cause // why it was hung up on
-	}
-	return err
+func (s *authorizationService) AuthorizeStream(stream dialogue) error {
+	c := &conversation{decider: &s.decider, stream: stream, free: make(chan struct{}, maxWaiting)}
+	over := make(chan error, 1)
+	s.conversations.running.Go(func() { over <- c.hold() })
+	return c.watch(over, s.conversations.ending)
 }
+
+// conversations are all that there are. One may run on for a moment when its call has ended: that it has ended is what makes
+// gRPC let go of whoever receives or sends.
+type conversations struct {
+	running sync.WaitGroup
+	ending  chan struct{} // closed when they are to end
+	once    sync.Once
+}
+
+func (c *conversations) end() { c.once.Do(func() { close(c.ending) }) }
+
+// wait waits until none runs. Their calls have ended.
+func (c *conversations) wait() { c.running.Wait() }
 
 // A conversation is one stream.
 type conversation struct {
 	*decider
-	stream grpc.BidiStreamingServer[authzv1.AuthorizeStreamRequest, authzv1.AuthorizeStreamResponse]
+	stream dialogue
 
 	sending sync.Mutex    // held to send
-	stuck   atomic.Bool   // somebody sends
+	busy    atomic.Bool   // somebody sends
 	sent    atomic.Uint64 // answers that were sent
 
 	waiting sync.WaitGroup // requests that wait
 	free    chan struct{}  // has one for each
-	over    chan struct{}  // closed when all is said
 }
 
-// hold answers until the client has no more to ask.
-func (c *conversation) hold() error {
+// hold answers until the client has no more to ask, or the call ends.
+func (c *conversation) hold() (err error) {
+	defer c.waiting.Wait()
+	defer func() { err = c.guard.contain(streamMethod, recover(), err) }()
 	for {
 		in, err := c.stream.Recv()
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			return nil
-		}
-		if err != nil {
+		case c.stream.Context().Err() != nil:
+			return c.stream.Context().Err()
+		case err != nil:
 			return err
 		}
 		if err := c.hear(in); err != nil {
@@ -93,7 +103,7 @@ func (c *conversation) hear(in *authzv1.AuthorizeStreamRequest) error {
 		ctx, cancel := context.WithTimeout(ctx, maxWait)
 		defer cancel()
 		result, _ := c.answer(ctx, in, false)
-		_ = c.send(in.GetId(), result) // it fails only if the stream has ended, which who reads from it notices
+		_ = c.send(in.GetId(), result) // it fails only if the call has ended, which who receives notices
 	})
 	return nil
 }
@@ -112,66 +122,50 @@ func (c *conversation) answer(ctx context.Context, in *authzv1.AuthorizeStreamRe
 func (c *conversation) send(id uint64, result *authzv1.AuthorizeResult) error {
 	c.sending.Lock()
 	defer c.sending.Unlock()
-	c.stuck.Store(true)
+	c.busy.Store(true)
 	err := c.stream.Send(&authzv1.AuthorizeStreamResponse{Id: id, Result: result})
-	c.stuck.Store(false)
+	c.busy.Store(false)
 	c.sent.Add(1)
 	return err
 }
 
-// watch hangs up on a client that takes no answers, and on every client when streams are to end: first those that wait are answered.
-func (c *conversation) watch(ending <-chan struct{}) {
-	tick := time.NewTicker(lookEvery)
+// watch waits until the conversation is over, and returns how it ended. It hangs up on a client that takes no answers, and on
+// every client when conversations are to end.
+func (c *conversation) watch(over <-chan error, ending <-chan struct{}) error {
+	const looks = 10
+	tick := time.NewTicker(patience / looks)
 	defer tick.Stop()
 	var seen uint64
-	var stalled time.Duration
+	var stalled int // looks without progress
 	for {
 		select {
-		case <-c.over:
-			return
+		case err := <-over:
+			return err
 		case <-ending:
-			c.lull()
-			hangUp(c.stream.Context(), &authz.Error{Kind: authz.Unavailable, Message: "this replica shuts down; ask another"})
-			return
+			return c.lull(over)
 		case <-tick.C:
 		}
-		stalled += lookEvery
-		if sent := c.sent.Load(); !c.stuck.Load() || sent != seen {
+		stalled++
+		if sent := c.sent.Load(); !c.busy.Load() || sent != seen {
 			seen, stalled = sent, 0
 		}
-		if stalled >= stalledFor {
-			hangUp(c.stream.Context(), &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOverloaded,
-				Message: "the answers are not taken; read them while you ask"})
-			return
+		if stalled >= looks {
+			return &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOverloaded,
+				Message: "the answers are not taken; read them while you ask"}
 		}
 	}
 }
 
-// lull waits until no request waits, or until waiting takes too long.
-func (c *conversation) lull() {
+// lull waits until no request waits, or that takes too long.
+func (c *conversation) lull(over <-chan error) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for until := time.Now().Add(lullFor); len(c.free) > 0 && time.Now().Before(until); {
 		select {
+		case err := <-over:
+			return err
 		case <-tick.C:
-		case <-c.over:
-			return
 		}
 	}
-}
-
-type hangUpKey struct{}
-
-// withHangUp returns a context for a stream that can be ended from outside the goroutine that reads from it: it is the one
-// that gRPC takes for the stream's.
-func withHangUp(ctx context.Context) context.Context {
-	ctx, cancel := context.WithCancelCause(ctx) // which ends with its parent, when the stream does
-	return context.WithValue(ctx, hangUpKey{}, cancel)
-}
-
-// hangUp ends a stream with an error.
-func hangUp(ctx context.Context, why error) {
-	if cancel, ok := ctx.Value(hangUpKey{}).(context.CancelCauseFunc); ok {
-		cancel(why)
-	}
+	return statusOf(authz.Errorf(authz.Unavailable, "this replica shuts down; ask another")).Err()
 }
