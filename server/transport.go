@@ -2,7 +2,11 @@
 
 package server
 
-import "google.golang.org/grpc"
+import (
+	"runtime"
+
+	"google.golang.org/grpc"
+)
 
 // TransportOptions are the options of a server that say how it deals with connections, and nothing of who may call or what is
 // answered. They are exported for benchmarks, in which an empty server has them as well.
@@ -14,5 +18,10 @@ func TransportOptions() []grpc.ServerOption {
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepaliveParameters),
 		grpc.KeepaliveEnforcementPolicy(keepalivePolicy),
+		grpc.NumStreamWorkers(uint32(workersPerProcessor * runtime.GOMAXPROCS(0))), // experimental
 	}
 }
+
+// workersPerProcessor goroutines for each processor wait for calls, which saves each call a goroutine of its own and the growth
+// of its stack. Where all are busy gRPC starts one for the call.
+const workersPerProcessor = 32

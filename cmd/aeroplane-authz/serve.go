@@ -71,6 +71,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	}
 	uses := authz.NewUseRecorder(store, log)
 	defer background(ctx, v, store, uses, log)()
+	defer a.tendGarbage(ctx)()
 	s := server.New(server.Config{
 		Authorizer: &authz.Authorizer{Routes: p.routes, Facts: store, Used: uses.Used},
 		Issuer:     &authz.Issuer{Store: store, Now: time.Now},
