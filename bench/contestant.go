@@ -110,6 +110,16 @@ func (c *contestant) lastWords() []byte {
 	return text
 }
 
+// cpu returns how much processor time the server has used. One without a process is part of this one.
+func (c *contestant) cpu() time.Duration {
+	if c.program == nil {
+		return ownCPU()
+	}
+	return cpuOf(c.program.Pid())
+}
+
+func ownCPU() time.Duration { return cpuOf(os.Getpid()) }
+
 // dial returns a connection that lasts as long as t, whose calls carry a token.
 func dial(t testing.TB, address, token string) *grpc.ClientConn {
 	t.Helper()

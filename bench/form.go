@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -66,7 +65,7 @@ func (t *tally) work(ctx context.Context, ask caller) {
 		if err := ask(t); err != nil {
 			t.last = time.Now()
 			t.failures++
-			t.failure = cmpErr(t.failure, err)
+			t.failure = first(t.failure, err)
 		}
 	}
 }
@@ -92,9 +91,9 @@ func (f form) run(ctx context.Context, c *contestant, q *questions, callers int,
 	}
 	sum := result{took: d}
 	sleepUntil(ctx, from)
-	server, client := cpuOf(c.program.Pid()), cpuOf(os.Getpid())
+	server, client := c.cpu(), ownCPU()
 	sleepUntil(ctx, to)
-	sum.server, sum.client = cpuOf(c.program.Pid())-server, cpuOf(os.Getpid())-client
+	sum.server, sum.client = c.cpu()-server, ownCPU()-client
 	working.Wait()
 	for i := range tallies {
 		sum.add(&tallies[i].result)
@@ -113,15 +112,15 @@ func (r *result) add(o *result) {
 	r.decisions += o.decisions
 	r.latency.add(&o.latency)
 	r.failures += o.failures
-	r.failure = cmpErr(r.failure, o.failure)
+	r.failure = first(r.failure, o.failure)
 }
 
-// cmpErr returns the first error that is one.
-func cmpErr(first, second error) error {
-	if first != nil {
-		return first
+// first returns the first error that is one.
+func first(one, other error) error {
+	if one != nil {
+		return one
 	}
-	return second
+	return other
 }
 
 // warmUp is how long callers work before it counts.

@@ -34,6 +34,8 @@ var measurements = []struct {
 	run         func(*bench)
 }{
 	{"unary", "calls of Authorize, of 64 callers and of one", measureUnary},
+	{"stream", "AuthorizeStream, shared by callers, and with many questions under way", measureStream},
+	{"batch", "BatchAuthorize, of 32 and of 1,000", measureBatch},
 }
 
 func main() {
