@@ -68,6 +68,14 @@ func count(n int, of string) string {
 	return fmt.Sprintf("%d %ss", n, of)
 }
 
+// against says who the other side of s is: on the same form its name will do.
+func (s side) against(other side) string {
+	if s.form.name == other.form.name {
+		return other.on.name
+	}
+	return other.form.name + ", " + other.on.name
+}
+
 func (s side) run(b *bench) result {
 	b.Helper()
 	r, err := s.form.run(b.Context(), s.on, s.about, s.callers, b.time)
@@ -77,23 +85,44 @@ func (s side) run(b *bench) result {
 	return r
 }
 
-// compare measures pairs of ours and another. Who comes first alternates, so that neither has the better place.
-func (b *bench) compare(what string, ours, other side) (pairs []pair) {
-	b.Helper()
-	b.askAll(ours.on, ours.about)
-	b.askAll(other.on, other.about)
-	for i := range b.pairs {
+// wanted reports whether to measure a bar.
+func (b *bench) wanted(ours, other string) bool {
+	return b.bars.MatchString(ours + ", against " + other)
+}
+
+// pairs measures ours and another some times. Who comes first alternates, so that neither has the better place.
+func pairs(times int, ours, other func() result) (all []pair) {
+	for i := range times {
 		var p pair
 		if i%2 == 0 {
-			p.ours = ours.run(b)
+			p.ours = ours()
 		}
-		p.other = other.run(b)
+		p.other = other()
 		if i%2 == 1 {
-			p.ours = ours.run(b)
+			p.ours = ours()
 		}
-		pairs = append(pairs, p)
-		b.say("%s, pair %d of %d: %.0f/s, %.2f times %s's %.0f/s", what, i+1, b.pairs, perSecond(p.ours),
-			perSecond(p.ours)/perSecond(p.other), other.on.name, perSecond(p.other))
+		all = append(all, p)
 	}
-	return pairs
+	return all
+}
+
+// bar measures a row of a comparison, if it is wanted.
+func (b *bench) bar(table comparison, ours, other side) {
+	b.Helper()
+	what, against := ours.String(), ours.against(other)
+	if !b.wanted(what, against) {
+		return
+	}
+	b.askAll(ours.on, ours.about)
+	b.askAll(other.on, other.about)
+	table.add(what, against, pairs(b.pairs, ours.measured(b), other.measured(b)))
+}
+
+// measured returns what measures the side, and says so.
+func (s side) measured(b *bench) func() result {
+	return func() result {
+		r := s.run(b)
+		b.say("%v: %.0f/s, p50 %.0f µs", s, perSecond(r), p50(r))
+		return r
+	}
 }

@@ -36,6 +36,7 @@ var measurements = []struct {
 	{"unary", "calls of Authorize, of 64 callers and of one", measureUnary},
 	{"stream", "AuthorizeStream, shared by callers, and with many questions under way", measureStream},
 	{"batch", "BatchAuthorize, of 32 and of 1,000", measureBatch},
+	{"tail", "the slowest decisions, in quiet times and in times of trouble", measureTail},
 }
 
 func main() {

@@ -32,7 +32,7 @@ func (w *world) tables() []table {
 			return []any{deploymentID(i), serviceID(i % services)}
 		})},
 		{"keys", []string{"id", "digest", "name", "prefix", "user_id", "access", "all_projects", "created_at"},
-			numbered(len(w.keys), func(i int) []any { return w.keys[i].row(i, made) })},
+			numbered(len(w.all()), func(i int) []any { return w.all()[i].row(i, made) })},
 		{"key_projects", []string{"key_id", "project_id"}, w.selections},
 		{"sessions", []string{"digest", "user_id", "role", "expires_at"}, numbered(len(w.sessions), func(i int) []any {
 			d := apikey.DigestOf(w.sessions[i])
@@ -53,10 +53,13 @@ func (k *key) row(i int, made int64) []any {
 	return []any{k.ID, k.Digest[:], fmt.Sprintf("key of %09d", i), k.Prefix, user, int(k.access()), all, made + int64(i)}
 }
 
+// all returns every key, the spare ones among them.
+func (w *world) all() []key { return w.keys[:len(w.keys)+len(w.spare)] }
+
 func (w *world) selections(yield func([]any) bool) {
-	for i := range w.keys {
-		for _, p := range w.keys[i].selected {
-			if !yield([]any{w.keys[i].ID, projectID(p)}) {
+	for _, k := range w.all() {
+		for _, p := range k.selected {
+			if !yield([]any{k.ID, projectID(p)}) {
 				return
 			}
 		}

@@ -22,37 +22,41 @@ func newTable(out io.Writer, title string, columns ...string) markdown {
 
 func (m markdown) row(cells ...string) { fmt.Fprintln(m.out, "| "+strings.Join(cells, " | ")+" |") }
 
-// compared are the figures of a comparison, in the order of their columns.
-var compared = []struct {
+// A column is a figure of a comparison.
+type column struct {
 	name   string
 	figure figure
-}{
-	{"decisions/s", perSecond}, {"p50 µs", p50}, {"p99 µs", p99}, {"server CPU µs", serverCPU}, {"client CPU µs", clientCPU},
 }
+
+// The columns that there are.
+var (
+	perSecondColumn = column{"decisions/s", perSecond}
+	p50Column       = column{"p50 µs", p50}
+	p99Column       = column{"p99 µs", p99}
+	p999Column      = column{"p99.9 µs", p999}
+	serverColumn    = column{"server CPU µs", serverCPU}
+	clientColumn    = column{"client CPU µs", clientCPU}
+)
 
 // A comparison is a table of pairs: of each figure how many times the other's ours is, and the medians of both.
-type comparison struct{ markdown }
-
-func newComparison(out io.Writer, title string) comparison {
-	columns := []string{"ours", "against"}
-	for _, c := range compared {
-		columns = append(columns, c.name)
-	}
-	return comparison{newTable(out, title+": ratios (least–most), and the medians of both", columns...)}
+type comparison struct {
+	markdown
+	columns []column
 }
 
-// bar measures a row of the table, if it is wanted.
-func (c comparison) bar(b *bench, ours, other side) {
-	b.Helper()
-	what := ours.String()
-	if !b.bars.MatchString(what + ", against " + other.on.name) {
-		return
+func newComparison(out io.Writer, title string, columns ...column) comparison {
+	names := []string{"ours", "against"}
+	for _, c := range columns {
+		names = append(names, c.name)
 	}
-	pairs := b.compare(what, ours, other)
-	cells := []string{what, other.form.name + ", " + other.on.name}
-	for _, f := range compared {
-		mine, theirs := medians(pairs, f.figure)
-		cells = append(cells, fmt.Sprintf("%v, %s : %s", ratios(pairs, f.figure), short(mine), short(theirs)))
+	return comparison{newTable(out, title+": ratios (least–most), and the medians of both", names...), columns}
+}
+
+func (c comparison) add(ours, other string, pairs []pair) {
+	cells := []string{ours, other}
+	for _, column := range c.columns {
+		mine, theirs := medians(pairs, column.figure)
+		cells = append(cells, fmt.Sprintf("%v, %s : %s", ratios(pairs, column.figure), short(mine), short(theirs)))
 	}
 	c.row(cells...)
 }

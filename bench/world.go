@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/apikey"
@@ -17,15 +18,18 @@ const (
 	services    = 2000
 	deployments = 5000
 	sessions    = 2000
-	strangers   = 256 // keys that are good in form, and that nobody knows
+	strangers   = 256    // keys that are good in form, and that nobody knows
+	spare       = 20_000 // keys that nobody asks about, to be revoked
 )
 
 // A world is what a database holds, and what is asked about. Everything is numbered: child i belongs to parent i modulo their
 // number, and the first keys are asked for most.
 type world struct {
-	keys      []key
+	keys      []key // but for the spare ones
+	spare     []key
 	sessions  []string // tokens
 	strangers []string
+	taken     atomic.Int32 // of the spare keys
 }
 
 // A key is a key of one of three kinds: for all projects, for some, or of a user.
@@ -37,10 +41,11 @@ type key struct {
 }
 
 func newWorld(keys int) *world {
-	w := &world{keys: make([]key, keys)}
-	for i := range w.keys {
-		w.keys[i] = newKey(i)
+	all := make([]key, keys+spare)
+	for i := range all {
+		all[i] = newKey(i)
 	}
+	w := &world{keys: all[:keys], spare: all[keys:]}
 	for i := range sessions {
 		w.sessions = append(w.sessions, fmt.Sprintf("%08d%s", i, apikey.Mint().Secret.Reveal()[20:55]))
 	}
@@ -63,6 +68,9 @@ func newKey(i int) key {
 	}
 	return k
 }
+
+// takeSpare returns a key that nobody had yet. There are enough.
+func (w *world) takeSpare() *key { return &w.spare[w.taken.Add(1)-1] }
 
 // access is what the key may do.
 func (k *key) access() authz.Access {

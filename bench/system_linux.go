@@ -18,3 +18,10 @@ func cpuOf(pid int) time.Duration {
 	}
 	return time.Duration(t.Nano())
 }
+
+// pause sleeps by the kernel's timer, which is some fifty microseconds late where the one of Go may be a millisecond. It takes a
+// thread.
+func pause(d time.Duration) {
+	t := syscall.NsecToTimespec(int64(d))
+	_ = syscall.Nanosleep(&t, nil) // a signal ends it early
+}
