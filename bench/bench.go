@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"aeroplane.run/authz/internal/testservers"
 )
 
 // Options say how much to measure.
@@ -26,7 +28,29 @@ type options struct {
 type bench struct {
 	testing.TB
 	options
-	*stage // made at first need
+	*stage   // made at first need
+	postgres *testservers.PostgresProcess
+}
+
+// within runs a part of the measurements, and ends what it has started.
+func (b *bench) within(part string, do func(*bench)) {
+	b.Helper()
+	if err := testservers.Run(b.Context(), part, func(t testing.TB) {
+		inner := *b
+		inner.TB = t
+		do(&inner)
+	}); err != nil {
+		b.Fatalf("%s: %v", part, err)
+	}
+}
+
+// startPostgres starts the server that all measurements share, with memory enough for a million keys.
+func (b *bench) startPostgres() {
+	if b.postgres == nil {
+		b.postgres = testservers.StartPostgres(b, testservers.Options{Settings: map[string]string{
+			"shared_buffers": "512MB", "max_wal_size": "4GB", "max_connections": "400",
+		}})
+	}
 }
 
 // service returns the path of the service.

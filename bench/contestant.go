@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
@@ -97,6 +99,17 @@ func (c *contestant) await(t testing.TB) *contestant {
 	}
 }
 
+// stop ends the server in good order, and returns when it has ended.
+func (c *contestant) stop(t testing.TB) {
+	t.Helper()
+	c.program.Signal(syscall.SIGTERM)
+	select {
+	case <-c.program.Done():
+	case <-time.After(patience):
+		t.Fatalf("%s does not end\n%s", c.name, c.lastWords())
+	}
+}
+
 // lastWords returns the end of what the server has logged.
 func (c *contestant) lastWords() []byte {
 	text, err := os.ReadFile(c.log)
@@ -120,10 +133,12 @@ func (c *contestant) cpu() time.Duration {
 
 func ownCPU() time.Duration { return cpuOf(os.Getpid()) }
 
-// dial returns a connection that lasts as long as t, whose calls carry a token.
+// dial returns a connection that lasts as long as t, whose calls carry a token. It is made anew soon after it was lost.
 func dial(t testing.TB, address, token string) *grpc.ClientConn {
 	t.Helper()
+	soon := backoff.Config{BaseDelay: time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: 10 * time.Millisecond}
 	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second, Backoff: soon}),
 		grpc.WithPerRPCCredentials(bearer{"authorization": "Bearer " + token}))
 	if err != nil {
 		t.Fatal(err)

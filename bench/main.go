@@ -37,6 +37,7 @@ var measurements = []struct {
 	{"stream", "AuthorizeStream, shared by callers, and with many questions under way", measureStream},
 	{"batch", "BatchAuthorize, of 32 and of 1,000", measureBatch},
 	{"tail", "the slowest decisions, in quiet times and in times of trouble", measureTail},
+	{"revocation", "RevokeKey with 1, 3 and 10 replicas, beside a plain commit", measureRevocation},
 }
 
 func main() {

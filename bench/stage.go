@@ -23,7 +23,6 @@ const sampled = 4096
 type stage struct {
 	world          *world
 	zipf, uniform  *questions
-	postgres       *testservers.PostgresProcess
 	redis          *testservers.RedisServer
 	lite, pg       *contestant
 	tuned, untuned *contestant
@@ -43,8 +42,9 @@ func (b *bench) prepare() {
 	b.say("filling SQLite")
 	dir := b.TempDir()
 	fillSQLite(b, dir, s.world)
-	s.postgres, s.redis = startPostgres(b), testservers.Redis(b)
-	dsn := s.postgres.NewDatabase(b)
+	b.startPostgres()
+	s.redis = testservers.Redis(b)
+	dsn := b.postgres.NewDatabase(b)
 	b.say("filling Postgres")
 	fillPostgres(b, dsn, s.world)
 
@@ -58,13 +58,6 @@ func (b *bench) prepare() {
 		beginProfile(b, s.lite, b.profile+"-sqlite")
 		beginProfile(b, s.pg, b.profile+"-postgres")
 	}
-}
-
-// startPostgres starts a server with memory enough for a million keys.
-func startPostgres(b *bench) *testservers.PostgresProcess {
-	return testservers.StartPostgres(b, testservers.Options{Settings: map[string]string{
-		"shared_buffers": "512MB", "max_wal_size": "4GB", "max_connections": "400",
-	}})
 }
 
 // askAll asks a server every question once, the first time, so that whatever they need is in memory.

@@ -24,7 +24,7 @@ func measureTail(b *bench) {
 			continue
 		}
 		b.askAll(c, b.zipf)
-		rate := b.saturation(c) / 2
+		rate := b.saturation(c, b.zipf) / 2
 		for _, t := range chosen {
 			other := func() result { return b.under(c, rate, quiet) }
 			if t.against == b.tuned.name {
@@ -40,11 +40,11 @@ func measureTail(b *bench) {
 func (b *bench) repetitions() int { return (b.pairs + 1) / 2 }
 
 // saturation returns how many decisions in a second a server makes at most.
-func (b *bench) saturation(c *contestant) float64 {
+func (b *bench) saturation(c *contestant, q *questions) float64 {
 	b.Helper()
 	var all []float64
 	for range 3 {
-		all = append(all, perSecond(side{unary, c, 64, b.zipf}.measured(b)()))
+		all = append(all, perSecond(side{unary, c, 64, q}.measured(b)()))
 	}
 	return spreadOf(all).median
 }
