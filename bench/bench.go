@@ -18,6 +18,7 @@ type options struct {
 	pairs   int            // for each bar
 	time    time.Duration  // for each measurement of a pair
 	keys    int            // in the databases
+	most    int            // where their number counts
 	bars    *regexp.Regexp // which of them to measure
 	binary  string         // the service; empty: it is built
 	profile string         // how the names of profiles begin; empty: none is taken

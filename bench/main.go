@@ -38,6 +38,7 @@ var measurements = []struct {
 	{"batch", "BatchAuthorize, of 32 and of 1,000", measureBatch},
 	{"tail", "the slowest decisions, in quiet times and in times of trouble", measureTail},
 	{"revocation", "RevokeKey with 1, 3 and 10 replicas, beside a plain commit", measureRevocation},
+	{"cold", "the first answer of a server that was just started, and a fleet that is started anew under load", measureCold},
 }
 
 func main() {
@@ -65,6 +66,7 @@ func parse() (o options, names map[string]bool) {
 	flag.IntVar(&o.pairs, "pairs", 9, "how many `times` ours and the other are measured")
 	flag.DurationVar(&o.time, "time", 2*time.Second, "how long each `measurement` takes")
 	flag.IntVar(&o.keys, "keys", 100_000, "how many `keys` there are")
+	flag.IntVar(&o.most, "most", 1_000_000, "how many `keys` there are where it is their number that counts")
 	flag.StringVar(&o.binary, "binary", "", "the `path` of the service; without it, it is built")
 	flag.StringVar(&o.profile, "profile", "", "how the `names` of profiles of the services begin; without it, none are taken")
 	bars := flag.String("bars", "", "measure only bars that match this `regexp`, such as 'SQLite, 64'")

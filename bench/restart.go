@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/apikey"
+)
+
+// A restarted is what came of it that all replicas were started anew at once, while they were asked.
+type restarted struct {
+	decisions, denied atomic.Int64 // denied: what should not be
+	failures, broken  atomic.Int64 // broken: failures of what was asked after health said SERVING
+	took              time.Duration
+	reads, fromRedis  float64 // key records from Postgres, per key and replica; part of all records that came from Redis
+}
+
+// callersEach is how many ask each replica.
+const callersEach = 16
+
+// restart starts replicas anew that have what is asked for in memory. In the end everything was asked once more, so that reads can
+// be counted.
+func (b *bench) restart(f fleet, q *questions) *restarted {
+	b.Helper()
+	r := new(restarted)
+	for _, c := range f {
+		b.askAll(c, q)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	serving := make([]atomic.Pointer[time.Time], len(f))
+	var asking sync.WaitGroup
+	for i, c := range f {
+		for n := range callersEach {
+			asking.Go(func() { r.ask(ctx, c, q.from(n, callersEach), &serving[i]) })
+		}
+	}
+	sleepUntil(ctx, time.Now().Add(b.time/2))
+	b.say("starting %s anew", count(len(f), "replica"))
+	r.took = b.startAllAgain(f, serving)
+	sleepUntil(ctx, time.Now().Add(b.time))
+	cancel()
+	asking.Wait()
+	for _, c := range f {
+		delete(c.asked, q)
+		b.askAll(c, q)
+	}
+	r.count(b, f, q)
+	return r
+}
+
+// startAllAgain ends all replicas at once, starts them, and returns how long it took until all of them served.
+func (b *bench) startAllAgain(f fleet, serving []atomic.Pointer[time.Time]) time.Duration {
+	b.Helper()
+	var ending sync.WaitGroup
+	for _, c := range f {
+		ending.Go(func() { c.stop(b) })
+	}
+	ending.Wait()
+	begun := time.Now()
+	for _, c := range f {
+		c.run(b)
+	}
+	for i, c := range f {
+		c.await(b)
+		now := time.Now()
+		serving[i].Store(&now)
+	}
+	return time.Since(begun)
+}
+
+// ask asks a replica until ctx ends. Whoever cannot reach it waits: what is counted is what replicas answer.
+func (r *restarted) ask(ctx context.Context, c *contestant, place cursor, serving *atomic.Pointer[time.Time]) {
+	client := authzv1.NewAuthorizationServiceClient(c.gateway[place.at%connections])
+	for ctx.Err() == nil {
+		question := place.next()
+		since := serving.Load()
+		answer, err := client.Authorize(ctx, question.request, grpc.WaitForReady(true))
+		switch {
+		case ctx.Err() != nil:
+		case err == nil && errors.Is(c.check(question, answer), errWrong):
+			r.denied.Add(1)
+		case err == nil:
+			r.decisions.Add(1)
+		default:
+			r.failures.Add(1)
+			if since != nil {
+				r.broken.Add(1)
+			}
+		}
+	}
+}
+
+// count reads from the replicas what their second start has cost.
+func (r *restarted) count(b *bench, f fleet, q *questions) {
+	b.Helper()
+	keys := make(map[string]bool)
+	for _, question := range q.all {
+		h := question.request.GetHeaders()
+		for _, value := range append(h.GetAuthorization(), h.GetXApiKey()...) {
+			if text := strings.TrimPrefix(value, "Bearer "); apikey.FormOf(text) != apikey.Malformed {
+				keys[text] = true
+			}
+		}
+	}
+	var fromRedis, fromPostgres float64
+	for _, c := range f {
+		m := c.metrics(b)
+		r.reads += m.sum("aeroplane_authz_record_reads_total", "key") / float64(len(keys)*len(f))
+		fromPostgres += m.sum("aeroplane_authz_record_reads_total")
+		fromRedis += m.sum("aeroplane_authz_redis_reads_total", "hit")
+	}
+	r.fromRedis = fromRedis / (fromRedis + fromPostgres)
+}
+
+func (r *restarted) report(table markdown, redis string) {
+	table.row(redis, fmt.Sprint(r.decisions.Load()), fmt.Sprint(r.denied.Load()), fmt.Sprint(r.failures.Load()), fmt.Sprint(r.broken.Load()),
+		fmt.Sprint(r.took.Round(time.Millisecond)), short(r.reads), fmt.Sprintf("%.1f %%", 100*r.fromRedis))
+}
