@@ -59,13 +59,18 @@ func (b *bench) service() string {
 	if b.binary != "" {
 		return b.binary
 	}
-	b.say("building the service")
-	var flags []string
 	if b.profile != "" {
-		flags = withProfiler(b)
+		return b.watched()
 	}
-	b.binary = buildService(b, flags...)
+	b.say("building the service")
+	b.binary = buildService(b)
 	return b.binary
+}
+
+// watched returns the path of the service, built so that one can look into it.
+func (b *bench) watched() string {
+	b.say("building the service with a profiler")
+	return buildService(b, withProfiler(b)...)
 }
 
 // say tells whoever waits what goes on.

@@ -26,7 +26,7 @@ func measureCold(b *bench) {
 
 	table := newTable(b.out, "Three replicas started anew at once, while 48 callers ask", "Redis", "decisions", "denied that should not be",
 		"failures", "of these after health said SERVING", "until all serve", "key records read from Postgres, per key and replica",
-		"records that came from Redis")
+		"records that came from Redis", "how reads of Redis ended")
 	for _, with := range []string{"none", "warm"} {
 		if b.wanted("restart, Redis "+with, "") {
 			b.within("restart", func(b *bench) {

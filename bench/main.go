@@ -39,6 +39,7 @@ var measurements = []struct {
 	{"tail", "the slowest decisions, in quiet times and in times of trouble", measureTail},
 	{"revocation", "RevokeKey with 1, 3 and 10 replicas, beside a plain commit", measureRevocation},
 	{"cold", "the first answer of a server that was just started, and a fleet that is started anew under load", measureCold},
+	{"memory", "what keys in memory take", measureMemory},
 }
 
 func main() {

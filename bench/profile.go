@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// profiler is what the service is built with to be profiled. It is no part of it: nothing that is shipped opens a door to what a
+// profiler is what the service is built with to be looked into: to be profiled, and to collect garbage when it is told to. It is no part of it: nothing that is shipped opens a door to what a
 // process does.
 //
 //go:embed testdata/profile.go.txt
@@ -37,6 +37,21 @@ func withProfiler(t testing.TB) []string {
 		}
 	}
 	return []string{"-overlay", overlay}
+}
+
+// collect lets a service that was built with the profiler collect its garbage, and returns its metrics then.
+func collect(t testing.TB, c *contestant) metrics {
+	t.Helper()
+	const last = "go_memstats_last_gc_time_seconds"
+	before := c.metrics(t)[last]
+	c.program.Signal(syscall.SIGUSR2)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if m := c.metrics(t); m[last] > before {
+			return m
+		}
+	}
+	t.Fatalf("%s collects no garbage\n%s", c.name, c.lastWords())
+	return nil
 }
 
 // beginProfile begins the profiles of a service, which are ended and written before it ends.

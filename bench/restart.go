@@ -22,7 +22,9 @@ type restarted struct {
 	decisions, denied atomic.Int64 // denied: what should not be
 	failures, broken  atomic.Int64 // broken: failures of what was asked after health said SERVING
 	took              time.Duration
-	reads, fromRedis  float64 // key records from Postgres, per key and replica; part of all records that came from Redis
+	reads             float64 // key records from Postgres, per key and replica
+	fromRedis         float64 // part of all records that came from Redis
+	redis             metrics // how the reads of Redis ended, parts of all by result
 }
 
 // callersEach is how many ask each replica.
@@ -113,17 +115,35 @@ func (r *restarted) count(b *bench, f fleet, q *questions) {
 			}
 		}
 	}
-	var fromRedis, fromPostgres float64
+	var fromPostgres, hits, asked float64
+	r.redis = make(metrics)
 	for _, c := range f {
 		m := c.metrics(b)
 		r.reads += m.sum("aeroplane_authz_record_reads_total", "key") / float64(len(keys)*len(f))
 		fromPostgres += m.sum("aeroplane_authz_record_reads_total")
-		fromRedis += m.sum("aeroplane_authz_redis_reads_total", "hit")
+		hits += m.sum(redisReads, "hit")
+		asked += m.sum(redisReads)
+		for _, result := range redisResults {
+			r.redis[result] += m.sum(redisReads, result)
+		}
 	}
-	r.fromRedis = fromRedis / (fromRedis + fromPostgres)
+	r.fromRedis = hits / (hits + fromPostgres)
+	for result := range r.redis {
+		r.redis[result] /= max(asked, 1)
+	}
 }
 
+const redisReads = "aeroplane_authz_redis_reads_total"
+
+var redisResults = []string{"hit", "miss", "timeout", "skipped", "error", "rejected"}
+
 func (r *restarted) report(table markdown, redis string) {
+	var results []string
+	for _, result := range redisResults {
+		if part := r.redis[result]; part > 0 {
+			results = append(results, fmt.Sprintf("%s %.1f %%", result, 100*part))
+		}
+	}
 	table.row(redis, fmt.Sprint(r.decisions.Load()), fmt.Sprint(r.denied.Load()), fmt.Sprint(r.failures.Load()), fmt.Sprint(r.broken.Load()),
-		fmt.Sprint(r.took.Round(time.Millisecond)), short(r.reads), fmt.Sprintf("%.1f %%", 100*r.fromRedis))
+		fmt.Sprint(r.took.Round(time.Millisecond)), short(r.reads), fmt.Sprintf("%.1f %%", 100*r.fromRedis), strings.Join(results, ", "))
 }
