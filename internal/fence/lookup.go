@@ -20,11 +20,8 @@ const (
 // Lookup implements authz.FactStore. First the lease is checked, and then, not before, records are read. All of them are
 // true at what was applied before the first and after the last, which is one and the same.
 func (s *Store) Lookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
-	if q.AtOnce {
-		return s.atOnce(ctx, q)
-	}
 	for range maxBeginnings {
-		g, boot, err := s.enter(ctx, q.Consistency)
+		g, boot, err := s.enter(ctx, q.Consistency, q.AtOnce)
 		if err == nil {
 			var facts authz.Facts
 			if facts, err = s.facts(ctx, g, boot, q); err == nil {
@@ -36,16 +33,6 @@ func (s *Store) Lookup(ctx context.Context, q authz.Query) (authz.Facts, error) 
 		}
 	}
 	return authz.Facts{}, unsettled()
-}
-
-// atOnce is Lookup from what is kept, if there is a lease.
-func (s *Store) atOnce(ctx context.Context, q authz.Query) (authz.Facts, error) {
-	g, boot, ok := s.leased()
-	c := q.Consistency
-	if !ok || c.Strong || !c.AtLeast.IsZero() && !g.window.holds(c.AtLeast) {
-		return authz.Facts{}, authz.ErrNotAtOnce
-	}
-	return s.facts(ctx, g, boot, q)
 }
 
 // errBeginAgain says that what the look-up began with is no good any more.
@@ -90,8 +77,11 @@ func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q 
 }
 
 // enter returns the generation to read under, after checking its lease, and the instant of the check by the boot clock. It
-// waits a moment for a lease if there is none.
-func (s *Store) enter(ctx context.Context, c authz.Consistency) (*generation, time.Duration, error) {
+// waits a moment for a lease if there is none, but where the answer is wanted at once.
+func (s *Store) enter(ctx context.Context, c authz.Consistency, atOnce bool) (*generation, time.Duration, error) {
+	if atOnce {
+		return s.enterAtOnce(c)
+	}
 	if c.Strong {
 		if err := s.awaitRound(ctx); err != nil {
 			return nil, 0, err
@@ -107,6 +97,14 @@ func (s *Store) enter(ctx context.Context, c authz.Consistency) (*generation, ti
 		if err := s.awaitRevision(ctx, g, c.AtLeast); err != nil {
 			return nil, 0, err
 		}
+	}
+	return g, boot, nil
+}
+
+func (s *Store) enterAtOnce(c authz.Consistency) (*generation, time.Duration, error) {
+	g, boot, ok := s.leased()
+	if !ok || c.Strong || !c.AtLeast.IsZero() && !g.window.holds(c.AtLeast) {
+		return nil, 0, authz.ErrNotAtOnce
 	}
 	return g, boot, nil
 }

@@ -46,7 +46,7 @@ func (w *world) authorize(p *process, r request, c authz.Consistency, patience t
 	w.lookUps++
 	l = &lookUp{request: r, process: p, name: fmt.Sprintf("%s look-up %d", p.name, w.lookUps)}
 	done = make(chan struct{})
-	r.Consistency = c
+	r.Consistency, r.AtOnce = c, w.chance.IntN(2) == 0
 	w.scheduler.start(&actor{name: l.name, process: p, lookUp: l}, func() {
 		l.began = w.scheduler.now()
 		l.earliest, l.okay, l.safe = w.cluster.now(), w.okay, w.history.newest()
@@ -56,6 +56,14 @@ func (w *world) authorize(p *process, r request, c authz.Consistency, patience t
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		d, err := authorizer(l).Authorize(ctx, r.Request)
+		switch {
+		case err == authz.ErrNotAtOnce:
+			w.counts.add("look-ups that were not answered at once", 1)
+			r.AtOnce = false
+			d, err = authorizer(l).Authorize(ctx, r.Request)
+		case r.AtOnce && err == nil:
+			w.counts.add("look-ups that were answered at once", 1)
+		}
 		w.judge(l, d, err)
 		close(done)
 	})
