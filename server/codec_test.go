@@ -89,6 +89,7 @@ func readsAlike(t *testing.T, like proto.Message, raw []byte, parts int) {
 	t.Helper()
 	want, got := fresh(like), fresh(like)
 	fill(got.ProtoReflect(), 0) // what was there is gone afterwards
+	got.ProtoReflect().SetUnknown([]byte{15<<3 | varint, 1})
 	wantErr := proto.Unmarshal(raw, want)
 	data := buffers(raw, parts)
 	err := newCodec().Unmarshal(data, got)
@@ -123,6 +124,29 @@ func TestQuestionsAreReadTheShortWay(t *testing.T) {
 			}
 			for parts := range 3 {
 				readsAlike(t, like, raw, parts+1)
+			}
+		}
+	}
+}
+
+// Every text of the contract must be UTF-8.
+func TestQuestionsAreUTF8(t *testing.T) {
+	t.Parallel()
+	for _, like := range questions {
+		for pick := range 3 {
+			full := fresh(like)
+			fill(full.ProtoReflect(), pick)
+			raw := wire(t, full)
+			for i, b := range raw {
+				if b != "ü"[0] {
+					continue
+				}
+				bad := bytes.Clone(raw)
+				bad[i] = 0xff
+				if err := newCodec().Unmarshal(buffers(bad, 1), fresh(like)); err == nil {
+					t.Errorf("%T: %q is read", like, bad)
+				}
+				readsAlike(t, like, bad, 1)
 			}
 		}
 	}
@@ -168,6 +192,7 @@ func TestAnswersWithoutSomething(t *testing.T) {
 	for _, m := range []proto.Message{
 		(*authzv1.AuthorizeResponse)(nil), (*authzv1.AuthorizeStreamResponse)(nil), (*authzv1.BatchAuthorizeResponse)(nil),
 		&authzv1.AuthorizeResponse{Grant: grants[0]}, &authzv1.AuthorizeResponse{Grant: grants[1]},
+		&authzv1.AuthorizeResponse{Grant: &authzv1.Grant{VisibleProjects: &authzv1.ProjectScope{ProjectIds: []string{"", "p", ""}}}},
 		&authzv1.BatchAuthorizeResponse{Results: []*authzv1.AuthorizeResult{
 			nil, {}, {Result: &authzv1.AuthorizeResult_Response{}}, {Result: &authzv1.AuthorizeResult_Error{}}}},
 	} {
@@ -215,6 +240,7 @@ func odd() (raws [][]byte) {
 		cat(field(5, auth...), field(5, cat(auth, key)...)), // merged
 		cat(field(5, auth...), field(3, 'k')),               // replaced, and the other way round
 		cat(field(3, 'k'), field(5, cookie...), field(4, 's')),
+		cat(field(5, auth...), field(4, 's'), field(5, cookie...)), // replaced twice, and not merged
 		field(5), cat(field(5), field(5)), field(5, cat(field(1), field(3, 'c'), field(2), field(1))...),
 		field(1, 'G', 0xff), field(5, field(3, 0xc0, 0x80)...), field(6, 0xed, 0xa0, 0x80), // not UTF-8
 		cat(field(1, 0xff), field(1, 'G')),                         // nor that, though replaced

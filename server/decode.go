@@ -143,7 +143,7 @@ func (h *headers) add(values []string, v string) []string {
 	}
 	h.taken = true
 	h.room[0] = v
-	return h.room[:1:1] // who appends gets another array
+	return h.room[:] // it is full: who appends gets another array
 }
 
 // A cursor goes through the wire form of a message. Once it has failed there is no more, and what it returned last is
