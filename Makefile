@@ -76,7 +76,7 @@ verify: ## models, simulation, mutants and torture at full size, with half an ho
 MEASURE ?=
 
 .PHONY: bench
-bench: postgres redis ## measure what decisions cost, beside empty servers of the same shape
+bench: postgres redis .bin/openfga ## measure what decisions cost, beside empty servers of the same shape
 	go run ./bench $(MEASURE)
 
 .PHONY: postgres
@@ -145,9 +145,12 @@ TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .b
 .bin/grpcurl:            package := github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
 .bin/govulncheck:        package := golang.org/x/vuln/cmd/govulncheck v1.9.0
 
+# No tool of ours, but what `make bench` compares with. To build it takes minutes.
+.bin/openfga:            package := github.com/openfga/openfga/cmd/openfga v1.22.1
+
 # Phony, so that the script decides: a change of a version above must reinstall.
-.PHONY: $(TOOLS)
-$(TOOLS):
+.PHONY: $(TOOLS) .bin/openfga
+$(TOOLS) .bin/openfga:
 	@scripts/install-tool $(package)
 
 .PHONY: tools

@@ -35,6 +35,7 @@ type contestant struct {
 	empty   bool   // it does not look at the question, so that its answers are not those that are right
 	command func(c *contestant) *exec.Cmd
 	program *testservers.Program
+	process interface{ Pid() int } // whose processor time counts; nil: this one
 	gateway []*grpc.ClientConn
 	admin   *grpc.ClientConn
 	log     string
@@ -80,6 +81,7 @@ func (c *contestant) run(t testing.TB) {
 	if c.program, err = testservers.StartProgram(t, cmd); err != nil {
 		t.Fatal(err)
 	}
+	c.process = c.program
 }
 
 // await returns when the server serves.
@@ -123,12 +125,12 @@ func (c *contestant) lastWords() []byte {
 	return text
 }
 
-// cpu returns how much processor time the server has used. One without a process is part of this one.
+// cpu returns how much processor time the server has used.
 func (c *contestant) cpu() time.Duration {
-	if c.program == nil {
+	if c.process == nil {
 		return ownCPU()
 	}
-	return cpuOf(c.program.Pid())
+	return cpuOf(c.process.Pid())
 }
 
 func ownCPU() time.Duration { return cpuOf(os.Getpid()) }

@@ -10,6 +10,9 @@ import (
 // A controlled server is one whose processes a test can meddle with.
 type controlled struct{ process *process }
 
+// Pid returns the number of the process that all others of the server come from.
+func (c *controlled) Pid() int { return c.process.cmd.Process.Pid }
+
 // Kill ends every process of the server at once, by force, as a crash would.
 func (c *controlled) Kill(t testing.TB) {
 	t.Helper()
