@@ -2,7 +2,14 @@
 
 package server
 
-import "time"
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
 
 // Registered returns the full name of every method that can be called, and whether it is a stream.
 func (s *Server) Registered() map[string]bool {
@@ -31,3 +38,17 @@ var OutcomeOf = outcomeOf
 
 // BePatient sets how long streams wait for clients that take no answers.
 func BePatient(d time.Duration) { patience = d }
+
+// Door returns what each call for a decision goes through once it has been read: one for a request by itself, and one for a request
+// among many.
+func Door(a *authz.Authorizer, o Observer) (one func(context.Context, *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error),
+	ofMany func(context.Context, *authzv1.AuthorizeRequest) *authzv1.AuthorizeResult) {
+	d := &decider{authorizer: a, guard: guard{log: slog.New(slog.DiscardHandler), failed: new(throttle), observer: o}, started: time.Now()}
+	one = func(ctx context.Context, in *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
+		return d.decide(ctx, in, false)
+	}
+	return one, func(ctx context.Context, in *authzv1.AuthorizeRequest) *authzv1.AuthorizeResult {
+		result, _ := d.result(ctx, batchMethod, in, true)
+		return result
+	}
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server_test
+
+import (
+	"crypto/sha256"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/metrics"
+	"aeroplane.run/authz/resolver"
+	"aeroplane.run/authz/server"
+	"aeroplane.run/authz/server/servertest"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// TestAllocations holds what a decision on what is in memory allocates: nothing, whichever way a project is reached, and by the
+// doors the answer alone, in one piece, and for one of many what tells it apart.
+func TestAllocations(t *testing.T) {
+	// Not parallel: what others allocate would count.
+	store := openStore(t)
+	s := start(t, servertest.Options{Store: store})
+	ctx := t.Context()
+	for _, p := range []*authzv1.Project{{Id: "mine", Slug: "mine", OwnerId: "ada"}, {Id: "free", Slug: "free"}} {
+		_, err := s.catalog.PutProject(ctx, &authzv1.PutProjectRequest{Project: p})
+		wantCode(t, err, 0)
+		_, err = s.catalog.PutService(ctx, &authzv1.PutServiceRequest{Service: &authzv1.Service{Id: "s-" + p.GetId(), ProjectId: p.GetId()}})
+		wantCode(t, err, 0)
+		_, err = s.catalog.PutDeployment(ctx, &authzv1.PutDeploymentRequest{Deployment: &authzv1.Deployment{Id: "d-" + p.GetId(), ServiceId: "s-" + p.GetId()}})
+		wantCode(t, err, 0)
+	}
+	digest := sha256.Sum256([]byte("a session's token"))
+	_, err := s.sessions.PutSession(ctx, &authzv1.PutSessionRequest{Session: &authzv1.Session{TokenSha256: digest[:], UserId: "ada",
+		Role: authzv1.UserRole_USER_ROLE_OWNER, ExpireTime: timestamppb.New(time.Now().Add(time.Hour))}})
+	wantCode(t, err, 0)
+	key := func(user string, selected ...string) string {
+		in := newKey()
+		in.UserId = user
+		if len(selected) > 0 {
+			in.Projects = &authzv1.ProjectScope{ProjectIds: selected}
+		}
+		created, err := s.keys.CreateKey(ctx, in)
+		wantCode(t, err, 0)
+		return created.GetSecret()
+	}
+	all, adas, selected := key(""), key("ada"), key("", "mine")
+
+	registry := prometheus.NewRegistry()
+	observer := metrics.New(metrics.Config{Registry: registry, Errors: server.ErrorReasons(), Changes: server.Changes(), Outcomes: server.Outcomes()})
+	uses := authz.NewUseRecorder(store, nil)
+	authorizer := &authz.Authorizer{Routes: resolver.Default(), Facts: store, Used: uses.Used}
+	one, ofMany := server.Door(authorizer, observer)
+
+	for _, c := range []struct{ name, path, key string }{
+		{"public", "/", ""},
+		{"project", "/api/projects/mine/services", all},
+		{"project, selected", "/api/projects/mine/services", selected},
+		{"service", "/api/services/s-mine/overview", all},
+		{"service, a user's", "/api/services/s-mine/overview", adas},
+		{"deployment", "/api/deployments/d-mine/logs", all},
+		{"slug", "/api/projects/mine", all},
+		{"slug, a user's", "/api/projects/mine", adas},
+		{"session", "/api/services/s-free/overview", "session"},
+	} {
+		in := &authzv1.AuthorizeRequest{Method: "GET", Path: c.path}
+		headers := authz.CredentialHeaders{Authorization: []string{"Bearer " + c.key}}
+		switch c.key {
+		case "":
+			headers = authz.CredentialHeaders{}
+		case "session":
+			headers = authz.CredentialHeaders{Cookie: []string{"a=b; aeroplane_session=a session's token"}}
+		}
+		in.Credential = &authzv1.AuthorizeRequest_Headers{Headers: &authzv1.CredentialHeaders{Authorization: headers.Authorization, Cookie: headers.Cookie}}
+		if answer, err := one(ctx, in); err != nil || !answer.GetAllowed() {
+			t.Errorf("%s: %v, %v", c.name, answer, err)
+			continue
+		}
+		decide := func() {
+			d, err := authorizer.Authorize(ctx, authz.Request{Method: in.GetMethod(), Target: in.GetPath(), Credential: headers.Credential()})
+			if err != nil || !d.Allowed {
+				t.Errorf("%s: %v, %v", c.name, d, err)
+			}
+		}
+		door := 1.0
+		if c.key == "session" {
+			door = 3 // a session's part of the answer is not made with the others
+		}
+		for what, test := range map[string]struct {
+			do   func()
+			most float64
+		}{
+			"the decision":         {decide, 0},
+			"one request's answer": {func() { _, _ = one(ctx, in) }, door},
+			"one answer of many":   {func() { ofMany(ctx, in) }, door + 2},
+		} {
+			if n := testing.AllocsPerRun(200, test.do); n > test.most {
+				t.Errorf("%s: %s makes %v allocations, want %v at most", c.name, what, n, test.most)
+			}
+		}
+	}
+}
