@@ -3,7 +3,6 @@
 package server
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/apikey"
 )
 
 // The bounds of a caller's name and token. 32 characters of base64 hold 192 random bits.
@@ -24,7 +24,7 @@ const (
 type Caller struct {
 	Role   authz.CallerRole
 	Name   string
-	digest [sha256.Size]byte
+	digest apikey.Digest
 }
 
 // ParseCallers reads the callers of one role: a name and a token a line, parted by blanks. Lines that are empty or
@@ -51,7 +51,7 @@ func ParseCallers(role authz.CallerRole, text string) ([]Caller, error) {
 			return nil, fmt.Errorf("line %d: line %d has the same name", number, lineOf[fields[0]])
 		}
 		lineOf[fields[0]] = number
-		callers = append(callers, Caller{Role: role, Name: fields[0], digest: sha256.Sum256([]byte(fields[1]))})
+		callers = append(callers, Caller{Role: role, Name: fields[0], digest: apikey.DigestOf(fields[1])})
 	}
 	return callers, nil
 }
@@ -97,7 +97,7 @@ func (c *Callers) find(token string) (*Caller, bool) {
 	if c == nil {
 		return nil, false
 	}
-	digest := sha256.Sum256([]byte(token))
+	digest := apikey.DigestOf(token)
 	found := -1
 	for i := range c.all {
 		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], c.all[i].digest[:]), i, found)

@@ -48,7 +48,7 @@ func (c *BootClock) read() (mono, wall time.Duration) {
 	now := time.Now()
 	mono = now.Sub(c.base)
 	_, stepped := shifted()
-	return mono, now.Round(0).Sub(c.base.Round(0)) - mono + stepped
+	return mono, time.Duration(now.UnixNano()-c.base.UnixNano()) - mono + stepped
 }
 
 // askKernel reads the boot clock, and notes how far it is ahead if the process was not held up meanwhile.
