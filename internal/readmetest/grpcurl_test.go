@@ -41,6 +41,8 @@ var grpcurlCalls = []grpcurlCall{
 	{"KeyService/GetKey", `{"id":"KEY"}`, `KEY_STATE_LIVE`},
 	{"KeyService/ListKeys", `{"projectId":"p","states":["KEY_STATE_LIVE"]}`, `"KEY"`},
 	{"AuthorizationService/Authorize", `{"method":"GET","path":"/api/health"}`, `"allowed": true`},
+	{"AuthorizationService/BatchAuthorize", `{"requests":[{"method":"GET","path":"/api/health"}]}`, `"allowed": true`},
+	{"AuthorizationService/AuthorizeStream", `{"id":"7","request":{"method":"GET","path":"/api/health"}}`, `"id": "7"`},
 	{"AuthorizationService/Authorize", `{"method":"GET","path":"/api/projects","headers":{"authorization":["Bearer x"]}}`,
 		`"httpStatus": 401`},
 	{"KeyService/RevokeKey", `{"id":"KEY"}`, `KEY_STATE_REVOKED`},
