@@ -42,7 +42,7 @@ func (sh *shard) init(h hash, l limits) {
 	sh.maxKnown, sh.maxAbsent = max(1, l.known/shardCount), max(1, l.absent/shardCount)
 }
 
-func (sh *shard) hashOf(e *entry) uint64 { return sh.hash.of(e.kind, []byte(e.id)) }
+func (sh *shard) hashOf(e *entry) uint64 { return sh.hash.of(e.kind, e.subject()) }
 
 // get returns the record of a subject, if it is kept.
 func (sh *shard) get(hash uint64, kind authz.SubjectKind, id []byte) (r authz.Record, ok bool) {
@@ -68,8 +68,9 @@ func (sh *shard) keep(hash uint64, s authz.Subject, r authz.Record, seq int64) {
 	if r.Absent() {
 		to, other, most = &sh.absent, &sh.known, sh.maxAbsent
 	}
-	other.remove(hash, s.Kind, s.ID)
-	for to.live >= most && to.places.Load().find(hash, s.Kind, []byte(s.ID)) == nil {
+	id := []byte(s.ID)
+	other.remove(hash, s.Kind, id)
+	for to.live >= most && to.places.Load().find(hash, s.Kind, id) == nil {
 		to.evict()
 	}
 	to.put(hash, newEntry(s, r, seq), sh.hashOf)
@@ -80,8 +81,8 @@ func (sh *shard) forget(hash uint64, s authz.Subject, seq int64) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.last[s] = seq
-	sh.known.remove(hash, s.Kind, s.ID)
-	sh.absent.remove(hash, s.Kind, s.ID)
+	sh.known.remove(hash, s.Kind, []byte(s.ID))
+	sh.absent.remove(hash, s.Kind, []byte(s.ID))
 }
 
 // forgetAll lets go of everything. What was last is less than lastAll by now.

@@ -4,9 +4,11 @@ package fence
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"aeroplane.run/authz"
@@ -58,6 +60,38 @@ func TestShardKeepsNoRequest(t *testing.T) {
 		for _, e := range slices.Concat(slices.Collect(sh.absent.all), slices.Collect(sh.known.all)) {
 			if unsafe.StringData(e.id) == unsafe.StringData(id) {
 				t.Errorf("%+v: the id is a part of the request", r)
+			}
+		}
+	}
+}
+
+// What comes back of a record is what was kept, whatever lies together in memory.
+func TestEntriesAreWhole(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+	digest := authz.Digest{1, 31: 2}
+	for _, c := range []struct {
+		of     authz.Subject
+		record authz.Record
+	}{
+		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "abc", Name: "a name", Prefix: "ap_abc", UserID: "ada", Access: authz.Write,
+			Projects: authz.ProjectScope{IDs: []string{"p", "q"}}, ExpiresAt: at, Revoked: true}}},
+		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "elsewhere", Prefix: "ap_abc", Projects: authz.ProjectScope{All: true}}}},
+		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{}}},
+		{authz.KeySubject(digest), authz.Record{}},
+		{authz.SessionSubject(digest), authz.Record{Session: &authz.Session{Digest: digest, UserID: "ada", Role: authz.UserRoleOwner, ExpiresAt: at, RevokedAt: at}}},
+		{service("s"), authz.Record{Parent: "p"}},
+		{service(""), authz.Record{}},
+		{authz.Subject{Kind: authz.OfProject, ID: "p"}, authz.Record{Projects: []authz.ProjectRef{{ID: "p", OwnerID: "ada"}}}},
+		{authz.Subject{Kind: authz.OfUser, ID: ""}, authz.Record{Projects: []authz.ProjectRef{{ID: "p"}, {ID: "q"}}}},
+	} {
+		e := newEntry(c.of, c.record, 7)
+		if got := e.record(); !reflect.DeepEqual(got, c.record) || e.seq != 7 || !e.is(c.of.Kind, []byte(c.of.ID)) || string(e.subject()) != c.of.ID {
+			t.Errorf("%v: %+v, want %+v", c.of, got, c.record)
+		}
+		for _, other := range []authz.Subject{service("another"), authz.KeySubject(authz.Digest{3}), authz.SessionSubject(authz.Digest{3}), {Kind: c.of.Kind, ID: c.of.ID + "x"}} {
+			if e.is(other.Kind, []byte(other.ID)) || e.same(newEntry(other, authz.Record{}, 7)) && other.Kind != authz.OfKey && other.Kind != authz.OfSession {
+				t.Errorf("%v is taken for %v", c.of, other)
 			}
 		}
 	}

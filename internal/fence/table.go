@@ -3,7 +3,6 @@
 package fence
 
 import (
-	"strings"
 	"sync/atomic"
 
 	"aeroplane.run/authz"
@@ -30,44 +29,6 @@ type places []atomic.Pointer[entry]
 // at returns the place with a number, beginning anew behind the last.
 func (p places) at(i uint64) *atomic.Pointer[entry] { return &p[i&uint64(len(p)-1)] }
 
-// An entry is a record, and what it is of. It does not change.
-type entry struct {
-	id   string
-	what any   // a *authz.KeyRecord, a *authz.Session, or for all others a *authz.Record; nil where nothing is known
-	seq  int64 // of the revision that it was read at
-	kind authz.SubjectKind
-}
-
-// gone is in the place of an entry that was removed, so that searches go on behind it. It is about nothing.
-var gone = new(entry)
-
-// newEntry returns the entry of a record. The id may be a small part of a long request, and so is not kept itself.
-func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
-	e := &entry{id: strings.Clone(s.ID), kind: s.Kind, seq: seq}
-	switch {
-	case s.Kind == authz.OfKey && r.Key != nil:
-		e.what = r.Key
-	case s.Kind == authz.OfSession && r.Session != nil:
-		e.what = r.Session
-	case !r.Absent():
-		e.what = &r
-	}
-	return e
-}
-
-// record returns the record.
-func (e *entry) record() authz.Record {
-	switch r := e.what.(type) {
-	case *authz.KeyRecord:
-		return authz.Record{Key: r}
-	case *authz.Session:
-		return authz.Record{Session: r}
-	case *authz.Record:
-		return *r
-	}
-	return authz.Record{}
-}
-
 // find returns the entry of a subject, or nil.
 func (p *places) find(hash uint64, kind authz.SubjectKind, id []byte) *entry {
 	if p == nil {
@@ -75,7 +36,7 @@ func (p *places) find(hash uint64, kind authz.SubjectKind, id []byte) *entry {
 	}
 	for i := hash / shardCount; ; i++ {
 		e := p.at(i).Load()
-		if e == nil || e.kind == kind && e.id == string(id) {
+		if e == nil || e.is(kind, id) {
 			return e
 		}
 	}
@@ -108,14 +69,14 @@ func (p places) of(hash uint64, e *entry) (free *atomic.Pointer[entry]) {
 			return free
 		case there == gone && free == nil:
 			free = at
-		case there.kind == e.kind && there.id == e.id:
+		case there.same(e):
 			return at
 		}
 	}
 }
 
 // remove removes the entry of a subject, if there is one.
-func (t *table) remove(hash uint64, kind authz.SubjectKind, id string) {
+func (t *table) remove(hash uint64, kind authz.SubjectKind, id []byte) {
 	all := t.places.Load()
 	if all == nil {
 		return
@@ -124,7 +85,7 @@ func (t *table) remove(hash uint64, kind authz.SubjectKind, id string) {
 		switch there := all.at(i).Load(); {
 		case there == nil:
 			return
-		case there.kind == kind && there.id == id:
+		case there.is(kind, id):
 			t.clear(all.at(i))
 			return
 		}

@@ -41,7 +41,7 @@ func TestTable(t *testing.T) {
 				}
 			case 1, 2, 3, 4, 5, 6, 7, 8, 9:
 				delete(want, i)
-				got.remove(hashes[i], s.Kind, s.ID)
+				got.remove(hashes[i], s.Kind, []byte(s.ID))
 			default:
 				want[i] = step
 				got.put(hashes[i], newEntry(s, authz.Record{Parent: "p"}, step), func(e *entry) uint64 { n, _ := strconv.Atoi(e.id); return hashes[n] })
