@@ -5,7 +5,6 @@ package authz
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -15,24 +14,16 @@ import (
 type UseRecorder struct {
 	store UseStore
 	log   *slog.Logger
-
-	mu   sync.Mutex
-	last map[string]time.Time // guarded by mu: what is still to be written
+	notes *useNotes // what is still to be written
 }
 
 // NewUseRecorder returns a recorder that writes to store once Run is called.
 func NewUseRecorder(store UseStore, log *slog.Logger) *UseRecorder {
-	return &UseRecorder{store: store, log: log, last: make(map[string]time.Time)}
+	return &UseRecorder{store: store, log: log, notes: newUseNotes()}
 }
 
-// Used notes a use. It does not block on I/O.
-func (r *UseRecorder) Used(keyID string, at time.Time) {
-	r.mu.Lock()
-	if at.After(r.last[keyID]) {
-		r.last[keyID] = at
-	}
-	r.mu.Unlock()
-}
+// Used notes a use. It does not block on I/O, and takes no lock if a use of the key is noted already.
+func (r *UseRecorder) Used(keyID string, at time.Time) { r.notes.note(keyID, at.UnixMicro()) }
 
 // Run flushes every interval until ctx ends, and then once more, within grace.
 func (r *UseRecorder) Run(ctx context.Context, interval, grace time.Duration) {
@@ -53,16 +44,9 @@ func (r *UseRecorder) Run(ctx context.Context, interval, grace time.Duration) {
 
 // Flush writes what was gathered. What could not be written is kept for the next time.
 func (r *UseRecorder) Flush(ctx context.Context) {
-	r.mu.Lock()
-	last := r.last
-	r.last = make(map[string]time.Time, len(last))
-	r.mu.Unlock()
-	if len(last) == 0 {
+	uses := r.notes.take()
+	if len(uses) == 0 {
 		return
-	}
-	uses := make([]KeyUse, 0, len(last))
-	for id, at := range last {
-		uses = append(uses, KeyUse{KeyID: id, At: stamp(at)})
 	}
 	if err := r.store.RecordUse(ctx, uses); err != nil {
 		r.log.Warn("last-used times not written; trying again later", "keys", len(uses), "error", err)

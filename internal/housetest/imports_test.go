@@ -22,6 +22,7 @@ var picture = map[string][]string{
 	"internal/secret":  {},
 	"internal/apikey":  {"internal/secret"},
 	"internal/datadir": {},
+	"internal/stripe":  {},
 	"resolver":         {},
 	".":                {"resolver", "internal/apikey", "internal/secret"},
 	// The protocol that keeps caches honest. Databases and the shelf implement its ports.
@@ -36,7 +37,7 @@ var picture = map[string][]string{
 	"internal/sqlite": {".", "internal/fence", "internal/sqlstore", "internal/datadir",
 		"modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
 	"internal/rediscache": {".", "internal/secret", "github.com/redis/go-redis/v9"},
-	"internal/metrics":    {".", "internal/fence", "github.com/prometheus/client_golang"},
+	"internal/metrics":    {".", "internal/fence", "internal/stripe", "github.com/prometheus/client_golang"},
 	"internal/ops":        {},
 	"internal/postgres": {".", "internal/fence", "internal/sqlstore",
 		"github.com/lib/pq", "github.com/pressly/goose/v3"},

@@ -273,12 +273,3 @@ func TestDecidedAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
-
-func BenchmarkObserveDecision(b *testing.B) {
-	m, _ := newMetrics()
-	var o server.Observer = m
-	b.ReportAllocs()
-	for b.Loop() {
-		o.Decided(authz.KeyOutOfScope, 20*time.Microsecond)
-	}
-}
