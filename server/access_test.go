@@ -18,7 +18,9 @@ import (
 
 func TestEveryMethodHasARow(t *testing.T) {
 	t.Parallel()
-	registered, rows := server.New(server.Config{}).Registered(), server.Rows()
+	s := server.New(server.Config{})
+	defer s.Drain(t.Context())
+	registered, rows := s.Registered(), server.Rows()
 	for method := range registered {
 		if !slices.Contains(rows, method) {
 			t.Errorf("%s can be called by nobody: it has no row", method)

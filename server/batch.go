@@ -27,11 +27,10 @@ func (s *authorizationService) BatchAuthorize(ctx context.Context, in *authzv1.B
 	if len(requests) == 0 || len(requests) > maxBatch {
 		return nil, invalid("requests", "must be 1 to %d, not %d", maxBatch, len(requests))
 	}
-	results := make([]*authzv1.AuthorizeResult, len(requests))
+	results := make([]result, len(requests))
 	var waiting []int
 	for i, r := range requests {
-		var ok bool
-		if results[i], ok = s.result(ctx, batchMethod, r, true); !ok {
+		if !s.decideOne(ctx, batchMethod, r, true, &results[i]) {
 			waiting = append(waiting, i)
 		}
 	}
@@ -41,12 +40,16 @@ func (s *authorizationService) BatchAuthorize(ctx context.Context, in *authzv1.B
 		running.Go(func() {
 			for n := next.Add(1); int(n) <= len(waiting); n = next.Add(1) {
 				i := waiting[n-1]
-				results[i], _ = s.result(ctx, batchMethod, requests[i], false)
+				s.decideOne(ctx, batchMethod, requests[i], false, &results[i])
 			}
 		})
 	}
 	running.Wait()
-	return &authzv1.BatchAuthorizeResponse{Results: results}, nil
+	out := &authzv1.BatchAuthorizeResponse{Results: make([]*authzv1.AuthorizeResult, len(results))}
+	for i := range results {
+		out.Results[i] = &results[i].message
+	}
+	return out, nil
 }
 
 const batchMethod = authzv1.AuthorizationService_BatchAuthorize_FullMethodName

@@ -51,29 +51,35 @@ func (d *decider) decide(ctx context.Context, in *authzv1.AuthorizeRequest, atOn
 	return out, err
 }
 
-// result returns what became of one of many requests, and false where that is not known at once. An error, or a panic, is that of
-// the one request.
-func (d *decider) result(ctx context.Context, method string, in *authzv1.AuthorizeRequest, atOnce bool) (
-	result *authzv1.AuthorizeResult, ok bool) {
-	var out *authzv1.AuthorizeResponse
+// A result is what became of one of many requests, in one allocation with what a decision takes in it.
+type result struct {
+	message  authzv1.AuthorizeResult
+	response authzv1.AuthorizeResult_Response
+}
+
+// decideOne decides on one of many requests, and reports whether the result is set: not where it is not known at once. An error, or
+// a panic, is that of the one request.
+func (d *decider) decideOne(ctx context.Context, method string, in *authzv1.AuthorizeRequest, atOnce bool, r *result) (ok bool) {
 	var err error
 	defer func() {
 		if err = d.guard.contain(method, recover(), err); err != nil && err != authz.ErrNotAtOnce {
-			result, ok = d.undecided(ctx, method, err), true
+			d.undecided(ctx, method, err, r)
+			ok = true
 		}
 	}()
-	if out, err = d.decide(ctx, in, atOnce); err != nil {
-		return nil, false
+	if r.response.Response, err = d.decide(ctx, in, atOnce); err != nil {
+		return false
 	}
-	return &authzv1.AuthorizeResult{Result: &authzv1.AuthorizeResult_Response{Response: out}}, true
+	r.message.Result = &r.response
+	return true
 }
 
 // undecided tells of an error as if the request had been a call by itself.
-func (d *decider) undecided(ctx context.Context, method string, err error) *authzv1.AuthorizeResult {
+func (d *decider) undecided(ctx context.Context, method string, err error, r *result) {
 	st := status.Convert(d.guard.answer(ctx, method, authz.Actor{}, err))
-	return &authzv1.AuthorizeResult{Result: &authzv1.AuthorizeResult_Error{Error: &authzv1.AuthorizeError{
+	r.message.Result = &authzv1.AuthorizeResult_Error{Error: &authzv1.AuthorizeError{
 		Code: int32(st.Code()), Reason: reasonOf(classified(err)), Message: st.Message(),
-	}}}
+	}}
 }
 
 // logDenial tells what the client may not know. The query stays out, which may hold secrets, and so does the

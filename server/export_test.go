@@ -48,7 +48,8 @@ func Door(a *authz.Authorizer, o Observer) (one func(context.Context, *authzv1.A
 		return d.decide(ctx, in, false)
 	}
 	return one, func(ctx context.Context, in *authzv1.AuthorizeRequest) *authzv1.AuthorizeResult {
-		result, _ := d.result(ctx, batchMethod, in, true)
-		return result
+		r := new(result)
+		d.decideOne(ctx, batchMethod, in, true, r)
+		return &r.message
 	}
 }

@@ -188,7 +188,9 @@ func TestReady(t *testing.T) {
 	s.Server.StopHealth()
 	want("the server is shutting down")
 
-	if err := server.New(server.Config{Authorizer: new(authz.Authorizer)}).Ready(); err == nil || err.Error() != "the server is starting" {
+	fresh := server.New(server.Config{Authorizer: new(authz.Authorizer)})
+	defer fresh.Drain(t.Context())
+	if err := fresh.Ready(); err == nil || err.Error() != "the server is starting" {
 		t.Errorf("before it serves: %v", err)
 	}
 }

@@ -77,7 +77,7 @@ type Server struct {
 	conversations *conversations
 }
 
-// New returns a server that does not listen yet.
+// New returns a server that does not listen yet. Drain releases what it holds, also if it never served.
 func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

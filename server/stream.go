@@ -87,11 +87,19 @@ func (c *conversation) hold() (err error) {
 	}
 }
 
+// An answer is to one request, in one allocation with what is in it.
+type answer struct {
+	message authzv1.AuthorizeStreamResponse
+	result
+}
+
 // hear answers one request, or has it answered later.
 func (c *conversation) hear(in *authzv1.AuthorizeStreamRequest) error {
 	ctx := c.stream.Context()
-	if result, ok := c.answer(ctx, in, true); ok {
-		return c.send(in.GetId(), result)
+	a := new(answer)
+	a.message.Id, a.message.Result = in.GetId(), &a.result.message
+	if c.answer(ctx, in, true, a) {
+		return c.send(a)
 	}
 	select {
 	case c.free <- struct{}{}:
@@ -102,28 +110,30 @@ func (c *conversation) hear(in *authzv1.AuthorizeStreamRequest) error {
 		defer func() { <-c.free }()
 		ctx, cancel := context.WithTimeout(ctx, maxWait)
 		defer cancel()
-		result, _ := c.answer(ctx, in, false)
-		_ = c.send(in.GetId(), result) // it fails only if the call has ended, which who receives notices
+		c.answer(ctx, in, false, a)
+		_ = c.send(a) // it fails only if the call has ended, which who receives notices
 	})
 	return nil
 }
 
-func (c *conversation) answer(ctx context.Context, in *authzv1.AuthorizeStreamRequest, atOnce bool) (*authzv1.AuthorizeResult, bool) {
-	if err := refuseUnknownOf(in.ProtoReflect(), ""); err != nil {
-		return c.undecided(ctx, streamMethod, err), true
+func (c *conversation) answer(ctx context.Context, in *authzv1.AuthorizeStreamRequest, atOnce bool, a *answer) (ok bool) {
+	err := refuseUnknownOf(in.ProtoReflect(), "")
+	if err == nil && in.GetRequest() == nil {
+		err = invalid("request", "must be set")
 	}
-	if in.GetRequest() == nil {
-		return c.undecided(ctx, streamMethod, invalid("request", "must be set")), true
+	if err != nil {
+		c.undecided(ctx, streamMethod, err, &a.result)
+		return true
 	}
-	return c.result(ctx, streamMethod, in.GetRequest(), atOnce)
+	return c.decideOne(ctx, streamMethod, in.GetRequest(), atOnce, &a.result)
 }
 
 // send sends an answer. It blocks while the client does not take what was sent before.
-func (c *conversation) send(id uint64, result *authzv1.AuthorizeResult) error {
+func (c *conversation) send(a *answer) error {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	c.busy.Store(true)
-	err := c.stream.Send(&authzv1.AuthorizeStreamResponse{Id: id, Result: result})
+	err := c.stream.Send(&a.message)
 	c.busy.Store(false)
 	c.sent.Add(1)
 	return err

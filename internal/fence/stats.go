@@ -3,10 +3,10 @@
 package fence
 
 import (
-	"sync/atomic"
 	"time"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/stripe"
 )
 
 // Stats are what a Store knows and keeps at an instant, for metrics.
@@ -32,7 +32,7 @@ func (s *Store) Stats() Stats {
 	if g == nil {
 		return Stats{}
 	}
-	stats := Stats{Hits: s.reads.hits.Load(), Misses: s.reads.misses.Load(), Applied: *g.applied.Load(), Members: int(s.loop.roll.members.Load()), Behind: s.loop.roll.behind.Load()}
+	stats := Stats{Hits: s.reads.Load(hits), Misses: s.reads.Load(misses), Applied: *g.applied.Load(), Members: int(s.loop.roll.members.Load()), Behind: s.loop.roll.behind.Load()}
 	if until := time.Duration(g.validUntil.Load()); until > 0 {
 		stats.Lease = max(0, until-s.config.Clock.Boot())
 	}
@@ -44,14 +44,21 @@ func (s *Store) Stats() Stats {
 	return stats
 }
 
-// reads count the records that look-ups needed.
-type reads struct{ hits, misses atomic.Uint64 }
+// reads count the records that look-ups needed: those that were kept, and those that were not.
+type reads struct{ *stripe.Counters }
+
+const (
+	hits = iota
+	misses
+)
+
+func newReads() reads { return reads{stripe.New(2)} }
 
 // count counts the records of a look-up in memory, the last of which was perhaps not kept.
-func (r *reads) count(records int, lastMissed bool) {
+func (r reads) count(records int, lastMissed bool) {
 	if lastMissed {
 		records--
-		r.misses.Add(1)
+		r.Add(misses, 1)
 	}
-	r.hits.Add(uint64(records))
+	r.Add(hits, uint64(records))
 }

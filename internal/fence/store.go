@@ -37,7 +37,7 @@ func Open(c Config) (*Store, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	s := &Store{Store: c.Database, config: c}
+	s := &Store{Store: c.Database, config: c, reads: newReads()}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.loop = loop{Config: c, wake: newBell(), ack: acker{wake: newBell()}}
 	s.barrier = barrier{Config: c, acks: &s.loop.ack, wake: newBell()}

@@ -26,7 +26,7 @@ var picture = map[string][]string{
 	"resolver":         {},
 	".":                {"resolver", "internal/apikey", "internal/secret"},
 	// The protocol that keeps caches honest. Databases and the shelf implement its ports.
-	"internal/fence": {"."},
+	"internal/fence": {".", "internal/stripe"},
 
 	// The edges: the core, a leaf at need, and one outside technology each. They do not know each other.
 	"server": {".", "gen/...", "internal/apikey",
