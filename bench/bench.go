@@ -4,26 +4,12 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
-	"regexp"
 	"testing"
 	"time"
 
 	"aeroplane.run/authz/internal/testservers"
 )
-
-// Options say how much to measure.
-type options struct {
-	pairs   int            // for each bar
-	time    time.Duration  // for each measurement of a pair
-	keys    int            // in the databases
-	most    int            // where their number counts
-	bars    *regexp.Regexp // which of them to measure
-	binary  string         // the service; empty: it is built
-	profile string         // how the names of profiles begin; empty: none is taken
-	out     io.Writer      // where the tables go
-}
 
 // A bench is a run of measurements. What it has started ends with it.
 type bench struct {

@@ -16,7 +16,7 @@ import (
 // server, and then all replicas of a fleet at once, while they are asked.
 func measureCold(b *bench) {
 	b.say("making %d keys", b.most)
-	w := newWorld(b.most)
+	w := newWorld(b.most, spare)
 	q := newQuestions(w, 1<<14, false)
 	b.startPostgres()
 	dsn := b.postgres.NewDatabase(b)

@@ -60,7 +60,7 @@ func TestEveryFormAsks(t *testing.T) {
 	allowed := &authzv1.AuthorizeResponse{Allowed: true, Revision: "1"}
 	right, wrong := inProcess(t, allowed), inProcess(t, allowed, &authzv1.AuthorizeResponse{})
 	wrong.empty = false // so that its answers are looked at
-	q := newQuestions(newWorld(100), 2000, false)
+	q := newQuestions(newWorld(100, 0), 2000, false)
 	for _, test := range []struct {
 		form
 		callers, size int
@@ -85,7 +85,7 @@ func TestEveryFormAsks(t *testing.T) {
 func TestAServerThatIsAwayIsAnError(t *testing.T) {
 	c := &contestant{name: "nobody"}
 	c.gateway = []*grpc.ClientConn{dial(t, "127.0.0.1:1", gatewayToken)}
-	q := newQuestions(newWorld(100), 100, false)
+	q := newQuestions(newWorld(100, 0), 100, false)
 	for _, form := range []form{unary, streamed, pipelined, batched(8)} {
 		if r, err := form.run(t.Context(), c, q, 1, 10*time.Millisecond); err == nil || r.answers > 0 {
 			t.Errorf("%s: %v", form.name, err)

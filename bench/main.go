@@ -14,13 +14,12 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -56,50 +55,15 @@ func main() {
 		fmt.Fprintf(o.out, "Measured on %s, with %s, %s on %s of %s, %s of %v for each bar.\n", time.Now().Format(time.DateOnly),
 			count(o.keys, "key"), runtime.Version(), count(runtime.NumCPU(), "processor"), runtime.GOARCH, count(o.pairs, "pair"), o.time)
 		for _, m := range measurements {
-			if names[m.name] || len(names) == 0 {
+			if len(names) == 0 || slices.Contains(names, m.name) {
 				b.say("measuring %s: %s", m.name, m.about)
 				m.run(b)
 			}
 		}
+		if !*o.matched && o.bars.String() != "" {
+			b.Errorf("no bar matches %v", o.bars)
+		}
 	}))
-}
-
-func parse() (o options, names map[string]bool) {
-	flag.IntVar(&o.pairs, "pairs", 9, "how many `times` ours and the other are measured")
-	flag.DurationVar(&o.time, "time", 2*time.Second, "how long each `measurement` takes")
-	flag.IntVar(&o.keys, "keys", 100_000, "how many `keys` there are")
-	flag.IntVar(&o.most, "most", 1_000_000, "how many `keys` there are where it is their number that counts")
-	flag.StringVar(&o.binary, "binary", "", "the `path` of the service; without it, it is built")
-	flag.StringVar(&o.profile, "profile", "", "how the `names` of profiles of the services begin; without it, none are taken")
-	bars := flag.String("bars", "", "measure only bars that match this `regexp`, such as 'SQLite, 64'")
-	flag.Usage = usage
-	flag.Parse()
-	o.out, o.bars = os.Stdout, regexp.MustCompile(*bars)
-	names = make(map[string]bool)
-	for _, name := range flag.Args() {
-		names[name] = true
-	}
-	for _, m := range measurements {
-		delete(names, m.name)
-	}
-	for name := range names {
-		fmt.Fprintf(os.Stderr, "%s is nothing that can be measured\n", name)
-		usage()
-		os.Exit(2)
-	}
-	for _, name := range flag.Args() {
-		names[name] = true
-	}
-	return o, names
-}
-
-func usage() {
-	fmt.Fprintln(os.Stderr, "usage: go run ./bench [flags] [what...]\n\nwhat there is to measure:")
-	for _, m := range measurements {
-		fmt.Fprintf(os.Stderr, "  %-10s  %s\n", m.name, m.about)
-	}
-	fmt.Fprintln(os.Stderr, "\nflags:")
-	flag.PrintDefaults()
 }
 
 func exit(err error) {

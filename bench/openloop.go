@@ -22,12 +22,13 @@ func openLoop(ctx context.Context, c *contestant, q *questions, rate float64, d 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	runtime.GC()
-	from := time.Now().Add(warmUp(d))
+	begin := time.Now()
+	from := begin.Add(warmUp(d))
 	to := from.Add(d)
 	defer time.AfterFunc(time.Until(to)+patience, cancel).Stop()
 
 	due := make(chan time.Time, 1<<20)
-	go tick(ctx, due, rate, to)
+	go tick(ctx, due, rate, begin, to)
 	results := make([]result, waiting)
 	var working sync.WaitGroup
 	for i := range results {
@@ -62,12 +63,12 @@ func (r *result) noteDue(at time.Time, err error) {
 }
 
 // tick tells when requests are due, each by itself as far as the system's timers can, until the time is over.
-func tick(ctx context.Context, due chan<- time.Time, rate float64, to time.Time) {
+func tick(ctx context.Context, due chan<- time.Time, rate float64, begin, to time.Time) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(due)
 	interval := time.Duration(float64(time.Second) / rate)
-	for next := time.Now(); next.Before(to) && ctx.Err() == nil; next = next.Add(interval) {
+	for next := begin; next.Before(to) && ctx.Err() == nil; next = next.Add(interval) {
 		if wait := time.Until(next); wait > 0 {
 			pause(wait)
 		}

@@ -15,7 +15,7 @@ import (
 // measureRevocation compares RevokeKey, which waits for every replica, with a plain commit of the same Postgres.
 func measureRevocation(b *bench) {
 	b.startPostgres()
-	w := newWorld(10_000)
+	w := newWorld(10_000, spare)
 	q := newQuestions(w, 1<<13, false)
 	table := newComparison(b.out, "RevokeKey, the key in memory everywhere", p50Column, p99Column)
 	for _, replicas := range []int{1, 3, 10} {

@@ -36,7 +36,7 @@ func (b *bench) prepare() {
 	}
 	s := new(stage)
 	b.say("making %d keys", b.keys)
-	s.world = newWorld(b.keys)
+	s.world = newWorld(b.keys, spare)
 	s.zipf, s.uniform = newQuestions(s.world, drawn/2, false), newQuestions(s.world, drawn, true)
 
 	b.say("filling SQLite")
@@ -72,7 +72,7 @@ func (b *bench) askAll(c *contestant, q *questions) {
 	errs := make([]error, callers)
 	var asking sync.WaitGroup
 	for i := range callers {
-		client := authzv1.NewAuthorizationServiceClient(c.gateway[i%connections])
+		client := authzv1.NewAuthorizationServiceClient(c.gateway[i%len(c.gateway)])
 		asking.Go(func() {
 			for at := i; at < len(q.all) && errs[i] == nil; at += callers {
 				errs[i] = askOne(b.Context(), client, c, &q.all[at])

@@ -40,7 +40,7 @@ type key struct {
 	selected []int // projects; nil: all
 }
 
-func newWorld(keys int) *world {
+func newWorld(keys, spare int) *world {
 	all := make([]key, keys+spare)
 	for i := range all {
 		all[i] = newKey(i)

@@ -56,7 +56,7 @@ func TestWhatIsAskedIsAsAGatewayWouldAsk(t *testing.T) {
 	if sum != 1000 {
 		t.Errorf("the shares add up to %d", sum)
 	}
-	w := newWorld(500)
+	w := newWorld(500, 0)
 	for _, uniform := range []bool{false, true} {
 		q := newQuestions(w, 10_000, uniform)
 		bytes, denied, ofFirst := 0, 0, 0
@@ -87,7 +87,7 @@ func TestWhatIsAskedIsAsAGatewayWouldAsk(t *testing.T) {
 }
 
 func TestCallersBeginApartAndGoRound(t *testing.T) {
-	q := newQuestions(newWorld(100), 10, true)
+	q := newQuestions(newWorld(100, 0), 10, true)
 	c := q.from(1, 2)
 	for i := range 12 {
 		if got := c.next(); got != &q.all[(5+i)%10] {
