@@ -14,7 +14,7 @@ func (b *bench) startFleet(replicas int, dsn, redis string) (f fleet) {
 	b.Helper()
 	settings := append(onPostgres(b, dsn, redis), variable("POSTGRES_MAX_CONNS", 8)) // ten replicas use one small server
 	for i := range replicas {
-		f = append(f, startService(b, fmt.Sprintf("replica %d", i), b.service(), settings))
+		f = append(f, startService(b, fmt.Sprintf("replica %d", i), b.binary, settings))
 	}
 	for _, c := range f {
 		c.await(b)

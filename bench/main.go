@@ -54,6 +54,7 @@ func main() {
 		b := &bench{TB: t, options: o}
 		fmt.Fprintf(o.out, "Measured on %s, with %s, %s on %s of %s, %s of %v for each bar.\n", time.Now().Format(time.DateOnly),
 			count(o.keys, "key"), runtime.Version(), count(runtime.NumCPU(), "processor"), runtime.GOARCH, count(o.pairs, "pair"), o.time)
+		b.build()
 		for _, m := range measurements {
 			if len(names) == 0 || slices.Contains(names, m.name) {
 				b.say("measuring %s: %s", m.name, m.about)

@@ -48,8 +48,8 @@ func (b *bench) prepare() {
 	b.say("filling Postgres")
 	fillPostgres(b, dsn, s.world)
 
-	s.lite = startService(b, "SQLite", b.service(), append(onSQLite(dir), "BENCH_PROFILE="+b.profile+"-sqlite")).await(b)
-	s.pg = startService(b, "Postgres and Redis", b.service(), append(onPostgres(b, dsn, s.redis.Addr()), "BENCH_PROFILE="+b.profile+"-postgres")).await(b)
+	s.lite = startService(b, "SQLite", b.binary, append(onSQLite(dir), "BENCH_PROFILE="+b.profile+"-sqlite")).await(b)
+	s.pg = startService(b, "Postgres and Redis", b.binary, append(onPostgres(b, dsn, s.redis.Addr()), "BENCH_PROFILE="+b.profile+"-postgres")).await(b)
 	answers := filepath.Join(b.TempDir(), "answers")
 	b.sample(s.lite, s.zipf, answers)
 	s.tuned, s.untuned = startEmpty(b, tuned, s.lite, answers), startEmpty(b, untuned, s.lite, answers)

@@ -36,9 +36,6 @@ func measureTail(b *bench) {
 	}
 }
 
-// repetitions is how often what takes long is measured.
-func (b *bench) repetitions() int { return (b.pairs + 1) / 2 }
-
 // saturation returns how many decisions in a second a server makes at most.
 func (b *bench) saturation(c *contestant, q *questions) float64 {
 	b.Helper()
