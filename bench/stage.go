@@ -4,10 +4,8 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"google.golang.org/protobuf/encoding/protodelim"
 
@@ -58,41 +56,6 @@ func (b *bench) prepare() {
 		beginProfile(b, s.lite, b.profile+"-sqlite")
 		beginProfile(b, s.pg, b.profile+"-postgres")
 	}
-}
-
-// askAll asks a server every question once, the first time, so that whatever they need is in memory.
-func (b *bench) askAll(c *contestant, q *questions) {
-	b.Helper()
-	if c.asked[q] || c.empty {
-		return
-	}
-	c.asked[q] = true
-	b.say("asking %s everything once, %s", c.name, q.name)
-	const callers = 64
-	errs := make([]error, callers)
-	var asking sync.WaitGroup
-	for i := range callers {
-		client := authzv1.NewAuthorizationServiceClient(c.gateway[i%len(c.gateway)])
-		asking.Go(func() {
-			for at := i; at < len(q.all) && errs[i] == nil; at += callers {
-				errs[i] = askOne(b.Context(), client, c, &q.all[at])
-			}
-		})
-	}
-	asking.Wait()
-	for _, err := range errs {
-		if err != nil {
-			b.Fatalf("%s: %v", c.name, err)
-		}
-	}
-}
-
-func askOne(ctx context.Context, client authzv1.AuthorizationServiceClient, c *contestant, q *question) error {
-	answer, err := client.Authorize(ctx, q.request)
-	if err != nil {
-		return err
-	}
-	return c.check(q, answer)
 }
 
 // sample writes the answers of a service to some questions into a file, for empty servers.
