@@ -86,7 +86,8 @@ func TestDurations(t *testing.T) {
 // TestScrapesAgree scrapes while others count: in each scrape are as many durations as decisions, and none fewer than before.
 func TestScrapesAgree(t *testing.T) {
 	t.Parallel()
-	m, r := newMetrics()
+	d, r := newDecisions(), prometheus.NewRegistry()
+	r.MustRegister(&d)
 	var stop atomic.Bool
 	var counted atomic.Uint64
 	var counting sync.WaitGroup
@@ -94,7 +95,7 @@ func TestScrapesAgree(t *testing.T) {
 		counting.Go(func() {
 			n := 0
 			for ; !stop.Load(); n++ {
-				m.Decided(authz.Reason(n%len(reasonWords)), time.Duration(n)*time.Microsecond)
+				d.count(authz.Reason(n%len(reasonWords)), time.Duration(n)*time.Microsecond)
 			}
 			counted.Add(uint64(n))
 		})
@@ -118,7 +119,7 @@ func TestScrapesAgree(t *testing.T) {
 		}
 		return decisions
 	}
-	for range 100 {
+	for range 1000 {
 		scrape()
 	}
 	stop.Store(true)
