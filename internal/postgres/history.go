@@ -33,6 +33,7 @@ type history struct {
 	acks   *session // whose commits nobody waits for
 	lists  *session // what the barrier asks
 	waker  waker
+	guest  bool // may remove nobody else
 
 	oldest  atomic.Int64 // how old the oldest snapshot is, in nanoseconds
 	life    context.Context
@@ -48,7 +49,7 @@ var (
 func newHistory(src source) *history {
 	h := &history{
 		rounds: newSession(src, purpose{}), acks: newSession(src, purpose{forgetful: true}),
-		lists: newSession(src, purpose{}), waker: newWaker(src),
+		lists: newSession(src, purpose{}), waker: newWaker(src), guest: src.Guest,
 	}
 	// A round proves where the primary is. The others do not notice when it is another one: they only read, or nobody waits for
 	// what they write.
@@ -208,6 +209,9 @@ func (h *history) List(ctx context.Context, ask []authz.Revision) (roll fence.Ro
 
 // Collect implements fence.Members.
 func (h *history) Collect(ctx context.Context, id fence.MemberID, beat int64) error {
+	if h.guest {
+		return authz.Errorf(authz.FailedPrecondition, "a guest leaves it to the others to remove one of them")
+	}
 	return h.rounds.confirmed(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		deleted, err := conn.ExecContext(ctx, "DELETE FROM members WHERE id = $1 AND beat = $2", uuid(id), beat)
 		if err != nil {
@@ -228,7 +232,7 @@ func (h *history) Collect(ctx context.Context, id fence.MemberID, beat int64) er
 // Leave implements fence.Members.
 func (h *history) Leave(ctx context.Context, id fence.MemberID) error {
 	return h.rounds.confirmed(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, "DELETE FROM members WHERE id = $1", uuid(id))
+		_, err := conn.ExecContext(ctx, "SELECT leave_members($1)", uuid(id))
 		return err
 	})
 }

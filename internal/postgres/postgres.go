@@ -46,6 +46,9 @@ type Config struct {
 	RequireStandby bool
 	// Migrate brings an older schema up to date. Without it such a database is refused.
 	Migrate bool
+	// Guest says that the role is one to which Grants has been given, and refuses one that may do more: who has the store may be
+	// broken into. It reads what decisions need, is a member, and notes uses. Everything else fails.
+	Guest bool
 }
 
 func (c *Config) timeout() time.Duration { return cmp.Or(c.StatementTimeout, statementTimeout) }
@@ -100,6 +103,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		_, _, err = migrate(ctx, src)
 	} else {
 		err = v.Ready()
+	}
+	if err == nil && c.Guest {
+		err = checkGuest(ctx, db)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -68,6 +68,28 @@ func (s *PostgresServer) NewDatabase(t testing.TB) (dsn string) {
 	return s.DSN(name)
 }
 
+// NewRole makes a role that may log in and has been given nothing, and returns its name, and the DSN of a database for it. It goes
+// when the test ends, with what it was given there.
+func (s *PostgresServer) NewRole(t testing.TB, dsn string) (name, as string) {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, password := "role_"+strings.ToLower(rand.Text()), rand.Text()
+	if err := s.exec("CREATE ROLE " + name + " LOGIN PASSWORD '" + password + "'"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		err := s.execIn(strings.TrimPrefix(u.Path, "/"), "DROP OWNED BY "+name)
+		if err = errors.Join(err, s.exec("DROP ROLE "+name)); err != nil && !t.Failed() {
+			t.Error(err)
+		}
+	})
+	u.User = url.UserPassword(name, password)
+	return name, u.String()
+}
+
 // await returns when the server answers, or p, which runs it, has ended.
 func (s *PostgresServer) await(p *process) error {
 	err := errors.New("no attempt was made")
@@ -97,8 +119,10 @@ func (s *PostgresServer) prepare() error {
 }
 
 // exec runs one statement as a superuser, on a connection of its own.
-func (s *PostgresServer) exec(statement string) error {
-	db, err := sql.Open("postgres", s.AdminDSN("postgres"))
+func (s *PostgresServer) exec(statement string) error { return s.execIn("postgres", statement) }
+
+func (s *PostgresServer) execIn(database, statement string) error {
+	db, err := sql.Open("postgres", s.AdminDSN(database))
 	if err != nil {
 		return err
 	}
