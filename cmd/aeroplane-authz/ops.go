@@ -24,7 +24,7 @@ func newMetrics() *metrics.Metrics {
 	return metrics.New(metrics.Config{
 		Registry: prometheus.NewRegistry(),
 		Errors:   server.ErrorReasons(), Changes: server.Changes(), Outcomes: server.Outcomes(),
-		Build: metrics.Build{Version: b.Version, Commit: b.Commit, Go: b.Go},
+		Build: &metrics.Build{Version: b.Version, Commit: b.Commit, Go: b.Go},
 	})
 }
 

@@ -17,16 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"aeroplane.run/authz"
-	"aeroplane.run/authz/internal/fence"
+	"aeroplane.run/authz/internal/replica"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/server"
-)
-
-// How often what runs beside the calls runs.
-const (
-	useInterval   = time.Minute // last-used times are written; behind time by at most this
-	flushGrace    = 5 * time.Second
-	sweepInterval = time.Hour
 )
 
 func (a *app) serve() *cobra.Command {
@@ -52,11 +45,11 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 		return err
 	}
 	m := newMetrics()
-	store, closeStore, err := openStore(ctx, v, p, m, log)
+	store, err := replica.Open(ctx, replicaConfig(v, p, m, log))
 	if err != nil {
-		return err
+		return storeFailure(err)
 	}
-	defer func() { err = errors.Join(err, closeStore()) }()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	callers, err := p.callersWithGenerated(v.DataDir)
 	if err != nil {
 		return err
@@ -69,11 +62,9 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	uses := authz.NewUseRecorder(store, log)
-	defer background(ctx, v, store, uses, log)()
 	defer a.tendGarbage(ctx)()
 	s := server.New(server.Config{
-		Authorizer: &authz.Authorizer{Routes: p.routes, Facts: store, Used: uses.Used},
+		Authorizer: store.Authorizer(p.routes),
 		Issuer:     &authz.Issuer{Store: store, Now: time.Now},
 		Catalog:    &authz.Catalog{Store: store, Now: time.Now},
 		Sessions:   &authz.Sessions{Store: store, Now: time.Now},
@@ -136,17 +127,4 @@ func serveUntil(ctx context.Context, s *server.Server, l net.Listener, grace tim
 	err := <-served
 	log.Info("shut down")
 	return err
-}
-
-// background starts what runs beside the calls, and returns what ends it: last-used times are then written once more.
-func background(ctx context.Context, v *settings.Settings, store *fence.Store, uses *authz.UseRecorder, log *slog.Logger) (end func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the calls
-	retention := authz.Retention{Events: v.RetainAudit, Keys: v.RetainKeys, Sessions: v.RetainSessions, RequestIDs: v.RetainRequestIDs}
-	var running sync.WaitGroup
-	running.Go(func() { uses.Run(ctx, useInterval, flushGrace) })
-	running.Go(func() { retention.Run(ctx, store, sweepInterval, log) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
 }

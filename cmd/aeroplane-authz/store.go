@@ -3,74 +3,29 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"path/filepath"
 
 	"aeroplane.run/authz"
-	"aeroplane.run/authz/internal/fence"
 	"aeroplane.run/authz/internal/metrics"
 	"aeroplane.run/authz/internal/postgres"
-	"aeroplane.run/authz/internal/rediscache"
+	"aeroplane.run/authz/internal/replica"
 	"aeroplane.run/authz/internal/settings"
 	"aeroplane.run/authz/internal/sqlite"
 )
 
-// openStore opens the database that the settings name, and puts it behind a fence, with Redis beside it if they name that.
-func openStore(ctx context.Context, v *settings.Settings, p *plan, m *metrics.Metrics, log *slog.Logger) (_ *fence.Store,
-	closing func() error, err error) {
-	var watched metrics.Sources
-	config := fence.Config{Name: replicaName(), Lease: v.Lease, Observer: m, Logger: log,
-		MaxReads: max(1, v.PostgresMaxConns/2), // so that no flood of them keeps changes from a connection
-	}
+// replicaConfig returns what the settings say of the replica that a server opens doors to.
+func replicaConfig(v *settings.Settings, p *plan, m *metrics.Metrics, log *slog.Logger) replica.Config {
+	c := replica.Config{Redis: p.redis, Lease: v.Lease, Metrics: m, Logger: log, Retention: &authz.Retention{
+		Events: v.RetainAudit, Keys: v.RetainKeys, Sessions: v.RetainSessions, RequestIDs: v.RetainRequestIDs,
+	}}
 	if v.PostgresURL == "" {
-		db, err := sqlite.Open(ctx, sqlite.Config{Dir: v.DataDir, Migrate: v.Migrate})
-		if err != nil {
-			return nil, nil, storeFailure(err)
-		}
-		config.Database, config.History = db, db.History()
-		watched.Pool = db.Pool
+		c.SQLite = &sqlite.Config{Dir: v.DataDir, Migrate: v.Migrate}
 	} else {
-		db, err := postgres.Open(ctx, p.postgres)
-		if err != nil {
-			return nil, nil, storeFailure(err)
-		}
-		config.Database, config.History, config.Members = db, db.History(), db.Members()
-		watched.Pool, watched.OldestSnapshot = db.Pool, db.OldestSnapshot
+		c.Postgres = &p.postgres
 	}
-	closeShelf := func() {}
-	if p.redis != nil {
-		shelf, err := rediscache.Open(*p.redis)
-		if err != nil {
-			return nil, nil, errors.Join(storeFailure(err), config.Database.Close())
-		}
-		config.Shelf, closeShelf = shelf, shelf.Close
-		watched.Redis = func() metrics.RedisStats { return metrics.RedisStats(shelf.Stats()) }
-	}
-	store, err := fence.Open(config)
-	if err != nil {
-		closeShelf()
-		return nil, nil, errors.Join(storeFailure(err), config.Database.Close())
-	}
-	watched.Store = store.Stats
-	m.Watch(watched)
-	return store, func() error {
-		defer closeShelf()
-		return store.Close()
-	}, nil
-}
-
-// replicaName tells people, in the table of members, which process this is.
-func replicaName() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return fmt.Sprintf("%s/%d", host, os.Getpid())
+	return c
 }
 
 // postgresConfig puts the URL and the password together, which settings keep apart.

@@ -42,9 +42,15 @@ var picture = map[string][]string{
 	"internal/postgres": {".", "internal/fence", "internal/sqlstore",
 		"github.com/lib/pq", "github.com/pressly/goose/v3"},
 
+	// What decides, put together; and the same for the process of a gateway.
+	"internal/replica": {".", "resolver", "internal/fence", "internal/metrics", "internal/sqlite", "internal/postgres", "internal/rediscache"},
+	"embedded": {".", "resolver", "internal/replica", "internal/metrics", "internal/sqlite", "internal/postgres", "internal/rediscache",
+		"internal/secret", "github.com/prometheus/client_golang"},
+
 	// Wiring, and what is used by tests and readers alone.
 	"cmd/aeroplane-authz": {"..."},
 	"examples/gateway":    {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
+	"examples/embedded":   {".", "embedded"},
 	"bench":               {"..."},
 	"conformance":         {"..."},
 	"internal/storetest":  {"..."},

@@ -26,8 +26,8 @@ type Config struct {
 	Errors []string
 	// Changes are the methods that make changes, by their short names, and Outcomes how such a call may end.
 	Changes, Outcomes []string
-	// Build is which program this is.
-	Build Build
+	// Build is which program this is. Nil: whoever runs in the same process tells of that, and of the process, themselves.
+	Build *Build
 }
 
 // A Build is which program this is. What is not known is empty.
@@ -43,11 +43,13 @@ type Metrics struct {
 // New registers the series in the registry.
 func New(c Config) *Metrics {
 	m := &Metrics{calls: newCalls(c), protocol: newProtocol(), registry: c.Registry}
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "build_info",
-		Help: "Always 1; the labels say which program this is."}, []string{"version", "commit", "go"})
-	build.WithLabelValues(c.Build.Version, c.Build.Commit, c.Build.Go).Set(1)
-	c.Registry.MustRegister(build, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if c.Build != nil {
+		build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "build_info",
+			Help: "Always 1; the labels say which program this is."}, []string{"version", "commit", "go"})
+		build.WithLabelValues(c.Build.Version, c.Build.Commit, c.Build.Go).Set(1)
+		c.Registry.MustRegister(build, collectors.NewGoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}
 	c.Registry.MustRegister(m.calls.all()...)
 	c.Registry.MustRegister(m.protocol.all()...)
 	return m

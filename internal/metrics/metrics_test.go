@@ -32,7 +32,7 @@ var _ = RedisStats(rediscache.Stats{})
 func newMetrics() (*Metrics, *prometheus.Registry) {
 	r := prometheus.NewRegistry()
 	return New(Config{Registry: r, Errors: server.ErrorReasons(), Changes: server.Changes(), Outcomes: server.Outcomes(),
-		Build: Build{"v1.2.3", "0123456789ab", "go1.26"}}), r
+		Build: &Build{"v1.2.3", "0123456789ab", "go1.26"}}), r
 }
 
 // gather returns the series of ours, of histograms how often they observed, by name and labels.

@@ -70,7 +70,9 @@ func open(config Config, t timing) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	silence()
+	if !config.LeaveLog {
+		silence()
+	}
 	c := &Cache{timing: t, sealers: sealers, queue: make(chan job, queueSize)}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.servers = config.servers(c)

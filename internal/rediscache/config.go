@@ -50,6 +50,8 @@ type Config struct {
 	EntryKeys []secret.Text
 	// Logger is told when Redis begins and ceases to answer. Nil: nobody is.
 	Logger *slog.Logger
+	// LeaveLog leaves go-redis' own log alone, which is one for the process, and there may be others in it who use go-redis.
+	LeaveLog bool
 }
 
 const (
