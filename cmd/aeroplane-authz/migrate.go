@@ -58,8 +58,30 @@ func (a *app) migrate() *cobra.Command {
 			return err
 		})
 	names := []string{"data-dir", "postgres-url", "postgres-password-file", "insecure-plaintext", "output"}
-	cmd.AddCommand(withSettings(status, 0, names...))
+	cmd.AddCommand(withSettings(status, 0, names...), a.migrateRole())
 	return withSettings(cmd, 0, names...)
+}
+
+// migrateRole prints, so that the owner of the tables sees what is granted, and may not be whom this program logs in as.
+func (a *app) migrateRole() *cobra.Command {
+	cmd := command("role NAME", "Print the SQL that lets a role of Postgres be that of a gateway with a replica in it", exactly("the name of a role"),
+		func(_ *cobra.Command, args []string) error {
+			text, err := postgres.Grants(args[0])
+			if err != nil {
+				return usage("%w", err)
+			}
+			_, err = io.WriteString(a.stdout, text)
+			return err
+		})
+	cmd.Long = `Print the SQL that lets a role of Postgres be that of a gateway with a replica in it (package embedded): it may read what
+decisions need, be a member, and note when keys were used. The role must be there, and be one of its own for each host:
+
+  CREATE ROLE edge_1 LOGIN PASSWORD '...' CONNECTION LIMIT 32;
+
+Let the owner of the tables run what is printed, and once more after each migration:
+
+  aeroplane-authz migrate role edge_1 | psql --set ON_ERROR_STOP=1 "$DATABASE_URL"`
+	return cmd
 }
 
 // forMigration returns the settings, of which those of the database alone are checked: a migration job opens no door.

@@ -17,9 +17,13 @@ import (
 const grants = `-- Lets the role NAME be a replica in a gateway's own process, and do nothing else here.
 -- For the owner of the tables to run, in the database of the service, and once more after each migration.
 BEGIN;
-DO $$ BEGIN
-    IF has_table_privilege(TEXT, 'keys', 'INSERT, UPDATE, DELETE') OR
-        (SELECT pg_has_role(TEXT, c.relowner, 'MEMBER') FROM pg_class c WHERE c.oid = 'keys'::regclass) THEN
+SET LOCAL aeroplane_authz.guest = TEXT;
+DO $$
+DECLARE
+    guest name := current_setting('aeroplane_authz.guest');
+BEGIN
+    IF has_table_privilege(guest, 'keys', 'INSERT, UPDATE, DELETE') OR
+        (SELECT pg_has_role(guest, c.relowner, 'MEMBER') FROM pg_class c WHERE c.oid = 'keys'::regclass) THEN
         RAISE 'this role is more than a replica in a gateway: make one of its own';
     END IF;
 END $$;

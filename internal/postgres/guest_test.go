@@ -180,7 +180,7 @@ func TestGrants(t *testing.T) {
 	}
 	dsn := migrated(t)
 	saysOfAllTables(t, dsn)
-	odd := fmt.Sprintf(`Edge "1" 'a' \ NAME -- %s`, name(t, dsn)[5:])
+	odd := fmt.Sprintf(`Edge "1" 'a' \ $$ NAME -- %s`, name(t, dsn)[5:])
 	admin := testservers.Postgres(t).AdminDSN(name(t, dsn))
 	run(t, admin, "CREATE ROLE "+pq.QuoteIdentifier(odd))
 	t.Cleanup(func() { run(t, admin, "DROP OWNED BY "+pq.QuoteIdentifier(odd)+"; DROP ROLE "+pq.QuoteIdentifier(odd)) })
