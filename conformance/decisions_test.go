@@ -52,5 +52,6 @@ func TestDecisions(t *testing.T) {
 		if err := lines.Err(); err != nil || asked < 2000 {
 			t.Errorf("asked %d requests: %v", asked, err)
 		}
+		f.gateway.agreesEmbedded(f.embed())
 	})
 }

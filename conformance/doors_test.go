@@ -20,6 +20,8 @@ type everyDoor struct {
 	t      *testing.T
 	stream grpc.BidiStreamingClient[authzv1.AuthorizeStreamRequest, authzv1.AuthorizeStreamResponse]
 	asked  uint64
+
+	conversations []conversation
 }
 
 func newEveryDoor(t *testing.T, client authzv1.AuthorizationServiceClient) *everyDoor {
@@ -50,6 +52,7 @@ func (d *everyDoor) Authorize(ctx context.Context, in *authzv1.AuthorizeRequest,
 		d.t.Fatalf("request %d of a stream: %v, %v", d.asked, streamed, streamErr)
 	}
 	d.agree("a stream", answer, err, streamed.GetResult())
+	d.note(in, answer)
 	return answer, err
 }
 

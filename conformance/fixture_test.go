@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/embedded"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/internal/postgres"
@@ -32,18 +33,24 @@ func TestMain(m *testing.M) { os.Exit(testservers.Main(m)) }
 // onEveryStore runs a test with a fresh, empty service on each database, the default one first.
 func onEveryStore(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Run("sqlite", func(t *testing.T) {
-		store, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Migrate: true})
+		dir := t.TempDir()
+		store, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Migrate: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, newFixture(t, store))
+		f := newFixture(t, store)
+		f.embed = func() *embedded.Replica { return openCopy(t, dir) }
+		test(t, f)
 	})
 	t.Run("postgres", func(t *testing.T) {
-		store, err := postgres.Open(t.Context(), postgres.Config{DSN: testservers.Postgres(t).NewDatabase(t), Migrate: true})
+		dsn := testservers.Postgres(t).NewDatabase(t)
+		store, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn, Migrate: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, newFixture(t, store))
+		f := newFixture(t, store)
+		f.embed = func() *embedded.Replica { return join(t, dsn) }
+		test(t, f)
 	})
 }
 
@@ -57,7 +64,8 @@ type fixture struct {
 	keys     authzv1.KeyServiceClient
 	catalog  authzv1.CatalogServiceClient
 	sessions authzv1.SessionServiceClient
-	gateway  authzv1.AuthorizationServiceClient
+	gateway  *everyDoor
+	embed    func() *embedded.Replica // on the same database, with what is in it now
 
 	secrets map[string]string // by name in braces
 	userIDs map[string]string // "owner" and "user2", or both empty in a single-user installation
