@@ -152,15 +152,19 @@ func serve(t *testing.T, root string, env []string) {
 	}
 }
 
-// The README's Go is the function of that name in the example, which builds with everything else.
-func TestREADMEGateway(t *testing.T) {
-	source, err := os.ReadFile("../../examples/gateway/main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range blocks(t, "go") {
+// The README's Go is in the examples, which build with everything else, in each of them once.
+func TestREADMEGateways(t *testing.T) {
+	for i, b := range blocks(t, "go") {
+		examples := []string{"../../examples/gateway/main.go", "../../examples/embedded/main.go"}
+		if i >= len(examples) {
+			t.Fatalf("from which example is this?\n%s", b.text)
+		}
+		source, err := os.ReadFile(examples[i])
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !bytes.Contains(source, []byte(b.text)) {
-			t.Errorf("not in examples/gateway/main.go:\n%s", b.text)
+			t.Errorf("not in %s:\n%s", examples[i], b.text)
 		}
 	}
 }
