@@ -65,9 +65,9 @@ func (s *standIn) cleanUp() {
 	last()
 }
 
-// TempDir implements testing.TB.
+// TempDir implements testing.TB. What is in it is not taken for a server's that was left behind.
 func (s *standIn) TempDir() string {
-	dir, err := os.MkdirTemp("", dirPrefix)
+	dir, err := os.MkdirTemp("", "aeroplane-authz-program-")
 	if err != nil {
 		s.Fatal(err)
 	}
