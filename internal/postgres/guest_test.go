@@ -74,7 +74,7 @@ func TestAGuestMayDoNothingElse(t *testing.T) {
 		"INSERT INTO key_projects VALUES ('key', 'p')", "DELETE FROM key_projects", "UPDATE key_projects SET key_id = 'key'",
 		"SELECT name FROM projects",
 		"INSERT INTO change_log VALUES (99, 1, 0, '', TRUE, 0)", "DELETE FROM change_log", "UPDATE change_log SET subject = ''",
-		"SELECT log_change(9, '', TRUE)", "SELECT finish_change(TRUE)",
+		"SELECT log_change(9, '', TRUE)", "SELECT lock_log()", "SELECT finish_change(TRUE)",
 		"INSERT INTO members (id, lease_ms, protocol, name, beat, applied_seq, applied_tag, owner) VALUES (" + others + ", 500, 1, '', 0, 0, 0, 'authz')",
 		"INSERT INTO members (id, lease_ms, protocol, name, beat, applied_seq, applied_tag) VALUES ('03000000-0000-0000-0000-000000000000', 5001, 1, '', 0, 0, 0)",
 		"DELETE FROM members", "DELETE FROM members WHERE id = " + others, "UPDATE members SET owner = 'authz'",

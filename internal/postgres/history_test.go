@@ -131,15 +131,17 @@ func TestWhoeverHoldsTheLogStopsChangesForABoundedTime(t *testing.T) {
 	s := open(t, postgres.Config{DSN: dsn})
 	defer s.Close()
 	create(t, s, "key")
-	holder := must(connect(t, dsn).Conn(t.Context()))
-	defer holder.Close()
-	must(holder.ExecContext(t.Context(), "SELECT pg_advisory_lock(7017280452245743464)"))
+	holder := must(connect(t, dsn).Begin())
+	defer holder.Rollback()
+	must(holder.Exec("SELECT lock_log()"))
 	head := must(s.History().Head(t.Context()))
 	_, err := s.RevokeKey(t.Context(), admin, "key")
 	if authz.KindOf(err) != authz.Unavailable {
 		t.Errorf("a change while nobody can append: %v", err)
 	}
-	must(holder.ExecContext(t.Context(), "SELECT pg_advisory_unlock_all()"))
+	if err := holder.Rollback(); err != nil {
+		t.Fatal(err)
+	}
 	if now := must(s.History().Head(t.Context())); now != head {
 		t.Errorf("%v became %v", head, now)
 	}

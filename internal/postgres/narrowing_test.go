@@ -35,7 +35,7 @@ func TestTwoThatComeToBearASlugAtOnce(t *testing.T) {
 	}()
 	db := connect(t, dsn)
 	until(t, "the second waits for the first", func() (waits bool) {
-		if err := db.QueryRow("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted " +
+		if err := db.QueryRow("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'relation' AND NOT granted " +
 			"AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))").Scan(&waits); err != nil {
 			t.Error(err)
 		}

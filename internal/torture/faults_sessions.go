@@ -14,10 +14,7 @@ import (
 	"aeroplane.run/authz/internal/torture/history"
 )
 
-// logLock is the lock under which changes are numbered.
-const logLock = 7017280452245743464
-
-// lockTimeout is how long a change waits for that lock.
+// lockTimeout is how long a change waits for the lock under which changes are numbered.
 const lockTimeout = 2 * time.Second
 
 var sessionFaults = []Fault{
@@ -79,7 +76,7 @@ func freezeLock(ctx context.Context, s *Stage) {
 			return
 		}
 		defer tx.Rollback()
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", logLock)); err != nil {
+		if _, err := tx.ExecContext(ctx, "SELECT lock_log()"); err != nil {
 			return
 		}
 		// Whoever had the lock before has committed, and may still be waiting for others.
@@ -93,7 +90,7 @@ func freezeLock(ctx context.Context, s *Stage) {
 	}, func() {
 		var pid int
 		err := s.Admin(s, s.Postgres.Primary()).QueryRowContext(ctx, `SELECT a.pid FROM pg_stat_activity a
-			LEFT JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted
+			LEFT JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'relation' AND l.mode = 'ExclusiveLock' AND l.granted
 			WHERE a.datname = 'authz' AND a.backend_type = 'client backend' ORDER BY l.pid IS NULL, random() LIMIT 1`).Scan(&pid)
 		if err != nil || syscall.Kill(pid, syscall.SIGSTOP) != nil {
 			return
