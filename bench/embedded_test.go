@@ -19,7 +19,7 @@ import (
 // BenchmarkEmbedded is decisions of a replica in this process, about the mix that the service is asked, with 100,000 keys of which
 // some are asked for much more often than others.
 func BenchmarkEmbedded(b *testing.B) {
-	w := newWorld(100_000)
+	w := newWorld(100_000, 0)
 	asked := requests(newQuestions(w, drawn, false))
 	b.Run("server=sqlite", func(b *testing.B) { decide(b, openWorld(b, w), asked) })
 	b.Run("server=postgres", func(b *testing.B) { decide(b, joinWorld(b, w), asked) })
@@ -29,7 +29,7 @@ func BenchmarkEmbedded(b *testing.B) {
 func BenchmarkEmbeddedKeys(b *testing.B) {
 	for _, keys := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {
-			w := newWorld(keys)
+			w := newWorld(keys, 0)
 			decide(b, openWorld(b, w), requests(newQuestions(w, drawn, true)))
 		})
 	}
