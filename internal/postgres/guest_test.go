@@ -128,7 +128,8 @@ func TestAFullRoleIsNoGuest(t *testing.T) {
 	for _, what := range []string{"SELECT, INSERT, UPDATE, DELETE ON ALL TABLES", "USAGE ON ALL SEQUENCES", "EXECUTE ON ALL FUNCTIONS"} {
 		run(t, dsn, "GRANT "+what+" IN SCHEMA public TO "+full)
 	}
-	guest := must(postgres.Open(t.Context(), postgres.Config{DSN: newGuest(t, dsn), Guest: true}))
+	guestDSN := newGuest(t, dsn)
+	guest := must(postgres.Open(t.Context(), postgres.Config{DSN: guestDSN, Guest: true}))
 	defer guest.Close()
 	member := fence.Member{ID: fence.MemberID{1}, Lease: time.Second}
 	if err := guest.Members().Join(t.Context(), member); err != nil {
@@ -139,6 +140,14 @@ func TestAFullRoleIsNoGuest(t *testing.T) {
 	create(t, s, "key")
 	if err := guest.Members().Collect(t.Context(), member.ID, 0); err == nil {
 		t.Error("a guest removed a member, it says")
+	}
+	holder := must(connect(t, guestDSN).Begin()) // who holds its own row keeps no round of others waiting
+	must(holder.Exec("SELECT FROM members WHERE owner = session_user FOR UPDATE"))
+	if err := s.Members().Collect(t.Context(), member.ID, 0); authz.KindOf(err) != authz.FailedPrecondition {
+		t.Errorf("a member that holds its row: %v", err)
+	}
+	if err := holder.Rollback(); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.Members().Collect(t.Context(), member.ID, 0); err != nil {
 		t.Error(err)

@@ -207,13 +207,17 @@ func (h *history) List(ctx context.Context, ask []authz.Revision) (roll fence.Ro
 	return roll, err
 }
 
+// collectStatement removes a row unless its owner holds it, who lives then, or wants to be waited for.
+const collectStatement = `DELETE FROM members WHERE id =
+	(SELECT m.id FROM members m WHERE m.id = $1 AND m.beat = $2 FOR UPDATE SKIP LOCKED)`
+
 // Collect implements fence.Members.
 func (h *history) Collect(ctx context.Context, id fence.MemberID, beat int64) error {
 	if h.guest {
 		return authz.Errorf(authz.FailedPrecondition, "a guest leaves it to the others to remove one of them")
 	}
 	return h.rounds.confirmed(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		deleted, err := conn.ExecContext(ctx, "DELETE FROM members WHERE id = $1 AND beat = $2", uuid(id), beat)
+		deleted, err := conn.ExecContext(ctx, collectStatement, uuid(id), beat)
 		if err != nil {
 			return err
 		}
@@ -223,7 +227,7 @@ func (h *history) Collect(ctx context.Context, id fence.MemberID, beat int64) er
 		var there bool
 		err = conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM members WHERE id = $1)", uuid(id)).Scan(&there)
 		if err == nil && there {
-			err = authz.Errorf(authz.FailedPrecondition, "the member has made a round since")
+			err = authz.Errorf(authz.FailedPrecondition, "the member has made a round since, or holds its row")
 		}
 		return err
 	})
