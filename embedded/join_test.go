@@ -86,7 +86,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// Two gateways with one Redis, and a role and a key of their own: what one has read the other finds there.
+// What a gateway has read the next one with the same entry key finds in Redis.
 func TestJoinBesideRedis(t *testing.T) {
 	t.Parallel()
 	f, redis := newFleet(t, testservers.Postgres(t)), testservers.Redis(t)
@@ -94,23 +94,24 @@ func TestJoinBesideRedis(t *testing.T) {
 	entryKey := make([]byte, 32)
 	_, _ = rand.Read(entryKey)
 	registry := prometheus.NewRegistry()
-	for i := range 2 {
-		c := embedded.JoinConfig{DSN: f.guest(t), Options: embedded.Options{Metrics: registry}, Redis: &embedded.Redis{
-			Addresses: []string{redis.Addr()}, EntryKeys: base64.StdEncoding.EncodeToString(entryKey),
-		}}
+	c := embedded.JoinConfig{DSN: f.guest(t), Options: embedded.Options{Metrics: registry}, Redis: &embedded.Redis{
+		Addresses: []string{redis.Addr()}, EntryKeys: base64.StdEncoding.EncodeToString(entryKey),
+	}}
+	// Redis is not waited for, and on a machine that is busy the first may not have written, nor the second been answered.
+	until(t, "something is found in Redis", func() bool {
 		g := must(embedded.Join(t.Context(), c))
-		defer g.Close()
-		const reads, puts = "aeroplane_authz_redis_reads_total", "aeroplane_authz_redis_puts_total"
 		until(t, "Redis is asked", func() bool { return value(t, registry, "aeroplane_authz_redis_breaker_open") == 0 })
 		allows(t, g, r, key)
-		if hits := value(t, registry, reads, "hit"); i == 1 && hits == 0 {
-			t.Error("nothing was found in Redis")
-		}
-		until(t, "what was read is written", func() bool { return i == 1 || value(t, registry, puts, "done") >= 3 })
+		found := value(t, registry, "aeroplane_authz_redis_reads_total", "hit") > 0
+		until(t, "what was read is written, or lost", func() bool {
+			const puts = "aeroplane_authz_redis_puts_total"
+			return found || value(t, registry, puts, "done")+value(t, registry, puts, "lost") >= 3
+		})
 		if err := g.Close(); err != nil {
 			t.Error(err)
 		}
-	}
+		return found
+	})
 }
 
 // Whom Postgres does not confirm any more decides nothing when its lease is over.
@@ -119,8 +120,12 @@ func TestALeaseEnds(t *testing.T) {
 	server := testservers.StartPostgres(t, testservers.Options{})
 	f := newFleet(t, server.PostgresServer)
 	key, r := populate(t, f.issuer, f.catalog)
-	g := must(embedded.Join(t.Context(), embedded.JoinConfig{DSN: f.guest(t), Lease: 500 * time.Millisecond}))
-	allows(t, g, r, key)
+	g := must(embedded.Join(t.Context(), embedded.JoinConfig{DSN: f.guest(t), Lease: time.Second}))
+	decides := func() bool { // on a machine that is busy so short a lease may be over at any time
+		d, err := g.Authorize(t.Context(), r)
+		return err == nil && d.Allowed && d.KeyID == key
+	}
+	until(t, "there is a lease", decides)
 	server.StopImmediately(t)
 	until(t, "the lease is over", func() bool {
 		d, err := g.Authorize(t.Context(), r)
@@ -134,8 +139,7 @@ func TestALeaseEnds(t *testing.T) {
 		t.Errorf("decided after the lease: %+v", d)
 	}
 	server.Start(t)
-	until(t, "there is a lease again", func() bool { return g.Ready(t.Context()) == nil })
-	allows(t, g, r, key)
+	until(t, "there is a lease again", decides)
 	closed(t, g, r)
 }
 

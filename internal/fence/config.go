@@ -31,7 +31,7 @@ type Config struct {
 	Lease time.Duration
 	// Name tells people which replica this is.
 	Name string
-	// MaxRecords bounds how many records are kept of what exists, some 500 bytes each. Zero: 1,000,000.
+	// MaxRecords bounds how many records are kept of what exists, some 280 bytes each. Zero: 1,000,000.
 	MaxRecords int
 	// MaxReads bounds the reads of the Database for records at a time. Zero: 64.
 	MaxReads int
