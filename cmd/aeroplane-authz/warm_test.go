@@ -5,6 +5,7 @@ package main
 import (
 	"crypto/sha256"
 	"database/sql"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -60,11 +61,18 @@ func TestWarmDecisionsAskNobody(t *testing.T) {
 	}
 	p.mustAllow(t, secret, true)
 	after := reads()
-	for _, series := range []string{`record_reads_total{kind="key"}`, `redis_reads_total{result="miss"}`} {
-		if after[series] == before[series] {
-			t.Errorf("a cold decision is not counted in %s: %v", series, after)
+	for _, family := range []string{`record_reads_total{kind="key"}`, "redis_reads_total"} { // Redis may not have answered in time
+		if maps.Equal(beginning(before, family), beginning(after, family)) {
+			t.Errorf("a cold decision is not counted in %s: %v", family, after)
 		}
 	}
+}
+
+// beginning returns the series whose names begin alike.
+func beginning(series map[string]string, prefix string) map[string]string {
+	some := maps.Clone(series)
+	maps.DeleteFunc(some, func(name, _ string) bool { return !strings.HasPrefix(name, prefix) })
+	return some
 }
 
 // redisFlags returns the arguments that share records in a Redis. The entry key goes into a file.
