@@ -22,7 +22,8 @@ func NewUseRecorder(store UseStore, log *slog.Logger) *UseRecorder {
 	return &UseRecorder{store: store, log: log, notes: newUseNotes()}
 }
 
-// Used notes a use. It does not block on I/O, and takes no lock if a use of the key is noted already.
+// Used notes a use, unless one less than a second before is noted. It does not block on I/O, and takes no lock if any use of
+// the key is noted.
 func (r *UseRecorder) Used(keyID string, at time.Time) { r.notes.note(keyID, at.UnixMicro()) }
 
 // Run flushes every interval until ctx ends, and then once more, within grace.

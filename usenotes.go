@@ -48,9 +48,10 @@ const (
 	taken = math.MinInt64
 )
 
-// useGrain is how much later than the one noted a use must be to be noted. A key that is in use all the time is so on all
-// processors, and if each use were noted, each of them would wait for the note to come back from another.
-const useGrain = int64(time.Millisecond / time.Microsecond)
+// useGrain is how much later than the one noted a use must be to be noted: a second, since what is shown lags by a minute
+// anyway. A key that is in use all the time is so on all processors, and if each use were noted, each of them would wait for
+// the note to come back from another.
+const useGrain = int64(time.Second / time.Microsecond)
 
 func newUseNotes() *useNotes {
 	n := &useNotes{seed: maphash.MakeSeed()}

@@ -47,18 +47,18 @@ func TestUseNotes(t *testing.T) {
 	}
 }
 
-// A use is noted if it is later than the one noted by a millisecond.
+// A use is noted if it is later than the one noted by a second.
 func TestUseGrain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		uses []int64
 		want int64
 	}{
-		"the first":                  {[]int64{-5}, -5},
-		"earlier":                    {[]int64{7, 6}, 7},
-		"later by less":              {[]int64{7, 7 + useGrain - 1}, 7},
-		"later by a millisecond":     {[]int64{7, 7 + useGrain}, 7 + useGrain},
-		"later by a millisecond now": {[]int64{7, 7 + useGrain - 1, 7 + useGrain}, 7 + useGrain},
+		"the first":                    {[]int64{-5}, -5},
+		"earlier":                      {[]int64{7, 6}, 7},
+		"later by less":                {[]int64{7, 7 + useGrain - 1}, 7},
+		"later by a second":            {[]int64{7, 7 + useGrain}, 7 + useGrain},
+		"later by a second in the end": {[]int64{7, 7 + useGrain - 1, 7 + useGrain}, 7 + useGrain},
 	} {
 		n := newUseNotes()
 		for _, at := range c.uses {
@@ -70,7 +70,7 @@ func TestUseGrain(t *testing.T) {
 	}
 }
 
-// Who found a page that was then replaced notes a use in the one that came after it, but for a note that both of them have.
+// Who found a page that was then replaced notes a use in the one that came after it, whether or not the key was known.
 func TestReplacedPage(t *testing.T) {
 	t.Parallel()
 	for name, replace := range map[string]func(*testing.T, *useNotes){
