@@ -74,6 +74,11 @@ func (g *generation) end() { g.validUntil.Store(0) }
 // ended reports whether a generation that had a lease was given up.
 func (g *generation) ended() bool { return g.validUntil.Load() == 0 }
 
+// knows reports whether a revision is applied, as far as the window tells. A row is in the window before it is applied.
+func (g *generation) knows(r authz.Revision) bool {
+	return g.applied.Load().Seq >= r.Seq && g.window.holds(r)
+}
+
 // errNotKept says that a record is not kept.
 var errNotKept = errors.New("the record is not kept")
 

@@ -103,7 +103,7 @@ func (s *Store) enter(ctx context.Context, c authz.Consistency, atOnce bool) (*g
 
 func (s *Store) enterAtOnce(c authz.Consistency) (*generation, time.Duration, error) {
 	g, boot, ok := s.leased()
-	if !ok || c.Strong || !c.AtLeast.IsZero() && !g.window.holds(c.AtLeast) {
+	if !ok || c.Strong || !c.AtLeast.IsZero() && !g.knows(c.AtLeast) {
 		return nil, 0, authz.ErrNotAtOnce
 	}
 	return g, boot, nil
