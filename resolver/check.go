@@ -67,8 +67,8 @@ func (p *parser) checkCaseBelow(n *node, places []*node, number int) {
 
 // reach appends the places that a segment leads to from n.
 func (n *node) reach(segment string, places []*node) []*node {
-	if exact, _ := n.find(segment); exact != nil {
-		places = append(places, exact.to)
+	if to := n.exact(segment); to != nil {
+		places = append(places, to)
 	}
 	if n.variable != nil {
 		places = append(places, n.variable)

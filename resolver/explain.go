@@ -45,8 +45,8 @@ func (n *node) collect(path string, rows []*row) []*row {
 	if path == "" {
 		rows = n.ends.collect(rows)
 	} else if segment, after := split(path); segment != "" {
-		if exact, _ := n.find(segment); exact != nil {
-			rows = exact.to.collect(after, rows)
+		if to := n.exact(segment); to != nil {
+			rows = to.collect(after, rows)
 		}
 		if n.variable != nil {
 			rows = n.variable.collect(after, rows)

@@ -92,7 +92,8 @@ func (n *node) grow(text string, line int) *node {
 	return n.literals[i].to
 }
 
-// exact returns the node behind a literal, or nil. It searches by hand: with a function to compare by, that takes twice the time.
+// exact returns the node behind a literal, or nil. It searches by hand, with a function to compare by that takes twice the time, and
+// not by way of find, with which a match takes two thirds more: most literals of its length differ in their first letters.
 func (n *node) exact(segment string) *node {
 	i, end := 0, len(n.literals)
 	for i < end {

@@ -98,9 +98,9 @@ func New(c Config) *Server {
 	}
 	s := grpc.NewServer(options...)
 	service := &authorizationService{
-		decider:       decider{authorizer: c.Authorizer, guard: g, started: time.Now()},
-		conversations: conversations{ending: make(chan struct{})},
+		decider: decider{authorizer: c.Authorizer, guard: g, started: time.Now()},
 	}
+	service.conversations.ending, service.conversations.end = context.WithCancel(context.Background())
 	authzv1.RegisterAuthorizationServiceServer(s, service)
 	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
 	authzv1.RegisterCatalogServiceServer(s, &catalogService{catalog: c.Catalog})
@@ -134,7 +134,7 @@ func (s *Server) Serve(l net.Listener) error {
 func (s *Server) Drain(ctx context.Context) {
 	s.health.stop()
 	s.conversations.end()
-	defer s.conversations.wait()
+	defer s.conversations.running.Wait() // their calls have ended then
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

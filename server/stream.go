@@ -35,24 +35,19 @@ type dialogue = grpc.BidiStreamingServer[authzv1.AuthorizeStreamRequest, authzv1
 // AuthorizeStream answers requests in the order in which they come, as long as that can be done at once. One that has to wait is
 // answered when it has waited.
 func (s *authorizationService) AuthorizeStream(stream dialogue) error {
-	c := &conversation{decider: &s.decider, stream: stream, free: make(chan struct{}, maxWaiting)}
+	c := &conversation{decider: &s.decider, stream: stream, slots: make(chan struct{}, maxWaiting)}
 	over := make(chan error, 1)
 	s.conversations.running.Go(func() { over <- c.hold() })
-	return c.watch(over, s.conversations.ending)
+	return c.watch(over, s.conversations.ending.Done())
 }
 
 // conversations are all that there are. One may run on for a moment when its call has ended: that it has ended is what makes
 // gRPC let go of whoever receives or sends.
 type conversations struct {
 	running sync.WaitGroup
-	ending  chan struct{} // closed when they are to end
-	once    sync.Once
+	ending  context.Context // ends when they are to end
+	end     context.CancelFunc
 }
-
-func (c *conversations) end() { c.once.Do(func() { close(c.ending) }) }
-
-// wait waits until none runs. Their calls have ended.
-func (c *conversations) wait() { c.running.Wait() }
 
 // A conversation is one stream.
 type conversation struct {
@@ -64,7 +59,7 @@ type conversation struct {
 	sent    atomic.Uint64 // answers that were sent
 
 	waiting sync.WaitGroup // requests that wait
-	free    chan struct{}  // has one for each
+	slots   chan struct{}  // taken by them
 }
 
 // hold answers until the client has no more to ask, or the call ends.
@@ -102,12 +97,12 @@ func (c *conversation) hear(in *authzv1.AuthorizeStreamRequest) error {
 		return c.send(a)
 	}
 	select {
-	case c.free <- struct{}{}:
+	case c.slots <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	c.waiting.Go(func() {
-		defer func() { <-c.free }()
+		defer func() { <-c.slots }()
 		ctx, cancel := context.WithTimeout(ctx, maxWait)
 		defer cancel()
 		c.answer(ctx, in, false, a)
@@ -170,7 +165,7 @@ func (c *conversation) watch(over <-chan error, ending <-chan struct{}) error {
 func (c *conversation) lull(over <-chan error) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for until := time.Now().Add(lullFor); len(c.free) > 0 && time.Now().Before(until); {
+	for until := time.Now().Add(lullFor); len(c.slots) > 0 && time.Now().Before(until); {
 		select {
 		case err := <-over:
 			return err

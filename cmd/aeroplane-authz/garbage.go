@@ -14,7 +14,7 @@ import (
 
 // Go collects garbage whenever there is as much of it as GOGC says, 100 % of what lives. A service that keeps little and answers
 // much collects all the time then. Here it may grow to four times of what lives, as long as that is no more than garbageRoom, and
-// else to as much as usual. docs/performance.md has what that brings. Who sets GOGC has the say.
+// else to as much as usual. Who sets GOGC has the say.
 const (
 	garbageRoom     = 256 << 20 // bytes
 	mostGarbage     = 400       // per cent

@@ -77,7 +77,7 @@ func inOneString(k authz.KeyRecord) authz.KeyRecord {
 
 func (e *entry) name(s authz.Subject, seq int64) {
 	e.kind, e.seq = s.Kind, seq
-	if isCredential(s) {
+	if isCredential(s.Kind) {
 		copy(e.digest[:], s.ID)
 	} else {
 		e.id = strings.Clone(s.ID)
@@ -89,7 +89,7 @@ func (e *entry) is(kind authz.SubjectKind, id []byte) bool {
 	if e.kind != kind {
 		return false
 	}
-	if kind == authz.OfKey || kind == authz.OfSession {
+	if isCredential(kind) {
 		return string(e.digest[:]) == string(id)
 	}
 	return e.id == string(id)
@@ -102,7 +102,7 @@ func (e *entry) same(other *entry) bool {
 
 // subject returns the ID of what the entry is about, to be read alone.
 func (e *entry) subject() []byte {
-	if e.kind == authz.OfKey || e.kind == authz.OfSession {
+	if isCredential(e.kind) {
 		return e.digest[:]
 	}
 	return []byte(e.id)

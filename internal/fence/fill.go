@@ -96,7 +96,7 @@ func (r *reader) fromShelf(s authz.Subject) (authz.Record, bool) {
 
 // shelve puts what was admitted on the shelf, once. An unknown credential stays out: any stranger can make up any number.
 func (r *reader) shelve(s authz.Subject, f *flight) {
-	if r.Shelf == nil || isCredential(s) && f.record.Absent() {
+	if r.Shelf == nil || isCredential(s.Kind) && f.record.Absent() {
 		return
 	}
 	if f.shelved.CompareAndSwap(false, true) {
@@ -104,7 +104,7 @@ func (r *reader) shelve(s authz.Subject, f *flight) {
 	}
 }
 
-func isCredential(s authz.Subject) bool { return s.Kind == authz.OfKey || s.Kind == authz.OfSession }
+func isCredential(kind authz.SubjectKind) bool { return kind == authz.OfKey || kind == authz.OfSession }
 
 // fills reads records from the database. Those who want the same record at the same time share one read. Nobody takes a
 // record on trust: each checks it against the generation that it holds.
@@ -193,7 +193,7 @@ func (f *fills) fly(r route, fl *flight, known bool) {
 func (f *fills) read(ctx context.Context, r route, known bool) (record authz.Record, at authz.Revision, err error) {
 	if !known {
 		ration, what := &f.unknownIDs, "ids"
-		if isCredential(r.subject) {
+		if isCredential(r.subject.Kind) {
 			ration, what = &f.unknownCredentials, "credentials"
 		}
 		if !ration.take(ctx, f.Clock) {

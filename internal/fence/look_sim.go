@@ -59,7 +59,7 @@ func (v View) Last(s authz.Subject) int64 {
 func (v View) Kept(s authz.Subject) (r authz.Record, seq int64, ok bool) {
 	sh, hash := v.g.shard(s)
 	for _, t := range []*table{&sh.known, &sh.absent} {
-		if e := t.places.Load().find(hash, s.Kind, []byte(s.ID)); e != nil {
+		if e, _ := t.places.Load().find(hash, s.Kind, []byte(s.ID)); e != nil {
 			return e.record(), e.seq, true
 		}
 	}

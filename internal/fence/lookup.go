@@ -67,8 +67,8 @@ func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q 
 		if q.Consistency.Strong && at.Seq > g.vouched.Load() {
 			return authz.Facts{}, errBeginAgain // what a mere read brought may be undone; who asks for all wants what stays
 		}
-		if from != g && s.config.Members != nil {
-			boot = s.config.Clock.Boot() // that took a while
+		if from != g {
+			boot = s.boot() // that took a while
 		}
 		f.Revision, f.Now = *at, s.judgeBy(g, boot)
 		return f, nil
@@ -114,16 +114,21 @@ func (s *Store) enterAtOnce(c authz.Consistency) (*generation, time.Duration, er
 func (s *Store) leased() (*generation, time.Duration, bool) {
 	g := s.loop.current.Load()
 	step("lookup: generation picked, clock not read")
-	var boot time.Duration
-	if s.config.Members != nil { // else there is no lease, and this may be any instant
-		boot = s.config.Clock.Boot()
-	}
+	boot := s.boot()
 	step("lookup: clock read, lease not checked")
 	if g == nil || !g.leased(boot) {
 		return nil, 0, false
 	}
 	step("lookup: lease checked")
 	return g, boot, true
+}
+
+// boot reads the boot clock, where there is a lease that goes by it. Else any instant will do.
+func (s *Store) boot() time.Duration {
+	if s.config.Members == nil {
+		return 0
+	}
+	return s.config.Clock.Boot()
 }
 
 // awaitLease waits until there is a lease.

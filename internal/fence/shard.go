@@ -48,10 +48,10 @@ func (sh *shard) hashOf(e *entry) uint64 { return sh.hash.of(e.kind, e.subject()
 func (sh *shard) get(hash uint64, kind authz.SubjectKind, id []byte) (r authz.Record, ok bool) {
 	known := sh.known.places.Load()
 	step("shard: places picked, not searched")
-	if e := known.find(hash, kind, id); e != nil {
+	if e, _ := known.find(hash, kind, id); e != nil {
 		return e.record(), true
 	}
-	return authz.Record{}, sh.absent.places.Load().find(hash, kind, id) != nil
+	return authz.Record{}, sh.absent.has(hash, kind, id)
 }
 
 // knew reports whether a subject is known to exist, or was until its record was let go of because of its age.
@@ -59,7 +59,7 @@ func (sh *shard) knew(hash uint64, s authz.Subject) bool {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	_, former := slices.BinarySearch(sh.former, hash)
-	return former || sh.known.places.Load().find(hash, s.Kind, []byte(s.ID)) != nil
+	return former || sh.known.has(hash, s.Kind, []byte(s.ID))
 }
 
 // keep keeps a record that was admitted. Where there is no room, any other makes way. The lock is held.
@@ -70,7 +70,7 @@ func (sh *shard) keep(hash uint64, s authz.Subject, r authz.Record, seq int64) {
 	}
 	id := []byte(s.ID)
 	other.remove(hash, s.Kind, id)
-	for to.live >= most && to.places.Load().find(hash, s.Kind, id) == nil {
+	for to.live >= most && !to.has(hash, s.Kind, id) {
 		to.evict()
 	}
 	to.put(hash, newEntry(s, r, seq), sh.hashOf)

@@ -29,15 +29,15 @@ type places []atomic.Pointer[entry]
 // at returns the place with a number, beginning anew behind the last.
 func (p places) at(i uint64) *atomic.Pointer[entry] { return &p[i&uint64(len(p)-1)] }
 
-// find returns the entry of a subject, or nil.
-func (p *places) find(hash uint64, kind authz.SubjectKind, id []byte) *entry {
+// find returns the entry of a subject, or nil, and its place.
+func (p *places) find(hash uint64, kind authz.SubjectKind, id []byte) (e *entry, at *atomic.Pointer[entry]) {
 	if p == nil {
-		return nil
+		return nil, nil
 	}
 	for i := hash / shardCount; ; i++ {
-		e := p.at(i).Load()
-		if e == nil || e.is(kind, id) {
-			return e
+		at = p.at(i)
+		if e = at.Load(); e == nil || e.is(kind, id) {
+			return e, at
 		}
 	}
 }
@@ -77,19 +77,15 @@ func (p places) of(hash uint64, e *entry) (free *atomic.Pointer[entry]) {
 
 // remove removes the entry of a subject, if there is one.
 func (t *table) remove(hash uint64, kind authz.SubjectKind, id []byte) {
-	all := t.places.Load()
-	if all == nil {
-		return
+	if e, at := t.places.Load().find(hash, kind, id); e != nil {
+		t.clear(at)
 	}
-	for i := hash / shardCount; ; i++ {
-		switch there := all.at(i).Load(); {
-		case there == nil:
-			return
-		case there.is(kind, id):
-			t.clear(all.at(i))
-			return
-		}
-	}
+}
+
+// has reports whether there is an entry of a subject.
+func (t *table) has(hash uint64, kind authz.SubjectKind, id []byte) bool {
+	e, _ := t.places.Load().find(hash, kind, id)
+	return e != nil
 }
 
 func (t *table) clear(at *atomic.Pointer[entry]) {

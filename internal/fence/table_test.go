@@ -34,7 +34,7 @@ func TestTable(t *testing.T) {
 				if len(want) > 0 {
 					got.evict()
 					for i := range want {
-						if got.places.Load().find(hashes[i], authz.OfService, []byte(strconv.Itoa(i))) == nil {
+						if !got.has(hashes[i], authz.OfService, []byte(strconv.Itoa(i))) {
 							delete(want, i)
 						}
 					}
@@ -49,7 +49,7 @@ func TestTable(t *testing.T) {
 			if got.live != len(want) {
 				t.Fatalf("step %d: %d entries, want %d", step, got.live, len(want))
 			}
-			e := got.places.Load().find(hashes[i], s.Kind, []byte(s.ID))
+			e, _ := got.places.Load().find(hashes[i], s.Kind, []byte(s.ID))
 			if seq, ok := want[i]; ok != (e != nil) || ok && e.seq != seq {
 				t.Fatalf("step %d: %v, want %v, %v", step, e, seq, ok)
 			}

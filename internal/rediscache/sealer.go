@@ -62,7 +62,7 @@ func (s *sealer) name(subject authz.Subject) string {
 
 // seal returns the entry for a record, and false where it would be too large, or not come back as it is:
 //
-//	version: 1 byte | salt: 16 | nonce: 12 | AES-256-GCM of the encoding | tag: 16
+//	version: 1 | salt: 16 | nonce: 12 | AES-256-GCM of the encoding | tag: 16
 //
 // The version and the name are authenticated too, so that an entry opens under its own name alone.
 //

@@ -155,12 +155,10 @@ func recordOf(of authz.Subject, rows []recordRow) (r authz.Record) {
 			return r
 		}
 		if of.Kind == authz.OfKey {
-			key := first.key // so that what is kept is that and not the row
-			r.Key = &key
+			r.Key = &first.key
 		} else {
-			session := first.session
-			session.Digest = want
-			r.Session = &session
+			first.session.Digest = want
+			r.Session = &first.session
 		}
 	case authz.OfService, authz.OfDeployment:
 		r.Parent = first.parent

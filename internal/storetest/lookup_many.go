@@ -65,6 +65,14 @@ func lookupSlugs(t *testing.T, f *fixture) {
 			}
 		}
 	}
+
+	// A slug's project is selected like any other.
+	for credential, want := range map[string]bool{"ada-selected": true, "ada-all": false} {
+		facts := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: digest(credential), Scope: resolver.ProjectSlug,
+			ID: "slug-a"})
+		same(t, credential, facts.Projects, []authz.ProjectRef{{ID: "a", OwnerID: "ada"}})
+		same(t, credential+", selected", selects(facts), want)
+	}
 }
 
 // lookupLists: whatever the caller may see is among the facts, and each fact is true.
