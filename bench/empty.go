@@ -117,7 +117,7 @@ func startEmpty(t testing.TB, kind string, like *contestant, answers string) *co
 	}
 	var env []string
 	if kind == tuned {
-		env = like.metrics(t).garbage()
+		env = garbageAs(like.metrics(t))
 	}
 	c := start(t, "empty, "+kind, func(c *contestant) *exec.Cmd {
 		cmd := exec.Command(self, emptyCommand, kind, c.address, answers)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aeroplane.run/authz/internal/scrape"
 )
 
 // profiler is what the service is built with to be looked into: to be profiled, and to collect garbage when it is told to. It is no part of it: nothing that is shipped opens a door to what a
@@ -40,7 +42,7 @@ func withProfiler(t testing.TB) []string {
 }
 
 // collect lets a service that was built with the profiler collect its garbage, and returns its metrics then.
-func collect(t testing.TB, c *contestant) metrics {
+func collect(t testing.TB, c *contestant) scrape.Metrics {
 	t.Helper()
 	const last = "go_memstats_last_gc_time_seconds"
 	before := c.metrics(t)[last]

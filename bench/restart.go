@@ -15,6 +15,7 @@ import (
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/apikey"
+	"aeroplane.run/authz/internal/scrape"
 )
 
 // A restarted is what came of it that all replicas were started anew at once, while they were asked.
@@ -22,9 +23,9 @@ type restarted struct {
 	decisions, denied atomic.Int64 // denied: what should not be
 	failures, broken  atomic.Int64 // broken: failures of what was asked after health said SERVING
 	took              time.Duration
-	reads             float64 // key records from Postgres, per key and replica
-	fromRedis         float64 // part of all records that came from Redis
-	redis             metrics // how the reads of Redis ended, parts of all by result
+	reads             float64        // key records from Postgres, per key and replica
+	fromRedis         float64        // part of all records that came from Redis
+	redis             scrape.Metrics // how the reads of Redis ended, parts of all by result
 }
 
 // callersEach is how many ask each replica.
@@ -116,15 +117,15 @@ func (r *restarted) count(b *bench, f fleet, q *questions) {
 		}
 	}
 	var fromPostgres, hits, asked float64
-	r.redis = make(metrics)
+	r.redis = make(scrape.Metrics)
 	for _, c := range f {
 		m := c.metrics(b)
-		r.reads += m.sum("aeroplane_authz_record_reads_total", "key") / float64(len(keys)*len(f))
-		fromPostgres += m.sum("aeroplane_authz_record_reads_total")
-		hits += m.sum(redisReads, "hit")
-		asked += m.sum(redisReads)
+		r.reads += m.Sum("aeroplane_authz_record_reads_total", "key") / float64(len(keys)*len(f))
+		fromPostgres += m.Sum("aeroplane_authz_record_reads_total")
+		hits += m.Sum(redisReads, "hit")
+		asked += m.Sum(redisReads)
 		for _, result := range redisResults {
-			r.redis[result] += m.sum(redisReads, result)
+			r.redis[result] += m.Sum(redisReads, result)
 		}
 	}
 	r.fromRedis = hits / (hits + fromPostgres)

@@ -66,6 +66,7 @@ var picture = map[string][]string{
 
 	"server/servertest":    {"..."},
 	"internal/testservers": {"github.com/lib/pq"},
+	"internal/scrape":      {},
 	"internal/housetest":   {},
 	"internal/readmetest":  {},
 }

@@ -10,13 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"aeroplane.run/authz/internal/torture/cluster"
+	"aeroplane.run/authz/internal/scrape"
 	"aeroplane.run/authz/internal/torture/history"
 )
 
-func metricsOf(values ...float64) (all []cluster.Metrics) {
+func metricsOf(values ...float64) (all []scrape.Metrics) {
 	for _, v := range values {
-		all = append(all, cluster.Metrics{`n{l="x"}`: v})
+		all = append(all, scrape.Metrics{`n{l="x"}`: v})
 	}
 	return all
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"aeroplane.run/authz/internal/scrape"
 	"aeroplane.run/authz/internal/torture/cluster"
 	"aeroplane.run/authz/internal/torture/history"
 )
@@ -224,7 +225,7 @@ func roundTrip(ctx context.Context, doors []door) error {
 
 // A count is what the process of a replica has counted: nothing if it has ended, or does not say.
 type count struct {
-	cluster.Metrics
+	scrape.Metrics
 	pid int
 }
 
@@ -241,7 +242,7 @@ func counted(t testing.TB, c *cluster.Cluster, f *Fault) (all []count) {
 			m, err := r.Metrics(ctx)
 			cancel()
 			if err != nil && r.Running() {
-				silent = errors.Join(silent, fmt.Errorf("replica %d: %w", r.Number, err))
+				silent = errors.Join(silent, err)
 			}
 			all = append(all, count{m, pid})
 		}

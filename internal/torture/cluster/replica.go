@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,6 +21,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"aeroplane.run/authz/internal/faultproxy"
+	"aeroplane.run/authz/internal/scrape"
 	"aeroplane.run/authz/internal/testservers"
 	"aeroplane.run/authz/internal/torture/control"
 )
@@ -214,4 +216,13 @@ func (r *Replica) LastWords() string {
 		_, text, _ = bytes.Cut(text[len(text)-most:], []byte("\n"))
 	}
 	return string(text)
+}
+
+// Metrics asks the replica what it has counted.
+func (r *Replica) Metrics(ctx context.Context) (scrape.Metrics, error) {
+	m, err := scrape.From(ctx, r.metrics)
+	if err != nil {
+		err = fmt.Errorf("replica %d: %w", r.Number, err)
+	}
+	return m, err
 }

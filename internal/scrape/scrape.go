@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+// Package scrape reads what a running service counts, as Prometheus would.
+package scrape
 
 import (
 	"bufio"
@@ -12,7 +13,7 @@ import (
 	"strings"
 )
 
-// Metrics are what a replica counts, by name and labels, as they are written: authz_rounds_total{result="confirmed"}.
+// Metrics are what a service counts, by name and labels, as they are written: authz_rounds_total{result="confirmed"}.
 type Metrics map[string]float64
 
 // Sum adds up what bears a name, with whatever labels, if they hold all of the words.
@@ -33,9 +34,9 @@ func (m Metrics) Sum(name string, words ...string) (sum float64) {
 	return sum
 }
 
-// Metrics asks the replica what it has counted.
-func (r *Replica) Metrics(ctx context.Context) (Metrics, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.metrics+"/metrics", nil)
+// From asks the service whose metrics are at a host and port.
+func From(ctx context.Context, address string) (Metrics, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +46,13 @@ func (r *Replica) Metrics(ctx context.Context) (Metrics, error) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("metrics of replica %d: %s", r.Number, response.Status)
+		return nil, fmt.Errorf("metrics at %s: %s", address, response.Status)
 	}
-	return parseMetrics(response.Body)
+	return parse(response.Body)
 }
 
-// parseMetrics reads the text form that Prometheus reads.
-func parseMetrics(text io.Reader) (Metrics, error) {
+// parse reads the text form that Prometheus reads.
+func parse(text io.Reader) (Metrics, error) {
 	m := make(Metrics)
 	lines := bufio.NewScanner(text)
 	lines.Buffer(nil, 1<<20)
