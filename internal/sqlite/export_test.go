@@ -2,5 +2,5 @@
 
 package sqlite
 
-// Verify checks a connection's settings and the database.
+// Verify checks a connection's settings.
 var Verify = verify

@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,32 +16,72 @@ import (
 	"aeroplane.run/authz/internal/datadir"
 )
 
+// A lock is held on a directory as long as the database in it is open. Its file says who has it, or had it when it was killed or
+// the machine went down; or in what state the database was closed.
+type lock struct {
+	*flock.Flock
+	database string // the path
+	found    string // what the file said before
+}
+
+// state is what a closed database is known by: it is another one if somebody has put a backup in its place.
+func (l *lock) state() (string, error) {
+	f, err := os.Stat(l.database)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("closed with %d bytes at %d\n", f.Size(), f.ModTime().UnixNano()), nil
+}
+
+// asClosed reports whether the database is as it was closed.
+func (l *lock) asClosed() bool {
+	state, err := l.state()
+	return err == nil && state == l.found
+}
+
 // acquire locks a directory, or says who has it. The file stays when the lock goes: to remove it would let two processes
 // lock two files of one name.
-func acquire(dir string) (*flock.Flock, error) {
+func acquire(dir string) (*lock, error) {
 	path := filepath.Join(dir, lockFile)
-	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|datadir.NoFollow), flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
+	l := &lock{Flock: flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|datadir.NoFollow), flock.SetPermissions(0o600)),
+		database: filepath.Join(dir, databaseFile)}
+	locked, err := l.TryLock()
 	if err != nil {
 		return nil, unusable(dir, err)
 	}
 	if !locked {
 		return nil, inUse(dir, path)
 	}
-	if err := sign(path); err != nil {
-		return nil, errors.Join(unusable(dir, err), lock.Unlock())
+	found, err := os.ReadFile(path)
+	if err == nil {
+		l.found = string(found)
+		err = l.sign(strconv.Itoa(os.Getpid()) + "\n")
 	}
-	return lock, nil
+	if err != nil {
+		return nil, errors.Join(unusable(dir, err), l.Unlock())
+	}
+	return l, nil
 }
 
-// sign writes who we are into the lock file.
-func sign(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|datadir.NoFollow, 0)
+// sign writes into the lock file, and sees to it that this is on disk.
+func (l *lock) sign(text string) error {
+	f, err := os.OpenFile(l.Path(), os.O_WRONLY|os.O_TRUNC|datadir.NoFollow, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(strconv.Itoa(os.Getpid()) + "\n")
-	return errors.Join(err, f.Close())
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// release lets others have the directory, after whoever closed the database, or failed to, with an error.
+func (l *lock) release(err error) error {
+	if err == nil {
+		var state string
+		if state, err = l.state(); err == nil {
+			err = l.sign(state)
+		}
+	}
+	return errors.Join(err, l.Unlock())
 }
 
 // inUse is the refusal of a directory that another process has.

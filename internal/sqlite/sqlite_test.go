@@ -175,6 +175,50 @@ func TestWhatIsNoSoundDatabaseIsRefused(t *testing.T) {
 	}
 }
 
+// A large database is checked if whoever had it did not close it, and then each time until it is sound.
+func TestALargeDatabaseThatWasNotClosed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	closed(t, open(t, dir))
+	path := filepath.Join(dir, "authz.db")
+	db, err := sql.Open("sqlite", path)
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), "CREATE TABLE padding AS SELECT zeroblob(33 << 20)")
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed(t, open(t, dir))
+
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.WriteAt(bytes.Repeat([]byte{0xA5}, 4096), info.Size()-4096)
+	}
+	if err := errors.Join(err, f.Close(), os.Chtimes(path, info.ModTime(), info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, open(t, dir))
+	lock := filepath.Join(dir, "authz.lock")
+	for name, left := range map[string]func() error{
+		"killed":   func() error { return os.WriteFile(lock, []byte("1234\n"), 0o600) },
+		"replaced": func() error { return os.Chtimes(path, time.Time{}, time.Now()) },
+		"copied":   func() error { return os.Remove(lock) },
+	} {
+		t.Log(name)
+		if err := left(); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			complaint(t, sqlite.Config{Dir: dir, Migrate: true}, "restore it from a backup")
+		}
+	}
+}
+
 func TestADirectoryThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")

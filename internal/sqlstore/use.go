@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"aeroplane.run/authz"
 )
@@ -20,14 +21,12 @@ func (s *Store) RecordUse(ctx context.Context, uses []authz.KeyUse) error {
 	uses = slices.CompactFunc(uses, func(a, b authz.KeyUse) bool { return a.KeyID == b.KeyID })
 	for some := range slices.Chunk(uses, chunk) {
 		var p params
-		text := "INSERT INTO key_use (key_id, last_used_at) SELECT u.column1, u.column2 FROM (VALUES "
-		for i, u := range some {
-			if i > 0 {
-				text += ", "
-			}
-			text += "(" + p.bind(u.KeyID) + ", CAST(" + p.bind(u.At.UnixMicro()) + " AS BIGINT))"
+		var values []string
+		for _, u := range some {
+			values = append(values, "("+p.bind(u.KeyID)+", CAST("+p.bind(u.At.UnixMicro())+" AS BIGINT))")
 		}
-		text += `) AS u WHERE EXISTS (SELECT 1 FROM keys k WHERE k.id = u.column1)
+		text := "INSERT INTO key_use (key_id, last_used_at) SELECT u.column1, u.column2 FROM (VALUES " + strings.Join(values, ", ") +
+			`) AS u WHERE EXISTS (SELECT 1 FROM keys k WHERE k.id = u.column1)
 			ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at
 			WHERE excluded.last_used_at > key_use.last_used_at`
 		err := s.do(ctx, func(ctx context.Context) error {
