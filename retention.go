@@ -16,6 +16,13 @@ type Retention struct {
 	RequestIDs time.Duration // remembered request ids, from when they were used
 }
 
+// DefaultRetention returns what holds where nothing else is set: a year for audit records and for keys that have ended, 30 days for
+// sessions, and one for the ids of requests.
+func DefaultRetention() Retention {
+	const day = 24 * time.Hour
+	return Retention{Events: 365 * day, Keys: 365 * day, Sessions: 30 * day, RequestIDs: day}
+}
+
 // sweeper is what Retention needs of a Store, and of what answers decisions.
 type sweeper interface {
 	FactStore

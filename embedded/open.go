@@ -17,12 +17,9 @@ type Config struct {
 	// Dir is the directory of the embedded database. It is made if it is missing, for this user alone, and refused if everybody can
 	// change what is in it.
 	Dir string
-	// Retention is for how long records are kept after they have served. Nil: as the service has it where nothing else is set, which
-	// is a year for audit records and for keys that have ended, 30 days for sessions, and one for the ids of requests.
+	// Retention is for how long records are kept after they have served. Nil: authz.DefaultRetention.
 	Retention *authz.Retention
 }
-
-const day = 24 * time.Hour
 
 // A Service is a Replica that has its database alone, and administers it. A change of something that was there is in force here when
 // it has returned.
@@ -40,7 +37,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if c.Dir == "" {
 		return nil, authz.Errorf(authz.FailedPrecondition, "the directory of the embedded database must be named")
 	}
-	keep := authz.Retention{Events: 365 * day, Keys: 365 * day, Sessions: 30 * day, RequestIDs: day}
+	keep := authz.DefaultRetention()
 	if c.Retention != nil {
 		keep = *c.Retention
 	}
