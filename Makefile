@@ -79,6 +79,12 @@ MEASURE ?=
 bench: postgres redis .bin/openfga ## measure what decisions cost, beside empty servers of the same shape
 	go run ./bench $(MEASURE)
 
+BASE ?=
+
+.PHONY: bench-compare
+bench-compare: .bin/benchstat ## print what the hot path takes beside what it took at the commit BASE (where main was left, or a day before)
+	scripts/bench-compare $(BASE)
+
 .PHONY: postgres
 postgres:
 	scripts/install-postgres
@@ -136,7 +142,7 @@ release-image: .bin/buf ## keep the contract as that of the last release, for `m
 
 ##@ Tools
 
-TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .bin/grpcurl .bin/govulncheck
+TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .bin/grpcurl .bin/govulncheck .bin/benchstat
 
 .bin/buf:                package := github.com/bufbuild/buf/cmd/buf v1.75.0
 .bin/protoc-gen-go:      package := google.golang.org/protobuf/cmd/protoc-gen-go v1.36.12
@@ -144,6 +150,7 @@ TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .b
 .bin/staticcheck:        package := honnef.co/go/tools/cmd/staticcheck v0.8.2
 .bin/grpcurl:            package := github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
 .bin/govulncheck:        package := golang.org/x/vuln/cmd/govulncheck v1.9.0
+.bin/benchstat:          package := golang.org/x/perf/cmd/benchstat v0.0.0-20260908200009-22c9c6c9d4da
 
 # No tool of ours, but what `make bench` compares with. To build it takes minutes.
 .bin/openfga:            package := github.com/openfga/openfga/cmd/openfga v1.22.1
