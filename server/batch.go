@@ -34,6 +34,20 @@ func (s *authorizationService) BatchAuthorize(ctx context.Context, in *authzv1.B
 			waiting = append(waiting, i)
 		}
 	}
+	if len(waiting) > 0 {
+		s.decideWaiting(ctx, requests, waiting, results)
+	}
+	out := &authzv1.BatchAuthorizeResponse{Results: make([]*authzv1.AuthorizeResult, len(results))}
+	for i := range results {
+		out.Results[i] = &results[i].message
+	}
+	return out, nil
+}
+
+// decideWaiting decides on requests that have to wait for something, some of them at a time and none of them for longer than maxWait.
+func (s *authorizationService) decideWaiting(ctx context.Context, requests []*authzv1.AuthorizeRequest, waiting []int, results []result) {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
 	var next atomic.Int64
 	var running sync.WaitGroup
 	for range min(len(waiting), maxTogether) {
@@ -45,11 +59,6 @@ func (s *authorizationService) BatchAuthorize(ctx context.Context, in *authzv1.B
 		})
 	}
 	running.Wait()
-	out := &authzv1.BatchAuthorizeResponse{Results: make([]*authzv1.AuthorizeResult, len(results))}
-	for i := range results {
-		out.Results[i] = &results[i].message
-	}
-	return out, nil
 }
 
 const batchMethod = authzv1.AuthorizationService_BatchAuthorize_FullMethodName

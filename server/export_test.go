@@ -36,8 +36,8 @@ func (s *Server) StopHealth() { s.health.stop() }
 // OutcomeOf is what the observer is told of a change that ended with err.
 var OutcomeOf = outcomeOf
 
-// BePatient sets how long streams wait for clients that take no answers.
-func BePatient(d time.Duration) { patience = d }
+// BePatient sets how long streams wait for clients that take no answers, and requests among many for theirs.
+func BePatient(d time.Duration) { patience, maxWait = d, d }
 
 // Door returns what each call for a decision goes through once it has been read: one for a request by itself, and one for a request
 // among many.

@@ -137,6 +137,33 @@ func TestBatchesAreBounded(t *testing.T) {
 	wantCode(t, err, codes.InvalidArgument)
 }
 
+// TestABatchDoesNotWaitForEver asks a store that does not answer for more than may wait at a time.
+func TestABatchDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	store := &faulty{Store: openStore(t)}
+	store.lookup = func(ctx context.Context, q authz.Query) (authz.Facts, error) {
+		if q.AtOnce {
+			return authz.Facts{}, authz.ErrNotAtOnce
+		}
+		<-ctx.Done()
+		return authz.Facts{}, ctx.Err()
+	}
+	s := start(t, servertest.Options{Store: store})
+	key := s.createKey(t).GetSecret()
+	batch := &authzv1.BatchAuthorizeRequest{}
+	for range 200 {
+		batch.Requests = append(batch.Requests, withKey(key))
+	}
+	batch.Requests[7] = &authzv1.AuthorizeRequest{Method: "GET", Path: "/"}
+	got, err := s.authorize.BatchAuthorize(t.Context(), batch)
+	wantCode(t, err, codes.OK)
+	for i, r := range got.GetResults() {
+		if want := i != 7; (codes.Code(r.GetError().GetCode()) == codes.Unavailable) != want {
+			t.Errorf("%d: %v", i, r)
+		}
+	}
+}
+
 // TestWhoWaitsHoldsUpNobody lets a request of a stream wait: those after it are answered first.
 func TestWhoWaitsHoldsUpNobody(t *testing.T) {
 	t.Parallel()

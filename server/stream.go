@@ -18,14 +18,15 @@ import (
 const (
 	// maxWaiting bounds how many requests of one stream wait for something at a time. Further ones are not read.
 	maxWaiting = 1000
-	// maxWait bounds how long each waits.
-	maxWait = 5 * time.Second
 	// lullFor bounds how long a stream that is to end goes on for those that wait.
 	lullFor = time.Second
 )
 
 // patience is how long a stream may have an answer that its client does not take. A variable, for tests.
 var patience = 10 * time.Second
+
+// maxWait bounds how long a request among many waits. A variable, for tests.
+var maxWait = 5 * time.Second
 
 const streamMethod = authzv1.AuthorizationService_AuthorizeStream_FullMethodName
 

@@ -57,6 +57,8 @@ type AuthorizationServiceClient interface {
 	// Every answer knows of every change that took something away and was answered OK before the call began. Two of them may be
 	// true at different revisions.
 	//
+	// No request waits for longer than 5 seconds: then its result is UNAVAILABLE.
+	//
 	// INVALID_ARGUMENT when there is no request, or more than 1,000. A message of more than 4 MiB is refused with
 	// RESOURCE_EXHAUSTED by gRPC itself.
 	BatchAuthorize(ctx context.Context, in *BatchAuthorizeRequest, opts ...grpc.CallOption) (*BatchAuthorizeResponse, error)
@@ -67,7 +69,8 @@ type AuthorizationServiceClient interface {
 	// The token is looked at when the stream begins. A stream leads to one replica until it ends, which it does when the replica
 	// shuts down, and after half an hour: a request without an answer was not decided on, and may be asked again on another
 	// stream. Whoever reads no answers is sent no more: 1,000 requests are worked on at most, further ones are left unread, and
-	// after 10 seconds without progress the stream ends with UNAVAILABLE. No request waits for longer than 5 seconds.
+	// after 10 seconds without progress the stream ends with UNAVAILABLE. No request waits for longer than 5 seconds, as in a
+	// batch.
 	AuthorizeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AuthorizeStreamRequest, AuthorizeStreamResponse], error)
 }
 
@@ -141,6 +144,8 @@ type AuthorizationServiceServer interface {
 	// Every answer knows of every change that took something away and was answered OK before the call began. Two of them may be
 	// true at different revisions.
 	//
+	// No request waits for longer than 5 seconds: then its result is UNAVAILABLE.
+	//
 	// INVALID_ARGUMENT when there is no request, or more than 1,000. A message of more than 4 MiB is refused with
 	// RESOURCE_EXHAUSTED by gRPC itself.
 	BatchAuthorize(context.Context, *BatchAuthorizeRequest) (*BatchAuthorizeResponse, error)
@@ -151,7 +156,8 @@ type AuthorizationServiceServer interface {
 	// The token is looked at when the stream begins. A stream leads to one replica until it ends, which it does when the replica
 	// shuts down, and after half an hour: a request without an answer was not decided on, and may be asked again on another
 	// stream. Whoever reads no answers is sent no more: 1,000 requests are worked on at most, further ones are left unread, and
-	// after 10 seconds without progress the stream ends with UNAVAILABLE. No request waits for longer than 5 seconds.
+	// after 10 seconds without progress the stream ends with UNAVAILABLE. No request waits for longer than 5 seconds, as in a
+	// batch.
 	AuthorizeStream(grpc.BidiStreamingServer[AuthorizeStreamRequest, AuthorizeStreamResponse]) error
 	mustEmbedUnimplementedAuthorizationServiceServer()
 }
