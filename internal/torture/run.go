@@ -44,7 +44,7 @@ func Run(t testing.TB, o Options) {
 	t.Helper()
 	c := cluster.Start(t, o.Cluster)
 	for i := range c.Replicas { // each makes a change
-		o.recover(t, slices.Concat(doorsOf(c)[i:], doorsOf(c)[:i]))
+		o.recover(t, c, slices.Concat(doorsOf(c)[i:], doorsOf(c)[:i]))
 	}
 	c.CheckSessions(t)
 	for i := range o.Faults {
@@ -101,7 +101,7 @@ func (o *Options) try(t testing.TB, c *cluster.Cluster, f *Fault) *Outcome {
 
 	out.Counted, out.Lasted = grown(before, after), s.duration
 	out.InMemory, out.Anew = int(out.Counted(cacheReads, "hit")), !someLived(before, after)
-	out.Recovered = o.recover(t, doors)
+	out.Recovered = o.recover(t, c, doors)
 	out.judge(s)
 	if f.Check != nil {
 		out.Unexpected = f.Check(out)
@@ -185,7 +185,7 @@ func (o *Outcome) Unasked() string {
 }
 
 // recover makes a key, uses it on every replica and revokes it, again until all of that succeeds, and returns how long it took.
-func (o *Options) recover(t testing.TB, doors []door) time.Duration {
+func (o *Options) recover(t testing.TB, c *cluster.Cluster, doors []door) time.Duration {
 	begun := time.Now()
 	var err error
 	for limit := begun.Add(time.Minute); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
@@ -194,6 +194,9 @@ func (o *Options) recover(t testing.TB, doors []door) time.Duration {
 		}
 	}
 	t.Errorf("no progress after everything was healed: %v", err)
+	for _, r := range c.Replicas[:len(doors)] {
+		t.Logf("replica %d, running %t:\n%s", r.Number, r.Running(), r.LastWords())
+	}
 	return time.Since(begun)
 }
 

@@ -126,19 +126,24 @@ func (r *Replica) StartAgain(t testing.TB, env ...string) {
 func (r *Replica) Ready(ctx context.Context, patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for {
-		answer, err := healthpb.NewHealthClient(r.Admin).Check(ctx, new(healthpb.HealthCheckRequest))
-		if err == nil && answer.GetStatus() == healthpb.HealthCheckResponse_SERVING {
-			return nil
-		}
+	for !r.serves(ctx) {
 		select {
 		case <-r.program.Load().Done():
 			return errors.Join(errEnded, r.program.Load().Err())
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
+			return ctx.Err()
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+	return nil
+}
+
+// serves reports whether the replica serves.
+func (r *Replica) serves(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	answer, err := healthpb.NewHealthClient(r.Admin).Check(ctx, new(healthpb.HealthCheckRequest))
+	return err == nil && answer.GetStatus() == healthpb.HealthCheckResponse_SERVING
 }
 
 // Pid returns the number of the process, the last one's if it has ended. Of a replica that was never started it is zero.
@@ -186,6 +191,7 @@ func (r *Replica) heal(t testing.TB, c *Cluster) {
 		p.Clear()
 	}
 	r.lead(c)
+	starting := r.Running() && !r.serves(t.Context())
 	r.Postgres.Cut(nil) // some may lead to a server that is no primary any more
 	r.Redis.Cut(nil)
 	if err := r.Control.Order(control.Orders{}); err != nil {
@@ -195,6 +201,9 @@ func (r *Replica) heal(t testing.TB, c *Cluster) {
 		r.Thaw()
 	}
 	extra := r.Number >= c.Options.Replicas
+	if starting && !extra { // a service that loses Postgres before it serves ends, for whoever runs it starts it again
+		_ = r.Ready(t.Context(), 15*time.Second)
+	}
 	if r.Running() && (extra || r.Earlier || len(r.env) > 0) {
 		r.Stop(t, 15*time.Second)
 	}
