@@ -29,7 +29,7 @@ type Authorizer struct {
 	Routes *resolver.Table
 	Facts  FactStore
 	// Used notes that a key authenticated a request. It is called on the request's path and must not block.
-	Used func(keyID string, at time.Time)
+	Used func(key *KeyRecord, at time.Time)
 }
 
 // Authorize decides on one request. The order in which it looks is the order of refusals (4): method, path, route,
@@ -85,7 +85,7 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	if facts.Key != nil {
 		d.KeyID, d.UserID = facts.Key.ID, facts.Key.UserID
 		if d.Reason != InvalidKey {
-			a.Used(facts.Key.ID, facts.Now) // also where the request is then refused (6)
+			a.Used(facts.Key, facts.Now) // also where the request is then refused (6)
 		}
 	}
 	return d, nil

@@ -35,11 +35,11 @@ func (w *world) authorize(t *testing.T, r Request) (d Decision, used []string, e
 	t.Helper()
 	a := Authorizer{
 		Routes: resolver.Default(), Facts: w,
-		Used: func(id string, at time.Time) {
+		Used: func(key *KeyRecord, at time.Time) {
 			if !at.Equal(noon) {
 				t.Errorf("used at %v", at)
 			}
-			used = append(used, id)
+			used = append(used, key.ID)
 		},
 	}
 	d, err = a.Authorize(t.Context(), r)

@@ -4,6 +4,7 @@ package authz
 
 import (
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -68,7 +69,7 @@ func (s Subject) Slug() (slug, owner string, any bool) {
 
 // A Record is what is known of a Subject. The zero Record says that nothing is.
 //
-// Whoever gets a Record may keep what it points to, and changes none of it.
+// Whoever gets a Record may keep what it points to, and changes none of it, nor copies it.
 type Record struct {
 	// Key is the key, whatever its state, its selection with it.
 	Key *KeyRecord
@@ -92,6 +93,9 @@ type KeyRecord struct {
 	ExpiresAt time.Time // zero: never
 	Access    Access
 	Revoked   bool
+
+	// noted is the latest use that was noted by way of this record, in microseconds since 1970. It is for sync/atomic.
+	noted int64
 }
 
 // Record returns what decisions need of the key.
@@ -102,6 +106,19 @@ func (k *Key) Record() *KeyRecord {
 
 // State returns the state of the key at an instant.
 func (k *KeyRecord) State(now time.Time) KeyState { return stateOf(k.Revoked, k.ExpiresAt, now) }
+
+// use notes a use, and reports whether it is so much later than the one noted before that others have to know.
+func (k *KeyRecord) use(at int64) bool {
+	for {
+		was := atomic.LoadInt64(&k.noted)
+		if at < was+useGrain {
+			return false
+		}
+		if atomic.CompareAndSwapInt64(&k.noted, was, at) {
+			return true
+		}
+	}
+}
 
 // A ProjectRef is a project and whose it is.
 type ProjectRef struct {

@@ -22,9 +22,13 @@ func NewUseRecorder(store UseStore, log *slog.Logger) *UseRecorder {
 	return &UseRecorder{store: store, log: log, notes: newUseNotes()}
 }
 
-// Used notes a use, unless one less than a second before is noted. It does not block on I/O, and takes no lock if any use of
-// the key is noted.
-func (r *UseRecorder) Used(keyID string, at time.Time) { r.notes.note(keyID, at.UnixMicro()) }
+// Used notes a use, unless one less than a second before is noted in the record, which then takes no lock. It does not block on
+// I/O.
+func (r *UseRecorder) Used(key *KeyRecord, at time.Time) {
+	if at := at.UnixMicro(); key.use(at) {
+		r.notes.note(key.ID, at)
+	}
+}
 
 // Run flushes every interval until ctx ends, and then once more, within grace.
 func (r *UseRecorder) Run(ctx context.Context, interval, grace time.Duration) {
@@ -52,7 +56,7 @@ func (r *UseRecorder) Flush(ctx context.Context) {
 	if err := r.store.RecordUse(ctx, uses); err != nil {
 		r.log.Warn("last-used times not written; trying again later", "keys", len(uses), "error", err)
 		for _, u := range uses {
-			r.Used(u.KeyID, u.At)
+			r.notes.note(u.KeyID, u.At.UnixMicro())
 		}
 	}
 }

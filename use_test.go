@@ -46,13 +46,15 @@ func TestUseRecorder(t *testing.T) {
 		var done sync.WaitGroup
 		done.Go(func() { r.Run(ctx, time.Minute, time.Second) })
 
+		busy, late := &KeyRecord{ID: "busy"}, &KeyRecord{ID: "late"}
 		start := time.Now()
 		for time.Since(start) < 150*time.Second {
-			r.Used("busy", time.Now())
+			r.Used(busy, time.Now())
 			time.Sleep(time.Second)
 		}
-		r.Used("late", start.Add(time.Hour))
-		r.Used("late", start) // earlier: changes nothing
+		r.Used(late, start.Add(time.Hour))
+		r.Used(late, start) // earlier: changes nothing
+		r.Used(&KeyRecord{ID: "late"}, start)
 		stop()
 		done.Wait()
 
@@ -79,10 +81,11 @@ func TestUseRecorderKeepsWhatFailed(t *testing.T) {
 	var log bytes.Buffer
 	store := &uses{fail: errors.New("no database")}
 	r := NewUseRecorder(store, slog.New(slog.NewTextHandler(&log, nil)))
-	r.Used("a", noon)
-	r.Used("b", noon)
+	r.Used(&KeyRecord{ID: "a"}, noon)
+	b := &KeyRecord{ID: "b"}
+	r.Used(b, noon)
 	r.Flush(t.Context())
-	r.Used("b", noon.Add(time.Second))
+	r.Used(b, noon.Add(time.Second))
 	if !strings.Contains(log.String(), "no database") {
 		t.Errorf("log: %s", &log)
 	}

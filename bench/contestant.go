@@ -40,6 +40,8 @@ type contestant struct {
 	admin   *grpc.ClientConn
 	log     string
 	asked   map[*questions]bool // everything, once
+
+	profiled func() // begins the profiles, when it is measured first; nil: there are none
 }
 
 // The tokens of the only caller of each role.

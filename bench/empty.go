@@ -108,16 +108,16 @@ func newEmptyServer(answers string) (*emptyServer, error) {
 	}
 }
 
-// startEmpty starts an empty server beside a service: with that one's answers and, if it is tuned, its limits of garbage.
-func startEmpty(t testing.TB, kind string, like *contestant, answers string) *contestant {
+// startEmpty starts an empty server beside a service, with more in its environment: with that one's answers and, if it is tuned, its
+// limits of garbage.
+func startEmpty(t testing.TB, kind string, like *contestant, answers string, env ...string) *contestant {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var env []string
 	if kind == tuned {
-		env = garbageAs(like.metrics(t))
+		env = append(env, garbageAs(like.metrics(t))...)
 	}
 	c := start(t, "empty, "+kind, func(c *contestant) *exec.Cmd {
 		cmd := exec.Command(self, emptyCommand, kind, c.address, answers)

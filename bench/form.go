@@ -78,6 +78,9 @@ func (f form) run(ctx context.Context, c *contestant, q *questions, callers int,
 	if err != nil {
 		return result{}, fmt.Errorf("%s, %s: %w", c.name, f.name, err)
 	}
+	if c.profiled != nil {
+		c.profiled()
+	}
 	runtime.GC() // so that each begins alike
 	from := time.Now().Add(warmUp(d))
 	to := from.Add(d)

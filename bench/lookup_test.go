@@ -25,7 +25,7 @@ func BenchmarkDecide(b *testing.B) {
 	text := apikey.Mint().Secret.Reveal()
 	key := &authz.KeyRecord{ID: "k", Access: authz.Write, Projects: authz.ProjectScope{All: true}}
 	a := authz.Authorizer{
-		Routes: resolver.Default(), Used: func(string, time.Time) {},
+		Routes: resolver.Default(), Used: func(*authz.KeyRecord, time.Time) {},
 		Facts: facts{Key: key, Projects: []authz.ProjectRef{{ID: "project"}}},
 	}
 	b.ReportAllocs()

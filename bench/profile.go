@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 // profiler is what the service is built with to be looked into: to be profiled, and to collect garbage when it is told to. It is no part of it: nothing that is shipped opens a door to what a
 // process does.
 //
-//go:embed testdata/profile.go.txt
+//go:embed profiler.go
 var profiler []byte
 
 // withProfiler returns the flags that build the service with the profiler.
@@ -56,17 +57,27 @@ func collect(t testing.TB, c *contestant) scrape.Metrics {
 	return nil
 }
 
-// beginProfile begins the profiles of a service, which are ended and written before it ends.
-func beginProfile(t testing.TB, c *contestant, name string) {
-	t.Helper()
-	c.program.Signal(syscall.SIGUSR1)
-	t.Cleanup(func() {
+// profileOf returns the variables of a server that is profiled, if any is.
+func (b *bench) profileOf(server string) []string {
+	if b.profile == "" {
+		return nil
+	}
+	return []string{"BENCH_PROFILE=" + b.profile + "-" + server}
+}
+
+// profiler returns what begins the profiles of a server when it is measured first. They are ended and written before it ends.
+func (b *bench) profiler(c *contestant, server string) func() {
+	return sync.OnceFunc(func() {
 		c.program.Signal(syscall.SIGUSR1)
-		for deadline := time.Now().Add(patience); time.Now().Before(deadline) && !c.program.Ended(); time.Sleep(10 * time.Millisecond) {
-			if _, err := os.Stat(name + "-allocs.pprof"); err == nil {
-				return
+		b.Cleanup(func() {
+			c.program.Signal(syscall.SIGUSR1)
+			written := b.profile + "-" + server + "-allocs.pprof"
+			for deadline := time.Now().Add(patience); time.Now().Before(deadline) && !c.program.Ended(); time.Sleep(10 * time.Millisecond) {
+				if _, err := os.Stat(written); err == nil {
+					return
+				}
 			}
-		}
-		t.Errorf("%s wrote no profile\n%s", c.name, c.lastWords())
+			b.Errorf("%s wrote no profile\n%s", c.name, c.lastWords())
+		})
 	})
 }

@@ -46,15 +46,17 @@ func (b *bench) prepare() {
 	b.say("filling Postgres")
 	fillPostgres(b, dsn, s.world)
 
-	s.lite = startService(b, "SQLite", b.binary, append(onSQLite(dir), "BENCH_PROFILE="+b.profile+"-sqlite")).await(b)
-	s.pg = startService(b, "Postgres and Redis", b.binary, append(onPostgres(b, dsn, s.redis.Addr()), "BENCH_PROFILE="+b.profile+"-postgres")).await(b)
+	s.lite = startService(b, "SQLite", b.binary, append(onSQLite(dir), b.profileOf("sqlite")...)).await(b)
+	s.pg = startService(b, "Postgres and Redis", b.binary, append(onPostgres(b, dsn, s.redis.Addr()), b.profileOf("postgres")...)).await(b)
 	answers := filepath.Join(b.TempDir(), "answers")
 	b.sample(s.lite, s.zipf, answers)
-	s.tuned, s.untuned = startEmpty(b, tuned, s.lite, answers), startEmpty(b, untuned, s.lite, answers)
+	s.tuned = startEmpty(b, tuned, s.lite, answers, b.profileOf("empty")...)
+	s.untuned = startEmpty(b, untuned, s.lite, answers)
 	b.stage = s
 	if b.profile != "" {
-		beginProfile(b, s.lite, b.profile+"-sqlite")
-		beginProfile(b, s.pg, b.profile+"-postgres")
+		s.lite.profiled = b.profiler(s.lite, "sqlite")
+		s.pg.profiled = b.profiler(s.pg, "postgres")
+		s.tuned.profiled = b.profiler(s.tuned, "empty")
 	}
 }
 

@@ -3,6 +3,7 @@
 package fence
 
 import (
+	"math"
 	"strings"
 
 	"aeroplane.run/authz"
@@ -13,12 +14,15 @@ import (
 // What a decision needs of it lies together: of a million records most are in no cache of the processor, and each place in memory
 // that is looked at then costs as much as all the rest of a look-up.
 type entry struct {
-	kind   authz.SubjectKind
-	digest authz.Digest // what a key or a session is found by
-	id     string       // what all others are
-	seq    int64        // of the revision that the record was read at
-	what   any          // a *authz.KeyRecord, a *authz.Session, or for all others a *authz.Record; nil where nothing is known
+	short [len(authz.Digest{})]byte // the ID of the subject: that of a credential always has room, and that of others mostly
+	size  uint8                     // of that; noRoom: the ID is long
+	kind  authz.SubjectKind
+	seq   int64   // of the revision that the record was read at
+	what  any     // a *authz.KeyRecord, a *authz.Session, or for all others a *authz.Record; nil where nothing is known
+	long  *string // an ID that has no room; a pointer, since it is rare and a record more than 208 bytes takes 224
 }
+
+const noRoom = math.MaxUint8
 
 // gone is in the place of an entry that was removed, so that searches go on behind it. It is about nothing.
 var gone = new(entry)
@@ -34,7 +38,8 @@ func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 		e := &struct {
 			entry
 			key authz.KeyRecord
-		}{key: inOneString(*r.Key)}
+		}{key: authz.KeyRecord{Projects: r.Key.Projects, ExpiresAt: r.Key.ExpiresAt, Access: r.Key.Access, Revoked: r.Key.Revoked}}
+		inOneString(&e.key, r.Key.ID, r.Key.Name, r.Key.Prefix, r.Key.UserID)
 		e.name(s, seq)
 		e.what = &e.key
 		return &e.entry
@@ -61,26 +66,24 @@ func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 	return &e.entry
 }
 
-// inOneString returns the record of a key with its texts in one string, of which they are parts. As a rule the id is a part of the
-// prefix anyway.
-func inOneString(k authz.KeyRecord) authz.KeyRecord {
-	all := k.Prefix + k.Name + k.UserID
-	name, user := len(k.Prefix), len(k.Prefix)+len(k.Name)
-	if at := strings.Index(k.Prefix, k.ID); at >= 0 {
-		k.ID = all[at:][:len(k.ID)]
+// inOneString sets the texts of a key's record so that they are parts of one string. As a rule the id is a part of the prefix anyway.
+func inOneString(k *authz.KeyRecord, id, name, prefix, user string) {
+	all := prefix + name + user
+	k.Prefix, k.Name, k.UserID = all[:len(prefix)], all[len(prefix):][:len(name)], all[len(prefix)+len(name):]
+	if at := strings.Index(prefix, id); at >= 0 {
+		k.ID = all[at:][:len(id)]
 	} else {
-		k.ID = strings.Clone(k.ID)
+		k.ID = strings.Clone(id)
 	}
-	k.Prefix, k.Name, k.UserID = all[:name], all[name:user], all[user:]
-	return k
 }
 
 func (e *entry) name(s authz.Subject, seq int64) {
 	e.kind, e.seq = s.Kind, seq
-	if isCredential(s.Kind) {
-		copy(e.digest[:], s.ID)
+	if len(s.ID) <= len(e.short) {
+		e.size = uint8(copy(e.short[:], s.ID))
 	} else {
-		e.id = strings.Clone(s.ID)
+		id := strings.Clone(s.ID)
+		e.size, e.long = noRoom, &id
 	}
 }
 
@@ -89,23 +92,18 @@ func (e *entry) is(kind authz.SubjectKind, id []byte) bool {
 	if e.kind != kind {
 		return false
 	}
-	if isCredential(kind) {
-		return string(e.digest[:]) == string(id)
+	if e.size == noRoom {
+		return *e.long == string(id)
 	}
-	return e.id == string(id)
+	return string(e.short[:e.size]) == string(id)
 }
 
 // same reports whether two entries are about one subject.
 func (e *entry) same(other *entry) bool {
-	return e.kind == other.kind && e.digest == other.digest && e.id == other.id
-}
-
-// subject returns the ID of what the entry is about, to be read alone.
-func (e *entry) subject() []byte {
-	if isCredential(e.kind) {
-		return e.digest[:]
+	if e.kind != other.kind || e.size != other.size || e.short != other.short {
+		return false
 	}
-	return []byte(e.id)
+	return e.size != noRoom || *e.long == *other.long
 }
 
 // record returns the record.

@@ -49,7 +49,7 @@ func newGeneration(id MemberID, head authz.Revision, l limits) *generation {
 	g := &generation{id: id, window: newWindow(l.window, head), hash: newHash()}
 	g.applied.Store(&head)
 	for i := range g.shards {
-		g.shards[i].init(g.hash, l)
+		g.shards[i].init(l)
 	}
 	return g
 }

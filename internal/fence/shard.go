@@ -9,8 +9,9 @@ import (
 	"aeroplane.run/authz"
 )
 
-// shardCount is so large that requests seldom meet in one.
-const shardCount = 256
+// shardCount is so large that who brings records seldom waits for others who do, and so small that what all searches begin with
+// stays in a processor's cache.
+const shardCount = 64
 
 // limits bound what a generation holds.
 type limits struct {
@@ -23,7 +24,6 @@ type limits struct {
 // A shard is the records of some of the subjects. Who reads records takes no lock. Who changes something does, and never holds it
 // while anything is waited for.
 type shard struct {
-	hash  hash
 	known table
 	// absent are the subjects that are known not to exist.
 	absent table
@@ -37,12 +37,10 @@ type shard struct {
 	maxKnown, maxAbsent int
 }
 
-func (sh *shard) init(h hash, l limits) {
-	sh.hash, sh.last = h, make(map[authz.Subject]int64)
+func (sh *shard) init(l limits) {
+	sh.last = make(map[authz.Subject]int64)
 	sh.maxKnown, sh.maxAbsent = max(1, l.known/shardCount), max(1, l.absent/shardCount)
 }
-
-func (sh *shard) hashOf(e *entry) uint64 { return sh.hash.of(e.kind, e.subject()) }
 
 // get returns the record of a subject, if it is kept.
 func (sh *shard) get(hash uint64, kind authz.SubjectKind, id []byte) (r authz.Record, ok bool) {
@@ -73,7 +71,7 @@ func (sh *shard) keep(hash uint64, s authz.Subject, r authz.Record, seq int64) {
 	for to.live >= most && !to.has(hash, s.Kind, id) {
 		to.evict()
 	}
-	to.put(hash, newEntry(s, r, seq), sh.hashOf)
+	to.put(hash, newEntry(s, r, seq))
 }
 
 // forget lets go of a subject that changed.
@@ -99,8 +97,8 @@ func (sh *shard) age() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.former = make([]uint64, 0, sh.known.live)
-	for e := range sh.known.all {
-		sh.former = append(sh.former, sh.hashOf(e))
+	for hash := range sh.known.all {
+		sh.former = append(sh.former, hash)
 	}
 	slices.Sort(sh.former)
 	sh.known.empty()

@@ -16,7 +16,8 @@ import (
 // meanwhile looks at generation.applied, before the search and after.
 //
 // Places follow each other: an entry is in the first place that was free, from the one that its hash names on. Nothing is in
-// the way of that but entries, and places whose entry was removed.
+// the way of that but entries, and places whose entry was removed. A place has the hash of its entry, so that who searches looks
+// at no entry but the one that is wanted: as a rule each is in memory that was not looked at for long.
 type table struct {
 	places        atomic.Pointer[places] // nil as long as nothing was put
 	live, removed int                    // places that are taken, by what is there
@@ -24,52 +25,59 @@ type table struct {
 }
 
 // places are where entries may be, as many as a power of two.
-type places []atomic.Pointer[entry]
+type places []place
+
+// A place may have an entry. The hash is stored first, and says nothing as long as there is none, or it is gone.
+type place struct {
+	entry atomic.Pointer[entry]
+	hash  atomic.Uint64
+}
 
 // at returns the place with a number, beginning anew behind the last.
-func (p places) at(i uint64) *atomic.Pointer[entry] { return &p[i&uint64(len(p)-1)] }
+func (p places) at(i uint64) *place { return &p[i&uint64(len(p)-1)] }
 
 // find returns the entry of a subject, or nil, and its place.
-func (p *places) find(hash uint64, kind authz.SubjectKind, id []byte) (e *entry, at *atomic.Pointer[entry]) {
+func (p *places) find(hash uint64, kind authz.SubjectKind, id []byte) (e *entry, at *place) {
 	if p == nil {
 		return nil, nil
 	}
 	for i := hash / shardCount; ; i++ {
 		at = p.at(i)
-		if e = at.Load(); e == nil || e.is(kind, id) {
+		if e = at.entry.Load(); e == nil || at.hash.Load() == hash && e.is(kind, id) {
 			return e, at
 		}
 	}
 }
 
-// put adds an entry, in the place of the one that there was of its subject. of tells the hash of any that is there.
-func (t *table) put(hash uint64, e *entry, of func(*entry) uint64) {
+// put adds an entry, in the place of the one that there was of its subject.
+func (t *table) put(hash uint64, e *entry) {
 	if all := t.places.Load(); all == nil || 3*(t.live+t.removed+1) > 2*len(*all) {
-		t.rebuild(of)
+		t.rebuild()
 	}
 	at := t.places.Load().of(hash, e)
-	switch at.Load() {
+	switch at.entry.Load() {
 	case nil:
 		t.live++
 	case gone:
 		t.live++
 		t.removed--
 	}
-	at.Store(e)
+	at.hash.Store(hash)
+	at.entry.Store(e)
 }
 
 // of returns where an entry belongs: where the one of its subject is, or else the first place that is free.
-func (p places) of(hash uint64, e *entry) (free *atomic.Pointer[entry]) {
+func (p places) of(hash uint64, e *entry) (free *place) {
 	for i := hash / shardCount; ; i++ {
 		at := p.at(i)
-		switch there := at.Load(); {
+		switch there := at.entry.Load(); {
 		case there == nil && free == nil:
 			return at
 		case there == nil:
 			return free
 		case there == gone && free == nil:
 			free = at
-		case there.same(e):
+		case at.hash.Load() == hash && there.same(e):
 			return at
 		}
 	}
@@ -88,8 +96,8 @@ func (t *table) has(hash uint64, kind authz.SubjectKind, id []byte) bool {
 	return e != nil
 }
 
-func (t *table) clear(at *atomic.Pointer[entry]) {
-	at.Store(gone)
+func (t *table) clear(at *place) {
+	at.entry.Store(gone)
 	t.live--
 	t.removed++
 }
@@ -98,7 +106,7 @@ func (t *table) clear(at *atomic.Pointer[entry]) {
 func (t *table) evict() {
 	for all := t.places.Load(); ; t.hand++ {
 		at := all.at(t.hand)
-		if there := at.Load(); there != nil && there != gone {
+		if there := at.entry.Load(); there != nil && there != gone {
 			t.clear(at)
 			return
 		}
@@ -106,27 +114,30 @@ func (t *table) evict() {
 }
 
 // rebuild makes places of which half is taken at most, with all entries and nothing else.
-func (t *table) rebuild(of func(*entry) uint64) {
+func (t *table) rebuild() {
 	size := 8
 	for size < 2*(t.live+1) {
 		size *= 2
 	}
 	fresh := make(places, size)
-	for e := range t.all {
-		fresh.of(of(e), e).Store(e)
+	for hash, e := range t.all {
+		at := fresh.of(hash, e)
+		at.hash.Store(hash)
+		at.entry.Store(e)
 	}
 	t.places.Store(&fresh)
 	t.removed = 0
 }
 
-// all yields the entries.
-func (t *table) all(yield func(*entry) bool) {
+// all yields the entries, each with its hash.
+func (t *table) all(yield func(uint64, *entry) bool) {
 	all := t.places.Load()
 	if all == nil {
 		return
 	}
 	for i := range *all {
-		if e := (*all)[i].Load(); e != nil && e != gone && !yield(e) {
+		at := &(*all)[i]
+		if e := at.entry.Load(); e != nil && e != gone && !yield(at.hash.Load(), e) {
 			return
 		}
 	}

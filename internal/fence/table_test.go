@@ -44,7 +44,7 @@ func TestTable(t *testing.T) {
 				got.remove(hashes[i], s.Kind, []byte(s.ID))
 			default:
 				want[i] = step
-				got.put(hashes[i], newEntry(s, authz.Record{Parent: "p"}, step), func(e *entry) uint64 { n, _ := strconv.Atoi(e.id); return hashes[n] })
+				got.put(hashes[i], newEntry(s, authz.Record{Parent: "p"}, step))
 			}
 			if got.live != len(want) {
 				t.Fatalf("step %d: %d entries, want %d", step, got.live, len(want))
@@ -55,10 +55,10 @@ func TestTable(t *testing.T) {
 			}
 		}
 		n := 0
-		for e := range got.all {
-			i, _ := strconv.Atoi(e.id)
-			if want[i] != e.seq {
-				t.Errorf("%s: %d, want %d", e.id, e.seq, want[i])
+		for hash, e := range got.all {
+			i, _ := strconv.Atoi(string(e.short[:e.size]))
+			if want[i] != e.seq || hash != hashes[i] {
+				t.Errorf("%d: %d with %x, want %d with %x", i, e.seq, hash, want[i], hashes[i])
 			}
 			n++
 		}
@@ -73,8 +73,9 @@ func TestTable(t *testing.T) {
 func TestTableWhileItChanges(t *testing.T) {
 	t.Parallel()
 	var sh shard
-	sh.init(newHash(), roomy)
-	hash := func(s authz.Subject) uint64 { return sh.hash.of(s.Kind, []byte(s.ID)) }
+	sh.init(roomy)
+	h := newHash()
+	hash := func(s authz.Subject) uint64 { return h.of(s.Kind, []byte(s.ID)) }
 	steady := make([]authz.Subject, 20)
 	for i := range steady {
 		steady[i] = service("steady " + strconv.Itoa(i))

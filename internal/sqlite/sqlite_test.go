@@ -334,7 +334,7 @@ func TestUpgradeFromTheFirstVersion(t *testing.T) {
 		t.Errorf("what was there (-want +got):\n%s", diff)
 	}
 
-	a := authz.Authorizer{Routes: resolver.Default(), Facts: s, Used: func(string, time.Time) {}}
+	a := authz.Authorizer{Routes: resolver.Default(), Facts: s, Used: func(*authz.KeyRecord, time.Time) {}}
 	move := func(project string) func() {
 		return func() { done(s.PutServices(t.Context(), admin, []authz.Service{{ID: "s", ProjectID: project}})) }
 	}

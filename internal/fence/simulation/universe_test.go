@@ -186,5 +186,5 @@ func (r request) allows(c *catalog, now time.Time) bool {
 }
 
 func authorizer(facts authz.FactStore) *authz.Authorizer {
-	return &authz.Authorizer{Routes: resolver.Default(), Facts: facts, Used: func(string, time.Time) {}}
+	return &authz.Authorizer{Routes: resolver.Default(), Facts: facts, Used: func(*authz.KeyRecord, time.Time) {}}
 }

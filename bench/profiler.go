@@ -10,6 +10,8 @@ import (
 	"syscall"
 )
 
+// This file is a part of the benchmarks, whose empty servers are profiled by it, and is built into the service too, to profile that.
+//
 // From the first signal to the second the processor's profile is taken, which is then, with that of allocations, in files whose
 // names begin as the variable says. Another signal collects garbage, which an idle program else does every two minutes.
 func init() {
@@ -21,6 +23,9 @@ func init() {
 		}
 	}()
 	name := os.Getenv("BENCH_PROFILE")
+	if name == "" {
+		return
+	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
 	go func() {
