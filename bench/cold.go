@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -24,17 +25,25 @@ func measureCold(b *bench) {
 	fillPostgres(b, dsn, w)
 	b.within("start", func(b *bench) { b.compareStarts(w, q, dsn) })
 
-	table := newTable(b.out, "Three replicas started anew at once, while 48 callers ask", "Redis", "decisions", "denied that should not be",
+	table := newTable(b.out, "Three replicas started anew at once, while 48 callers ask", "load", "Redis", "decisions", "denied that should not be",
 		"failures", "of these after health said SERVING", "until all serve", "key records read from Postgres, per key and replica",
 		"records that came from Redis", "how reads of Redis ended")
-	for _, with := range []string{"none", "warm"} {
-		if b.wanted("restart, Redis "+with, "") {
+	const replicas, rate = 3, 600
+	for _, interval := range []time.Duration{replicas * callersEach * time.Second / rate, 0} {
+		load := "all that it can take"
+		if interval > 0 {
+			load = fmt.Sprintf("%d/s", rate)
+		}
+		for _, with := range []string{"none", "warm"} {
+			if !b.wanted("restart, "+load+", Redis "+with, "") {
+				continue
+			}
 			b.within("restart", func(b *bench) {
 				address := ""
 				if with == "warm" {
 					address = testservers.Redis(b).Addr()
 				}
-				b.restart(b.startFleet(3, dsn, address), q).report(table, with)
+				b.restart(b.startFleet(replicas, dsn, address), q, interval).report(table, load, with)
 			})
 		}
 	}

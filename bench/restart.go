@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,13 +32,13 @@ type restarted struct {
 // callersEach is how many ask each replica.
 const callersEach = 16
 
-// restart starts replicas anew that have what is asked for in memory. In the end everything was asked once more, so that reads can
-// be counted.
-func (b *bench) restart(f fleet, q *questions) *restarted {
+// restart starts replicas anew that have what is asked for in memory. Meanwhile each caller asks once an interval, or, where that is
+// zero, again and again. In the end everything was asked once more, one thing after the other, so that reads can be counted.
+func (b *bench) restart(f fleet, q *questions, interval time.Duration) *restarted {
 	b.Helper()
 	r := new(restarted)
 	for _, c := range f {
-		b.askAll(c, q)
+		b.askAllBy(1, c, q) // so slowly that all of it comes into Redis
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
@@ -45,7 +46,7 @@ func (b *bench) restart(f fleet, q *questions) *restarted {
 	var asking sync.WaitGroup
 	for i, c := range f {
 		for n := range callersEach {
-			asking.Go(func() { r.ask(ctx, c, q.from(n, callersEach), &serving[i]) })
+			asking.Go(func() { r.ask(ctx, c, q.from(n, callersEach), interval, &serving[i]) })
 		}
 	}
 	sleepUntil(ctx, time.Now().Add(b.time/2))
@@ -56,7 +57,7 @@ func (b *bench) restart(f fleet, q *questions) *restarted {
 	asking.Wait()
 	for _, c := range f {
 		delete(c.asked, q)
-		b.askAll(c, q)
+		b.askAllBy(1, c, q)
 	}
 	r.count(b, f, q)
 	return r
@@ -83,9 +84,11 @@ func (b *bench) startAllAgain(f fleet, serving []atomic.Pointer[time.Time]) time
 }
 
 // ask asks a replica until ctx ends. Whoever cannot reach it waits: what is counted is what replicas answer.
-func (r *restarted) ask(ctx context.Context, c *contestant, place cursor, serving *atomic.Pointer[time.Time]) {
+func (r *restarted) ask(ctx context.Context, c *contestant, place cursor, interval time.Duration, serving *atomic.Pointer[time.Time]) {
 	client := authzv1.NewAuthorizationServiceClient(c.gateway[place.at%connections])
-	for ctx.Err() == nil {
+	next := time.Now().Add(time.Duration(rand.Int64N(int64(interval) + 1))) // not all callers at once
+	for ; ctx.Err() == nil; next = next.Add(interval) {
+		sleepUntil(ctx, next)
 		question := place.next()
 		since := serving.Load()
 		answer, err := client.Authorize(ctx, question.request, grpc.WaitForReady(true))
@@ -138,13 +141,13 @@ const redisReads = "aeroplane_authz_redis_reads_total"
 
 var redisResults = []string{"hit", "miss", "timeout", "skipped", "error", "rejected"}
 
-func (r *restarted) report(table markdown, redis string) {
+func (r *restarted) report(table markdown, load, redis string) {
 	var results []string
 	for _, result := range redisResults {
 		if part := r.redis[result]; part > 0 {
 			results = append(results, fmt.Sprintf("%s %.1f %%", result, 100*part))
 		}
 	}
-	table.row(redis, fmt.Sprint(r.decisions.Load()), fmt.Sprint(r.denied.Load()), fmt.Sprint(r.failures.Load()), fmt.Sprint(r.broken.Load()),
+	table.row(load, redis, fmt.Sprint(r.decisions.Load()), fmt.Sprint(r.denied.Load()), fmt.Sprint(r.failures.Load()), fmt.Sprint(r.broken.Load()),
 		fmt.Sprint(r.took.Round(time.Millisecond)), short(r.reads), fmt.Sprintf("%.1f %%", 100*r.fromRedis), strings.Join(results, ", "))
 }

@@ -17,12 +17,17 @@ import (
 // askAll asks a server every question once, the first time, so that whatever they need is in memory.
 func (b *bench) askAll(c *contestant, q *questions) {
 	b.Helper()
+	b.askAllBy(64, c, q)
+}
+
+// askAllBy is askAll by so many callers.
+func (b *bench) askAllBy(callers int, c *contestant, q *questions) {
+	b.Helper()
 	if c.asked[q] || c.empty {
 		return
 	}
 	c.asked[q] = true
 	b.say("asking %s everything once, %s", c.name, q.name)
-	const callers = 64
 	var again atomic.Int64
 	errs := make([]error, callers)
 	var asking sync.WaitGroup

@@ -12,28 +12,43 @@ import (
 
 // keep makes the connections and looks after the server, until ctx ends or the client was closed. One goroutine runs it.
 func (n *node) keep(ctx context.Context) {
-	tick := time.NewTicker(n.interval)
-	defer tick.Stop()
-	for {
+	for soon := n.soon(); ; {
 		if err := n.look(ctx); errors.Is(err, redis.ErrClosed) || ctx.Err() != nil {
 			return
 		}
-		n.await(ctx, tick.C)
+		if !n.isOpen() {
+			soon = n.soon()
+			n.await(ctx, n.interval, soon)
+			continue
+		}
+		n.await(ctx, soon, soon)
+		soon = min(2*soon, n.interval)
 	}
 }
 
-// await returns when it is time to look again. Meanwhile it puts new connections in the place of broken ones, but not for
-// ever: a server that ends one after the other is not to be flooded.
-func (n *node) await(ctx context.Context, tick <-chan time.Time) {
+// soon is when a server that has just ceased to answer is looked at again. Mostly it was not to blame, but a machine that had too much
+// to do for a moment. If it does not answer then, it has twice as long the next time, until that is an interval.
+func (n *node) soon() time.Duration { return n.interval / 16 }
+
+// await returns when it is time to look again: after a while, and soon after the breaker has opened meanwhile. Until then it puts new
+// connections in the place of broken ones, but not for ever: a server that ends one after the other is not to be flooded.
+func (n *node) await(ctx context.Context, while, soon time.Duration) {
+	look := time.NewTimer(while)
+	defer look.Stop()
+	open := n.isOpen()
 	for replaced := 0; ; replaced++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick:
+		case <-look.C:
 			return
 		case conn := <-n.broken:
 			_ = conn.Close()
-			if !n.isOpen() && replaced < connections {
+			switch {
+			case n.isOpen() && !open:
+				open = true
+				look.Reset(soon)
+			case !n.isOpen() && replaced < connections:
 				_ = n.stock(ctx)
 			}
 		}
