@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"aeroplane.run/authz/internal/testservers"
 )
 
 // dials are the connections that were made, and the longest time that was given to one read or write on them.
@@ -99,6 +101,19 @@ func warm(t *testing.T, n *node) {
 	if n.isOpen() {
 		n.answered()
 	}
+}
+
+// TestAServerThatCeasedForAMomentIsLookedAtSoon lets the breaker open between two looks that are more than a minute apart.
+func TestAServerThatCeasedForAMomentIsLookedAtSoon(t *testing.T) {
+	t.Parallel()
+	how := patient
+	how.interval = 80 * time.Second
+	n, _ := newTestNode(t, testservers.Redis(t).Addr(), how)
+	go n.keep(t.Context())
+	until(t, func() bool { return !n.isOpen() && len(n.ready) == connections })
+	n.failures.Store(openAfter)
+	n.give(<-n.ready, context.DeadlineExceeded)
+	until(t, func() bool { return !n.isOpen() })
 }
 
 func TestWhatATimeoutTells(t *testing.T) {
