@@ -50,11 +50,11 @@ func (n *useNotes) take() []KeyUse {
 	return uses
 }
 
-// take leaves room for as many notes as there were.
+// take keeps no room for as many notes as there were: it may be that most keys were used once.
 func (s *useShard) take() map[string]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	latest := s.latest
-	s.latest = make(map[string]int64, len(latest))
+	s.latest = nil
 	return latest
 }

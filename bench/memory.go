@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/apikey"
@@ -31,12 +32,17 @@ func measureMemory(b *bench) {
 			before := collect(b, c)
 			b.askAll(c, q)
 			resident := c.metrics(b)[residentBytes]
+			b.say("waiting until it has written when keys were used")
+			sleepUntil(b.Context(), time.Now().Add(useInterval))
 			heap := collect(b, c)[heapBytes]
 			cells := append([]string{fmt.Sprint(n)}, grown(before[residentBytes], resident, n)...)
 			table.row(append(cells, grown(before[heapBytes], heap, n)...)...)
 		})
 	}
 }
+
+// useInterval is in how long a service has surely written when keys were used: a minute, and some time to write.
+const useInterval = 75 * time.Second
 
 const (
 	residentBytes = "process_resident_memory_bytes"
