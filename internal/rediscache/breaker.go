@@ -16,7 +16,7 @@ const openAfter = 5
 // A breaker keeps Gets from a server that does not answer. It is open at first: a server has to prove itself. It opens
 // again after openAfter failures in a row, and any answer closes it.
 //
-// While it is open no Get is let through to try. The node's own look, once a second, does that.
+// While it is open no Get is let through to try. The node's own look, once a second at least, does that.
 type breaker struct {
 	failures atomic.Int32
 	opened   *atomic.Uint64 // how often breakers opened

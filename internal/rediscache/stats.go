@@ -23,7 +23,7 @@ type Stats struct {
 	Drops     uint64 // records dropped, whether or not they were there
 	DropsLost uint64 // records not dropped
 
-	// Open says that Redis does not answer, or in a cluster some server, and is not asked but once a second.
+	// Open says that Redis does not answer, or in a cluster some server, and is not asked but now and then, once a second at least.
 	Open bool
 	// Opened counts how often a server was found not to answer any more, or not to answer at first.
 	Opened uint64
