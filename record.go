@@ -94,8 +94,7 @@ type KeyRecord struct {
 	Access    Access
 	Revoked   bool
 
-	// noted is the latest use that was noted by way of this record, in microseconds since 1970. It is for sync/atomic.
-	noted int64
+	noted atomic.Int64 // the latest use that was noted by way of this record, in microseconds since 1970
 }
 
 // Record returns what decisions need of the key.
@@ -110,11 +109,11 @@ func (k *KeyRecord) State(now time.Time) KeyState { return stateOf(k.Revoked, k.
 // use notes a use, and reports whether it is so much later than the one noted before that others have to know.
 func (k *KeyRecord) use(at int64) bool {
 	for {
-		was := atomic.LoadInt64(&k.noted)
+		was := k.noted.Load()
 		if at < was+useGrain {
 			return false
 		}
-		if atomic.CompareAndSwapInt64(&k.noted, was, at) {
+		if k.noted.CompareAndSwap(was, at) {
 			return true
 		}
 	}

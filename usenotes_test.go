@@ -103,9 +103,9 @@ func TestTakenMeanwhile(t *testing.T) {
 	using.Wait()
 	over.Store(true)
 	taking.Wait()
-	for _, key := range shared {
-		if at, want := got[key.ID], noon.Add((users-1)*time.Second).UnixMicro(); at != want {
-			t.Errorf("key %s: noted %d, want %d", key.ID, at, want)
+	for i := range shared {
+		if at, want := got[shared[i].ID], noon.Add((users-1)*time.Second).UnixMicro(); at != want {
+			t.Errorf("key %d: noted %d, want %d", i, at, want)
 		}
 	}
 }

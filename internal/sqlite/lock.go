@@ -73,13 +73,11 @@ func (l *lock) sign(text string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// release lets others have the directory, after whoever closed the database, or failed to, with an error.
+// release lets others have the directory, after whoever closed the database, or failed to, with an error. Where it cannot be written
+// that it is closed, because the disk is full, it is checked the next time.
 func (l *lock) release(err error) error {
-	if err == nil {
-		var state string
-		if state, err = l.state(); err == nil {
-			err = l.sign(state)
-		}
+	if state, unknown := l.state(); err == nil && unknown == nil {
+		_ = l.sign(state)
 	}
 	return errors.Join(err, l.Unlock())
 }

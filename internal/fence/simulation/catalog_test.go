@@ -104,11 +104,6 @@ func sameKey(a, b *authz.KeyRecord) bool {
 	if a == b || a == nil || b == nil {
 		return a == b
 	}
-	x, y := *a, *b
-	if x.Projects.All != y.Projects.All || !slices.Equal(x.Projects.IDs, y.Projects.IDs) {
-		return false
-	}
-	x.Projects, y.Projects = authz.ProjectScope{}, authz.ProjectScope{}
-	return x.ID == y.ID && x.UserID == y.UserID && x.Access == y.Access &&
-		x.ExpiresAt.Equal(y.ExpiresAt) && x.Revoked == y.Revoked
+	return a.ID == b.ID && a.UserID == b.UserID && a.Access == b.Access && a.ExpiresAt.Equal(b.ExpiresAt) && a.Revoked == b.Revoked &&
+		a.Projects.All == b.Projects.All && slices.Equal(a.Projects.IDs, b.Projects.IDs)
 }
