@@ -19,7 +19,7 @@ import (
 type Options struct {
 	// Routes is the route table. Nil: Aeroplane's own, resolver.Default. All replicas are to have the same.
 	Routes *resolver.Table
-	// MaxRecords bounds how many records are kept of keys, services and so on, some 280 bytes each. Zero: 1,000,000.
+	// MaxRecords bounds how many records are kept of keys, services and so on, some 300 bytes each. Zero: 1,000,000.
 	MaxRecords int
 	// Logger is told of changes of state: a lease that is lost, a Redis that does not answer. Nil: nobody is.
 	Logger *slog.Logger

@@ -39,7 +39,7 @@ func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 			entry
 			key authz.KeyRecord
 		}{key: authz.KeyRecord{Projects: r.Key.Projects, ExpiresAt: r.Key.ExpiresAt, Access: r.Key.Access, Revoked: r.Key.Revoked}}
-		inOneString(&e.key, r.Key.ID, r.Key.Name, r.Key.Prefix, r.Key.UserID)
+		inOneString(&e.key, r.Key)
 		e.name(s, seq)
 		e.what = &e.key
 		return &e.entry
@@ -66,14 +66,15 @@ func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 	return &e.entry
 }
 
-// inOneString sets the texts of a key's record so that they are parts of one string. As a rule the id is a part of the prefix anyway.
-func inOneString(k *authz.KeyRecord, id, name, prefix, user string) {
-	all := prefix + name + user
-	k.Prefix, k.Name, k.UserID = all[:len(prefix)], all[len(prefix):][:len(name)], all[len(prefix)+len(name):]
-	if at := strings.Index(prefix, id); at >= 0 {
-		k.ID = all[at:][:len(id)]
+// inOneString copies the texts of a key's record so that they are parts of one string. As a rule the id is a part of the prefix anyway.
+func inOneString(to, from *authz.KeyRecord) {
+	all := from.Prefix + from.Name + from.UserID
+	name, user := len(from.Prefix), len(from.Prefix)+len(from.Name)
+	to.Prefix, to.Name, to.UserID = all[:name], all[name:user], all[user:]
+	if at := strings.Index(from.Prefix, from.ID); at >= 0 {
+		to.ID = all[at:][:len(from.ID)]
 	} else {
-		k.ID = strings.Clone(id)
+		to.ID = strings.Clone(from.ID)
 	}
 }
 

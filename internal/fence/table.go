@@ -27,10 +27,16 @@ type table struct {
 // places are where entries may be, as many as a power of two.
 type places []place
 
-// A place may have an entry. The hash is stored first, and says nothing as long as there is none, or it is gone.
+// A place may have an entry. The hash says nothing as long as there is none, or it is gone.
 type place struct {
 	entry atomic.Pointer[entry]
 	hash  atomic.Uint64
+}
+
+// take puts an entry into the place. The hash comes first: who finds the entry finds its hash.
+func (p *place) take(hash uint64, e *entry) {
+	p.hash.Store(hash)
+	p.entry.Store(e)
 }
 
 // at returns the place with a number, beginning anew behind the last.
@@ -62,8 +68,7 @@ func (t *table) put(hash uint64, e *entry) {
 		t.live++
 		t.removed--
 	}
-	at.hash.Store(hash)
-	at.entry.Store(e)
+	at.take(hash, e)
 }
 
 // of returns where an entry belongs: where the one of its subject is, or else the first place that is free.
@@ -121,9 +126,7 @@ func (t *table) rebuild() {
 	}
 	fresh := make(places, size)
 	for hash, e := range t.all {
-		at := fresh.of(hash, e)
-		at.hash.Store(hash)
-		at.entry.Store(e)
+		fresh.of(hash, e).take(hash, e)
 	}
 	t.places.Store(&fresh)
 	t.removed = 0
