@@ -16,14 +16,18 @@ import (
 	"aeroplane.run/authz/resolver"
 )
 
-// world is a FactStore that answers every query alike, and keeps what it was asked.
+// world is a FactStore that answers every query alike, and keeps what it was asked but not at once.
 type world struct {
 	facts Facts
 	err   error
+	kept  bool // and so known at once
 	asked []Query
 }
 
 func (w *world) Lookup(_ context.Context, q Query) (Facts, error) {
+	if q.AtOnce && !w.kept {
+		return Facts{}, ErrNotAtOnce
+	}
 	w.asked = append(w.asked, q)
 	facts := w.facts
 	facts.Now = noon
@@ -120,10 +124,28 @@ func TestAuthorizeAsks(t *testing.T) {
 	}
 }
 
+// What is known at once is asked for once. What is not is not waited for where the answer is wanted at once.
+func TestAuthorizeAtOnce(t *testing.T) {
+	r := Request{Method: "GET", Target: "/api/projects", Credential: KeyText(ownText)}
+	w := &world{facts: Facts{Key: key(Read, "", true)}, kept: true}
+	if d, _, err := w.authorize(t, r); err != nil || !d.Allowed || len(w.asked) != 1 || !w.asked[0].AtOnce {
+		t.Errorf("known: %+v, %v, asked %+v", d, err, w.asked)
+	}
+	r.AtOnce = true
+	w = &world{facts: w.facts}
+	if _, _, err := w.authorize(t, r); err != ErrNotAtOnce || w.asked != nil {
+		t.Errorf("not known: %v, asked %+v", err, w.asked)
+	}
+	r.Credential = KeyText(ownText[:68])
+	if d, _, err := w.authorize(t, r); err != nil || d.Reason != InvalidKey || w.asked != nil {
+		t.Errorf("not the text of a key: %+v, %v, asked %+v", d, err, w.asked)
+	}
+}
+
 // A use counts when the key authenticates, also if the request is then refused; a bad key's does not count (6).
 func TestAuthorizeNotesUse(t *testing.T) {
 	good, revoked, expired := key(Read, "", true), key(Read, "", true), key(Read, "", true)
-	revoked.Revoked, expired.ExpiresAt = true, noon
+	revoked.Revoked, expired.Expires = true, InstantOf(noon)
 	for _, c := range []struct {
 		name, method, target string
 		key                  *KeyRecord

@@ -61,7 +61,7 @@ func asking(k *KeyRecord, s *Session, m resolver.Method, who resolver.Who, scope
 // Who may call: each row of who against each kind of caller, with a method that reads and one that writes.
 func TestDecideWho(t *testing.T) {
 	revoked, expired := key(Write, "u", true), key(Write, "u", true)
-	revoked.Revoked, expired.ExpiresAt = true, noon
+	revoked.Revoked, expired.Expires = true, InstantOf(noon)
 	over, ended := session("u", UserRoleOwner), session("u", UserRoleOwner)
 	over.ExpiresAt, ended.RevokedAt = noon, noon.Add(-time.Hour)
 
@@ -118,7 +118,7 @@ func TestDecideWho(t *testing.T) {
 // At the instant of expiry a key and a session are over; a microsecond before they are not.
 func TestDecideAtTheInstantOfExpiry(t *testing.T) {
 	k, s := key(Read, "", true), session("u", UserRoleUser)
-	k.ExpiresAt, s.ExpiresAt = noon, noon
+	k.Expires, s.ExpiresAt = InstantOf(noon), noon
 	for _, tc := range []struct {
 		at   time.Time
 		live bool
@@ -139,7 +139,7 @@ func TestDecideAtTheInstantOfExpiry(t *testing.T) {
 // A key that was revoked is told from one that expired in the log, whichever came first; to the client they are one.
 func TestDecideDetail(t *testing.T) {
 	k := key(Read, "", true)
-	k.ExpiresAt, k.Revoked = noon.Add(-time.Hour), true
+	k.Expires, k.Revoked = InstantOf(noon.Add(-time.Hour)), true
 	a, f := asking(k, nil, resolver.GET, resolver.Any, resolver.Nothing)
 	if d := decide(a, f, noon); d.Reason != InvalidKey || d.Detail != "revoked" {
 		t.Errorf("%+v", d)

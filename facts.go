@@ -10,9 +10,9 @@ import (
 
 // A Reader returns the record of a subject, from wherever it is kept.
 type Reader interface {
-	// Read returns the record of the subject of a kind with an ID as Subject has it. It must not keep id, which is another's at
-	// the next call.
-	Read(kind SubjectKind, id []byte) (Record, error)
+	// Read puts the record of the subject of a kind with an ID as Subject has it into r, whole. It must keep neither id nor r, which
+	// are another's at the next call.
+	Read(kind SubjectKind, id []byte, r *Record) error
 }
 
 // FactsOf gathers from records the facts that a query asks for: at most six, each read once, and how many is returned as well.
@@ -40,34 +40,36 @@ var gatherings = sync.Pool{New: func() any { return new(gathering) }}
 // A gathering is a look-up under way. After an error it reads no more.
 type gathering struct {
 	Facts
-	from Reader
-	id   []byte // of the subject that is read
-	read int
-	err  error
+	from   Reader
+	id     []byte // of the subject that is read
+	record Record // what was read last
+	read   int
+	err    error
 }
 
-// of returns the record of the subject with an ID, which may be in parts. Nothing but a user has an empty one, who is nobody then:
-// otherwise it is the parent of what is not known, or what stands for an id that cannot be one.
-func (g *gathering) of(kind SubjectKind, id ...string) (r Record) {
+// of returns the record of the subject with an ID, which may be in parts, until the next is read. Nothing but a user has an empty ID,
+// who is nobody then: otherwise it is the parent of what is not known, or what stands for an id that cannot be one.
+func (g *gathering) of(kind SubjectKind, id ...string) *Record {
 	g.id = g.id[:0]
 	for _, part := range id {
 		g.id = append(g.id, part...)
 	}
 	if len(g.id) == 0 && kind != OfUser {
-		return Record{}
+		g.record = Record{}
+		return &g.record
 	}
 	return g.ask(kind)
 }
 
-func (g *gathering) ask(kind SubjectKind) (r Record) {
+func (g *gathering) ask(kind SubjectKind) *Record {
 	if g.err == nil {
 		g.read++
-		r, g.err = g.from.Read(kind, g.id)
+		g.err = g.from.Read(kind, g.id, &g.record)
 	}
 	if g.err != nil {
-		return Record{}
+		g.record = Record{}
 	}
-	return r
+	return &g.record
 }
 
 func (g *gathering) credential(q *Query) {

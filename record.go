@@ -82,29 +82,30 @@ type Record struct {
 	Projects []ProjectRef
 }
 
-// A KeyRecord is what decisions and their answers need of a Key. Replicas keep a million of them: a field more is 10 MB.
+// A KeyRecord is what decisions and their answers need of a Key. Replicas keep a million of them: a field more is 10 MB. What is
+// needed to decide comes first.
 type KeyRecord struct {
-	ID     string
-	Name   string
-	Prefix string
-	UserID string
+	Expires Instant
+	Access  Access
+	Revoked bool
 	// Projects is what the key reaches.
-	Projects  ProjectScope
-	ExpiresAt time.Time // zero: never
-	Access    Access
-	Revoked   bool
+	Projects ProjectScope
+	UserID   string
+	ID       string
+	Name     string
+	Prefix   string
 
 	noted atomic.Int64 // the latest use that was noted by way of this record, in microseconds since 1970
 }
 
 // Record returns what decisions need of the key.
 func (k *Key) Record() *KeyRecord {
-	return &KeyRecord{ID: k.ID, Name: k.Name, Prefix: k.Prefix, UserID: k.UserID, Projects: k.Projects, ExpiresAt: k.ExpiresAt,
+	return &KeyRecord{ID: k.ID, Name: k.Name, Prefix: k.Prefix, UserID: k.UserID, Projects: k.Projects, Expires: InstantOf(k.ExpiresAt),
 		Access: k.Access, Revoked: !k.RevokedAt.IsZero()}
 }
 
 // State returns the state of the key at an instant.
-func (k *KeyRecord) State(now time.Time) KeyState { return stateOf(k.Revoked, k.ExpiresAt, now) }
+func (k *KeyRecord) State(now time.Time) KeyState { return stateOf(k.Revoked, k.Expires, now) }
 
 // use notes a use, and reports whether it is so much later than the one noted before that others have to know.
 func (k *KeyRecord) use(at int64) bool {

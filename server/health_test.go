@@ -138,11 +138,11 @@ func TestDrainLetsRunningCallsFinish(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan struct{}), make(chan struct{})
 	store := &faulty{Store: openStore(t)}
-	store.lookup = func(ctx context.Context, q authz.Query) (authz.Facts, error) {
+	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
 		close(arrived)
 		<-release
 		return store.Store.Lookup(ctx, q)
-	}
+	})
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
 	watch := watchHealth(t, healthpb.NewHealthClient(s.Gateway))
@@ -188,7 +188,7 @@ func TestDrainCutsOffWhatDoesNotEnd(t *testing.T) {
 	arrived := make(chan struct{})
 	var finished atomic.Bool
 	store := &faulty{Store: openStore(t)}
-	store.lookup = func(ctx context.Context, q authz.Query) (authz.Facts, error) {
+	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
 		close(arrived)
 		<-ctx.Done()
 		for range 5000 { // work that nobody waits for but the server
@@ -198,7 +198,7 @@ func TestDrainCutsOffWhatDoesNotEnd(t *testing.T) {
 		}
 		finished.Store(true)
 		return authz.Facts{}, ctx.Err()
-	}
+	})
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
 	answered, whenServed := make(chan error, 1), make(chan bool, 1)

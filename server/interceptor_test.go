@@ -95,14 +95,14 @@ func TestAPanicHarmsNoOtherCall(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan struct{}), make(chan struct{})
 	store := &faulty{Store: openStore(t)}
-	store.lookup = func(ctx context.Context, q authz.Query) (authz.Facts, error) {
+	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
 		if q.ID == "boom" {
 			panic("the inner life of the service")
 		}
 		close(arrived)
 		<-release
 		return store.Store.Lookup(ctx, q)
-	}
+	})
 	var logged logbook
 	s := start(t, servertest.Options{Store: store, Log: logged.logger()})
 	key := s.createKey(t).GetSecret()

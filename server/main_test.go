@@ -67,7 +67,7 @@ func start(t *testing.T, o servertest.Options) *service {
 // A faulty store is a real one, some of whose look-ups are replaced.
 type faulty struct {
 	servertest.Store
-	lookup func(context.Context, authz.Query) (authz.Facts, error)
+	lookup lookUp
 	key    func(context.Context, string) (authz.Key, error)
 }
 
@@ -83,6 +83,19 @@ func (f *faulty) Key(ctx context.Context, id string) (authz.Key, error) {
 		return f.Store.Key(ctx, id)
 	}
 	return f.key(ctx, id)
+}
+
+// A lookUp is the method of a store.
+type lookUp func(context.Context, authz.Query) (authz.Facts, error)
+
+// notAtOnce is a look-up that gives nothing at once.
+func notAtOnce(l lookUp) lookUp {
+	return func(ctx context.Context, q authz.Query) (authz.Facts, error) {
+		if q.AtOnce {
+			return authz.Facts{}, authz.ErrNotAtOnce
+		}
+		return l(ctx, q)
+	}
 }
 
 // A logbook keeps what is logged, at every level.

@@ -141,13 +141,10 @@ func TestBatchesAreBounded(t *testing.T) {
 func TestABatchDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
 	store := &faulty{Store: openStore(t)}
-	store.lookup = func(ctx context.Context, q authz.Query) (authz.Facts, error) {
-		if q.AtOnce {
-			return authz.Facts{}, authz.ErrNotAtOnce
-		}
+	store.lookup = notAtOnce(func(ctx context.Context, _ authz.Query) (authz.Facts, error) {
 		<-ctx.Done()
 		return authz.Facts{}, ctx.Err()
-	}
+	})
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
 	batch := &authzv1.BatchAuthorizeRequest{}
@@ -212,14 +209,11 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	t.Parallel()
 	waiting, release := make(chan struct{}), make(chan struct{})
 	store := &faulty{Store: openStore(t)}
-	store.lookup = func(ctx context.Context, q authz.Query) (authz.Facts, error) {
-		if q.AtOnce {
-			return authz.Facts{}, authz.ErrNotAtOnce
-		}
+	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
 		close(waiting)
 		<-release
 		return store.Store.Lookup(ctx, q)
-	}
+	})
 	s := start(t, servertest.Options{Store: store})
 	stream, err := s.authorize.AuthorizeStream(t.Context())
 	wantCode(t, err, codes.OK)

@@ -21,11 +21,11 @@ type reader struct {
 }
 
 // Read implements authz.Reader.
-func (r *reader) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
-	if record, err := r.g.Read(kind, id); err == nil {
-		return record, nil
+func (r *reader) Read(kind authz.SubjectKind, id []byte, to *authz.Record) (err error) {
+	if r.g.Read(kind, id, to) != nil {
+		*to, err = r.fill(authz.Subject{Kind: kind, ID: string(id)})
 	}
-	return r.fill(authz.Subject{Kind: kind, ID: string(id)})
+	return err
 }
 
 // fill returns the record of a subject, admitted under the reader's generation: from the shelf, or else from the database.

@@ -30,7 +30,8 @@ type generation struct {
 	clock   atomic.Pointer[reading]
 	window  *window
 	hash    hash
-	shards  [shardCount]shard
+	kept    kept
+	shards  [shardCount]shard // of what is kept
 
 	retired   int           // the next shard to be aged
 	retiredAt time.Duration // by the boot clock, when the last of them was due. Zero: nobody has looked yet.
@@ -49,7 +50,7 @@ func newGeneration(id MemberID, head authz.Revision, l limits) *generation {
 	g := &generation{id: id, window: newWindow(l.window, head), hash: newHash()}
 	g.applied.Store(&head)
 	for i := range g.shards {
-		g.shards[i].init(l)
+		g.shards[i].init(l, newTable(&g.kept.known, i), newTable(&g.kept.absent, i))
 	}
 	return g
 }
@@ -83,13 +84,13 @@ func (g *generation) knows(r authz.Revision) bool {
 var errNotKept = errors.New("the record is not kept")
 
 // Read implements authz.Reader, from what is kept alone.
-func (g *generation) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
-	hash := g.hash.of(kind, id)
-	r, ok := g.shards[hash%shardCount].get(hash, kind, id)
-	if !ok {
-		return authz.Record{}, errNotKept
+func (g *generation) Read(kind authz.SubjectKind, id []byte, r *authz.Record) error {
+	e := g.kept.get(g.hash.of(kind, id), kind, id)
+	if e == nil {
+		return errNotKept
 	}
-	return r, nil
+	e.record(r)
+	return nil
 }
 
 // apply lets go of what a row is about. Its number is the one after the last that was applied.

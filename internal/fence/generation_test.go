@@ -23,7 +23,10 @@ func following(from, to int64, l limits) *generation {
 }
 
 // read returns what a generation keeps of a subject.
-func read(g *generation, s authz.Subject) (authz.Record, error) { return g.Read(s.Kind, []byte(s.ID)) }
+func read(g *generation, s authz.Subject) (r authz.Record, err error) {
+	err = g.Read(s.Kind, []byte(s.ID), &r)
+	return r, err
+}
 
 // The rule by which records come to be kept, on a history of which the rows from 10 to 20 are known, each about a service of
 // its own, but for 15, which is about "x".

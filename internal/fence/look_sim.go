@@ -57,10 +57,11 @@ func (v View) Last(s authz.Subject) int64 {
 
 // Kept returns the record that is kept of a subject, and the number of the revision that it was read at.
 func (v View) Kept(s authz.Subject) (r authz.Record, seq int64, ok bool) {
-	sh, hash := v.g.shard(s)
-	for _, t := range []*table{&sh.known, &sh.absent} {
-		if e, _ := t.places.Load().find(hash, s.Kind, []byte(s.ID)); e != nil {
-			return e.record(), e.seq, true
+	_, hash := v.g.shard(s)
+	for _, d := range []*directory{&v.g.kept.known, &v.g.kept.absent} {
+		if e, _ := d.Load()[hash%shardCount].find(hash, s.Kind, []byte(s.ID)); e != nil {
+			e.record(&r)
+			return r, e.seq, true
 		}
 	}
 	return authz.Record{}, 0, false

@@ -37,19 +37,10 @@ type shard struct {
 	maxKnown, maxAbsent int
 }
 
-func (sh *shard) init(l limits) {
+func (sh *shard) init(l limits, known, absent table) {
+	sh.known, sh.absent = known, absent
 	sh.last = make(map[authz.Subject]int64)
 	sh.maxKnown, sh.maxAbsent = max(1, l.known/shardCount), max(1, l.absent/shardCount)
-}
-
-// get returns the record of a subject, if it is kept.
-func (sh *shard) get(hash uint64, kind authz.SubjectKind, id []byte) (r authz.Record, ok bool) {
-	known := sh.known.places.Load()
-	step("shard: places picked, not searched")
-	if e, _ := known.find(hash, kind, id); e != nil {
-		return e.record(), true
-	}
-	return authz.Record{}, sh.absent.has(hash, kind, id)
 }
 
 // knew reports whether a subject is known to exist, or was until its record was let go of because of its age.

@@ -19,12 +19,33 @@ import (
 // the way of that but entries, and places whose entry was removed. A place has the hash of its entry, so that who searches looks
 // at no entry but the one that is wanted: as a rule each is in memory that was not looked at for long.
 type table struct {
-	places        atomic.Pointer[places] // nil as long as nothing was put
-	live, removed int                    // places that are taken, by what is there
-	hand          uint64                 // where evict looks next
+	in            *directory // where searches begin
+	number        int        // of the table's places there
+	live, removed int        // places that are taken, by what is there
+	hand          uint64     // where evict looks next
 }
 
-// places are where entries may be, as many as a power of two.
+// A directory has the places of the tables of all shards, and is replaced whole when one of them gets others. So the first that a
+// search looks at is the same for all, and near.
+type directory struct {
+	atomic.Pointer[[shardCount]places]
+}
+
+// kept is where to look for what is known, and for what is known not to exist.
+type kept struct{ known, absent directory }
+
+// get returns the entry of a subject, or nil.
+func (k *kept) get(hash uint64, kind authz.SubjectKind, id []byte) *entry {
+	known := k.known.Load()
+	step("kept: places picked, not searched")
+	e, _ := known[hash%shardCount].find(hash, kind, id)
+	if e == nil {
+		e, _ = k.absent.Load()[hash%shardCount].find(hash, kind, id)
+	}
+	return e
+}
+
+// places are where entries may be, as many as a power of two, or none.
 type places []place
 
 // A place may have an entry. The hash says nothing as long as there is none, or it is gone.
@@ -43,8 +64,8 @@ func (p *place) take(hash uint64, e *entry) {
 func (p places) at(i uint64) *place { return &p[i&uint64(len(p)-1)] }
 
 // find returns the entry of a subject, or nil, and its place.
-func (p *places) find(hash uint64, kind authz.SubjectKind, id []byte) (e *entry, at *place) {
-	if p == nil {
+func (p places) find(hash uint64, kind authz.SubjectKind, id []byte) (e *entry, at *place) {
+	if len(p) == 0 {
 		return nil, nil
 	}
 	for i := hash / shardCount; ; i++ {
@@ -55,12 +76,32 @@ func (p *places) find(hash uint64, kind authz.SubjectKind, id []byte) (e *entry,
 	}
 }
 
+func newTable(in *directory, number int) table {
+	in.CompareAndSwap(nil, new([shardCount]places))
+	return table{in: in, number: number}
+}
+
+// places returns those that there are now.
+func (t *table) places() places { return t.in.Load()[t.number] }
+
+// move puts other places in the place of those.
+func (t *table) move(to places) {
+	for {
+		was := t.in.Load()
+		all := *was
+		all[t.number] = to
+		if t.in.CompareAndSwap(was, &all) {
+			return
+		}
+	}
+}
+
 // put adds an entry, in the place of the one that there was of its subject.
 func (t *table) put(hash uint64, e *entry) {
-	if all := t.places.Load(); all == nil || 3*(t.live+t.removed+1) > 2*len(*all) {
+	if 3*(t.live+t.removed+1) > 2*len(t.places()) {
 		t.rebuild()
 	}
-	at := t.places.Load().of(hash, e)
+	at := t.places().of(hash, e)
 	switch at.entry.Load() {
 	case nil:
 		t.live++
@@ -90,14 +131,14 @@ func (p places) of(hash uint64, e *entry) (free *place) {
 
 // remove removes the entry of a subject, if there is one.
 func (t *table) remove(hash uint64, kind authz.SubjectKind, id []byte) {
-	if e, at := t.places.Load().find(hash, kind, id); e != nil {
+	if e, at := t.places().find(hash, kind, id); e != nil {
 		t.clear(at)
 	}
 }
 
 // has reports whether there is an entry of a subject.
 func (t *table) has(hash uint64, kind authz.SubjectKind, id []byte) bool {
-	e, _ := t.places.Load().find(hash, kind, id)
+	e, _ := t.places().find(hash, kind, id)
 	return e != nil
 }
 
@@ -109,7 +150,7 @@ func (t *table) clear(at *place) {
 
 // evict removes some entry, of a table that has one.
 func (t *table) evict() {
-	for all := t.places.Load(); ; t.hand++ {
+	for all := t.places(); ; t.hand++ {
 		at := all.at(t.hand)
 		if there := at.entry.Load(); there != nil && there != gone {
 			t.clear(at)
@@ -128,18 +169,15 @@ func (t *table) rebuild() {
 	for hash, e := range t.all {
 		fresh.of(hash, e).take(hash, e)
 	}
-	t.places.Store(&fresh)
+	t.move(fresh)
 	t.removed = 0
 }
 
 // all yields the entries, each with its hash.
 func (t *table) all(yield func(uint64, *entry) bool) {
-	all := t.places.Load()
-	if all == nil {
-		return
-	}
-	for i := range *all {
-		at := &(*all)[i]
+	all := t.places()
+	for i := range all {
+		at := &all[i]
 		if e := at.entry.Load(); e != nil && e != gone && !yield(at.hash.Load(), e) {
 			return
 		}
@@ -148,6 +186,6 @@ func (t *table) all(yield func(uint64, *entry) bool) {
 
 // empty removes all, which takes no longer if there is much.
 func (t *table) empty() {
-	t.places.Store(nil)
+	t.move(nil)
 	t.live, t.removed = 0, 0
 }

@@ -4,6 +4,7 @@ package fence
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -25,7 +26,7 @@ func TestTable(t *testing.T) {
 			hashes[i] = h(strconv.Itoa(i))
 		}
 		chance := rand.New(rand.NewPCG(1, 2))
-		want, got := map[int]int64{}, new(table)
+		want, got := map[int]int64{}, newTable(new(directory), 0)
 		for step := range int64(20_000) {
 			i := chance.IntN(subjects)
 			s := service(strconv.Itoa(i))
@@ -49,7 +50,7 @@ func TestTable(t *testing.T) {
 			if got.live != len(want) {
 				t.Fatalf("step %d: %d entries, want %d", step, got.live, len(want))
 			}
-			e, _ := got.places.Load().find(hashes[i], s.Kind, []byte(s.ID))
+			e, _ := got.places().find(hashes[i], s.Kind, []byte(s.ID))
 			if seq, ok := want[i]; ok != (e != nil) || ok && e.seq != seq {
 				t.Fatalf("step %d: %v, want %v, %v", step, e, seq, ok)
 			}
@@ -68,18 +69,38 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// Tables of one directory get other places side by side, and none undoes what another did.
+func TestTablesMove(t *testing.T) {
+	t.Parallel()
+	var in directory
+	var moving sync.WaitGroup
+	for number := range 4 {
+		own := newTable(&in, number)
+		moving.Go(func() {
+			last := 0
+			for i := range 20_000 {
+				if got := len(own.places()); got != last {
+					t.Errorf("table %d has %d places, want %d", number, got, last)
+					return
+				}
+				last = i % 3
+				own.move(make(places, last))
+				runtime.Gosched()
+			}
+		})
+	}
+	moving.Wait()
+}
+
 // Whoever searches while others are put and removed, and the table grows, finds what is there all the time, and never what is
 // another's.
 func TestTableWhileItChanges(t *testing.T) {
 	t.Parallel()
-	var sh shard
-	sh.init(roomy)
-	h := newHash()
-	hash := func(s authz.Subject) uint64 { return h.of(s.Kind, []byte(s.ID)) }
+	sh := newBare(roomy)
 	steady := make([]authz.Subject, 20)
 	for i := range steady {
 		steady[i] = service("steady " + strconv.Itoa(i))
-		sh.keep(hash(steady[i]), steady[i], authz.Record{Parent: steady[i].ID}, 1)
+		sh.keep(steady[i], authz.Record{Parent: steady[i].ID}, 1)
 	}
 	var over atomic.Bool
 	var searching sync.WaitGroup
@@ -87,7 +108,7 @@ func TestTableWhileItChanges(t *testing.T) {
 		searching.Go(func() {
 			for !over.Load() {
 				for _, s := range steady {
-					if r, ok := sh.get(hash(s), s.Kind, []byte(s.ID)); !ok || r.Parent != s.ID {
+					if r, ok := sh.get(s); !ok || r.Parent != s.ID {
 						t.Errorf("%s: %v, %v", s.ID, r, ok)
 						return
 					}
@@ -99,11 +120,11 @@ func TestTableWhileItChanges(t *testing.T) {
 		for i := range 500 {
 			s := service(strconv.Itoa(i))
 			sh.mu.Lock()
-			sh.keep(hash(s), s, authz.Record{Parent: s.ID}, int64(round))
+			sh.keep(s, authz.Record{Parent: s.ID}, int64(round))
 			sh.mu.Unlock()
 		}
 		for i := range 500 {
-			sh.forget(hash(service(strconv.Itoa(i))), service(strconv.Itoa(i)), int64(round))
+			sh.forget(sh.hashOf(service(strconv.Itoa(i))), service(strconv.Itoa(i)), int64(round))
 		}
 	}
 	over.Store(true)

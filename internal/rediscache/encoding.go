@@ -55,7 +55,7 @@ func (e *encoder) key(k *authz.KeyRecord) {
 	for _, id := range k.Projects.IDs {
 		e.text(id)
 	}
-	e.time(k.ExpiresAt)
+	e.instant(k.Expires)
 	e.flag(k.Revoked)
 }
 
@@ -96,6 +96,14 @@ func (e *encoder) time(t time.Time) {
 	}
 	e.number(t.UnixMicro())
 	e.exact = e.exact && instant(t.UnixMicro()) == t && !t.IsZero() // == compares what Equal would overlook
+}
+
+// instant is the encoding of the time that it stands for.
+func (e *encoder) instant(i authz.Instant) {
+	e.flag(i != authz.Never)
+	if i != authz.Never {
+		e.number(int64(i))
+	}
 }
 
 // instant returns a time as stores do.
@@ -139,7 +147,7 @@ func (d *decoder) key() *authz.KeyRecord {
 			k.Projects.IDs = append(k.Projects.IDs, d.text())
 		}
 	}
-	k.ExpiresAt, k.Revoked = d.time(), d.flag()
+	k.Expires, k.Revoked = authz.InstantOf(d.time()), d.flag()
 	return k
 }
 

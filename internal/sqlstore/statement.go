@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"aeroplane.run/authz"
 )
 
 // chunk bounds the rows of one statement. Databases bound the values of one, the least of them 32,766.
@@ -153,4 +155,15 @@ func (s stored) Scan(v any) error {
 		return fmt.Errorf("a time is stored as %T", v)
 	}
 	return nil
+}
+
+// storedInstant scans a time as it is stored, for a record.
+type storedInstant struct{ i *authz.Instant }
+
+// Scan implements sql.Scanner.
+func (s storedInstant) Scan(v any) error {
+	var t time.Time
+	err := stored{&t}.Scan(v)
+	*s.i = authz.InstantOf(t)
+	return err
 }

@@ -73,10 +73,9 @@ type records struct {
 }
 
 // Read implements authz.Reader.
-func (r records) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
-	s := authz.Subject{Kind: kind, ID: string(id)}
-	record, _, err := r.store.Record(r.ctx, s, false)
-	return record, err
+func (r records) Read(kind authz.SubjectKind, id []byte, to *authz.Record) (err error) {
+	*to, _, err = r.store.Record(r.ctx, authz.Subject{Kind: kind, ID: string(id)}, false)
+	return err
 }
 
 // open opens a store which is closed with the test, if it was not before.

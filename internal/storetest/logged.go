@@ -94,8 +94,10 @@ func (w world) requests() (all []authz.Request) {
 // A picture is the records of a world at an instant. It is a FactStore.
 type picture map[authz.Subject]authz.Record
 
-func (p picture) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
-	return p[authz.Subject{Kind: kind, ID: string(id)}], nil
+// Read implements authz.Reader.
+func (p picture) Read(kind authz.SubjectKind, id []byte, r *authz.Record) error {
+	*r = p[authz.Subject{Kind: kind, ID: string(id)}]
+	return nil
 }
 
 func (p picture) Lookup(_ context.Context, q authz.Query) (authz.Facts, error) {

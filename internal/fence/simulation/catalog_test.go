@@ -85,8 +85,9 @@ func (c *catalog) where(matches func(authz.Project) bool) (refs []authz.ProjectR
 }
 
 // Read implements authz.Reader.
-func (c *catalog) Read(kind authz.SubjectKind, id []byte) (authz.Record, error) {
-	return c.record(authz.Subject{Kind: kind, ID: string(id)}), nil
+func (c *catalog) Read(kind authz.SubjectKind, id []byte, r *authz.Record) error {
+	*r = c.record(authz.Subject{Kind: kind, ID: string(id)})
+	return nil
 }
 
 func digestOf(s authz.Subject) (d authz.Digest) {
@@ -104,6 +105,6 @@ func sameKey(a, b *authz.KeyRecord) bool {
 	if a == b || a == nil || b == nil {
 		return a == b
 	}
-	return a.ID == b.ID && a.UserID == b.UserID && a.Access == b.Access && a.ExpiresAt.Equal(b.ExpiresAt) && a.Revoked == b.Revoked &&
+	return a.ID == b.ID && a.UserID == b.UserID && a.Access == b.Access && a.Expires == b.Expires && a.Revoked == b.Revoked &&
 		a.Projects.All == b.Projects.All && slices.Equal(a.Projects.IDs, b.Projects.IDs)
 }
