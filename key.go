@@ -34,7 +34,9 @@ const (
 )
 
 // State returns the state of the key at an instant.
-func (k *Key) State(now time.Time) KeyState { return stateOf(!k.RevokedAt.IsZero(), InstantOf(k.ExpiresAt), now) }
+func (k *Key) State(now time.Time) KeyState {
+	return stateOf(!k.RevokedAt.IsZero(), InstantOf(k.ExpiresAt), now)
+}
 
 // stateOf is the one rule of a key's life. At the instant of expiry it is expired (4).
 func stateOf(revoked bool, expires Instant, now time.Time) KeyState {

@@ -196,7 +196,8 @@ type AuditStore interface {
 
 // A UseStore keeps when keys were last used, apart from the keys, so that use never touches what decisions read.
 type UseStore interface {
-	// RecordUse notes uses. A time earlier than the one stored changes nothing, and neither does an unknown key.
+	// RecordUse notes uses, of several of one key the latest. A time earlier than the one stored changes nothing, and neither does an
+	// unknown key.
 	RecordUse(ctx context.Context, uses []KeyUse) error
 }
 

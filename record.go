@@ -95,7 +95,8 @@ type KeyRecord struct {
 	Name     string
 	Prefix   string
 
-	noted atomic.Int64 // the latest use that was noted by way of this record, in microseconds since 1970
+	listed atomic.Bool  // among those whose use is to be written
+	noted  atomic.Int64 // the latest use that was noted by way of this record, in microseconds since 1970
 }
 
 // Record returns what decisions need of the key.
@@ -107,7 +108,10 @@ func (k *Key) Record() *KeyRecord {
 // State returns the state of the key at an instant.
 func (k *KeyRecord) State(now time.Time) KeyState { return stateOf(k.Revoked, k.Expires, now) }
 
-// use notes a use, and reports whether it is so much later than the one noted before that others have to know.
+// useGrain is how much later than the one noted a use must be to be noted: a second, since what is shown lags by a minute anyway.
+const useGrain = int64(time.Second / time.Microsecond)
+
+// use notes a use, and reports whether it is so much later than the one noted before.
 func (k *KeyRecord) use(at int64) bool {
 	for {
 		was := k.noted.Load()
