@@ -11,9 +11,14 @@ import (
 	"aeroplane.run/authz"
 )
 
-// selectKeys reads whole keys: c, and what is kept beside it.
-const selectKeys = "SELECT c.id, c.name, c.prefix, c.user_id, c.access, c.all_projects, c.created_at, c.expires_at, c.revoked_at, " +
-	"u.last_used_at, " + selectionList + " FROM keys c LEFT JOIN key_use u ON u.key_id = c.id"
+// selectKeys reads whole keys, c.
+var selectKeys = "SELECT " + wholeKey("c") + " FROM keys c"
+
+// wholeKey are the columns of a key, and what is kept beside it. What an UPDATE returns SQLite knows by no other name than the table's.
+func wholeKey(row string) string {
+	return strings.ReplaceAll("$.id, $.name, $.prefix, $.user_id, $.access, $.all_projects, $.created_at, $.expires_at, $.revoked_at, "+
+		"(SELECT u.last_used_at FROM key_use u WHERE u.key_id = $.id), ", "$", row) + selection(row)
+}
 
 func keyColumns(k *authz.Key) []any {
 	return []any{&k.ID, &k.Name, &k.Prefix, &k.UserID, &k.Access, &k.Projects.All, stored{&k.CreatedAt}, stored{&k.ExpiresAt},
@@ -121,8 +126,9 @@ func (s *Store) CreateKey(ctx context.Context, c authz.Change, k authz.NewKey) (
 		if err := t.record(ctx, entry{authz.KeyCreate, k.ID, createDetails(k.Key)}); err != nil {
 			return err
 		}
-		made.Key, err = keyByID(ctx, t, k.ID)
-		return err
+		made.Key = k.Key
+		made.Key.Projects.IDs = slices.Clone(k.Projects.IDs)
+		return nil
 	})
 	return orNothing(made, err)
 }

@@ -16,8 +16,12 @@ import (
 const (
 	keyRecordColumns  = "c.id, c.name, c.prefix, c.user_id, c.access, c.all_projects, c.expires_at, c.revoked_at IS NOT NULL"
 	sessionColumnList = "c.user_id, c.role, c.expires_at, c.revoked_at"
-	selectionList     = "(SELECT string_agg(p.project_id, ',' ORDER BY p.project_id) FROM key_projects p WHERE p.key_id = c.id)"
 )
+
+// selection is the projects that a key selects, joined by commas.
+func selection(row string) string {
+	return "(SELECT string_agg(p.project_id, ',' ORDER BY p.project_id) FROM key_projects p WHERE p.key_id = " + row + ".id)"
+}
 
 // A recordForm is a kind of record: what is selected beside the head, and what its columns are.
 type recordForm struct {
@@ -42,7 +46,7 @@ func projectRefColumns(r *recordRow) []any {
 }
 
 var (
-	keyForm = recordForm{"c.digest, " + keyRecordColumns + ", " + selectionList, "keys c ON c.digest = $1",
+	keyForm = recordForm{"c.digest, " + keyRecordColumns + ", " + selection("c"), "keys c ON c.digest = $1",
 		func(r *recordRow) []any {
 			k := &r.key
 			return []any{&r.digest, zero(&k.ID), zero(&k.Name), zero(&k.Prefix), zero(&k.UserID), zero(&k.Access), zero(&k.Projects.All),

@@ -13,15 +13,15 @@ import (
 // RevokeKey revokes a key.
 func (s *Store) RevokeKey(ctx context.Context, c authz.Change, id string) (revoked authz.RevokedKey, err error) {
 	revoked.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
-		_, first, err := queryOne(ctx, t, column[string],
-			"UPDATE keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL RETURNING id", c.At.UnixMicro(), id)
+		key, first, err := queryOne(ctx, t, keyColumns,
+			"UPDATE keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL RETURNING "+wholeKey("keys"), c.At.UnixMicro(), id)
+		if err == nil && !first {
+			key, err = keyByID(ctx, t, id)
+		}
 		if err != nil {
 			return err
 		}
-		if revoked.Key, err = keyByID(ctx, t, id); err != nil {
-			return err
-		}
-		revoked.Already = !first
+		revoked.Key, revoked.Already = key, !first
 		return t.record(ctx, entry{authz.KeyRevoke, id, alreadyText(revoked.Already)})
 	})
 	return orNothing(revoked, err)
