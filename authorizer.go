@@ -52,6 +52,9 @@ func (a *Authorizer) Authorize(ctx context.Context, r Request) (Decision, error)
 	return d, err
 }
 
+// malformed is for logs: what was sent is the text of no key.
+const malformed = "malformed"
+
 func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match resolver.Match, r Request) (Decision, error) {
 	route := match.Route
 	if route.Who == resolver.Public {
@@ -61,6 +64,8 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	switch {
 	case r.Credential.Kind == ContradictoryCredential:
 		return deny(InvalidKey, "contradictory credential headers"), nil
+	case r.Credential.Kind == KeyCredential && !apikey.HasLength(text):
+		return deny(InvalidKey, malformed), nil // before it is hashed: it may be long
 	case text == "":
 		return decide(ask{method: method, match: match}, Facts{}, time.Time{}), nil
 	}
@@ -73,10 +78,10 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	}
 	facts, err := a.Facts.Lookup(ctx, query)
 	if err == ErrNotAtOnce {
-		// What is known at once of a key was brought for its text, which had the form of a key then. All others have to show it here,
-		// so that no database is bothered with what is none.
+		// What is kept of a key was brought for its text, which had the form of a key then. All others have to show it here, so that no
+		// database is bothered with what is none.
 		if query.Kind == KeyCredential && apikey.FormOf(text) == apikey.Malformed {
-			return deny(InvalidKey, "malformed"), nil
+			return deny(InvalidKey, malformed), nil
 		}
 		if !r.AtOnce {
 			query.AtOnce = false

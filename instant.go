@@ -26,11 +26,3 @@ func InstantAt(micros int64) Instant {
 	}
 	return Instant(micros)
 }
-
-// Time returns the Instant as a time, zero if it never comes.
-func (i Instant) Time() time.Time {
-	if i == Never {
-		return time.Time{}
-	}
-	return time.UnixMicro(int64(i)).UTC()
-}

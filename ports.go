@@ -68,7 +68,8 @@ type Query struct {
 	TransferTo *string
 	// Consistency is how fresh the facts must be, beyond what Lookup promises to all.
 	Consistency Consistency
-	// AtOnce asks for nothing to be waited for: ErrNotAtOnce instead.
+	// AtOnce asks for what is kept, and for nothing to be waited for: ErrNotAtOnce instead. Of a key nothing is kept but what was asked
+	// for without AtOnce.
 	AtOnce bool
 }
 
@@ -117,7 +118,7 @@ type Change struct {
 
 // A KeyStore keeps keys.
 type KeyStore interface {
-	// CreateKey stores a new key. If the request id was used within Cutoffs' memory it stores nothing and returns the
+	// CreateKey stores a new key, and returns it as it was given: times, and the order of its selection, as they are read again. If the request id was used within Cutoffs' memory it stores nothing and returns the
 	// key of that time, Replayed, or FailedPrecondition if the fingerprint differs or the key was swept since. Invalid,
 	// with a violation that names it each, if a selected project is unknown or, where the key has a user, not that
 	// user's.

@@ -18,24 +18,20 @@ type UseRecorder struct {
 
 	mu   sync.Mutex
 	used []*KeyRecord // those whose use is to be written, each once, but perhaps several of one key
+
+	flushing sync.Mutex
+	latest   map[string]int64 // what could not be written, by the id of the key, in microseconds since 1970; guarded by flushing
 }
 
 // NewUseRecorder returns a recorder that writes to store once Run is called.
 func NewUseRecorder(store UseStore, log *slog.Logger) *UseRecorder {
-	return &UseRecorder{store: store, log: log}
+	return &UseRecorder{store: store, log: log, latest: make(map[string]int64)}
 }
 
 // Used notes a use in the record, unless one less than a second before is noted there. It takes a lock for the first use since the
 // last Flush, and does not block on I/O.
 func (r *UseRecorder) Used(key *KeyRecord, at time.Time) {
-	if key.use(at.UnixMicro()) {
-		r.list(key)
-	}
-}
-
-// list puts a record on the list, unless it is there.
-func (r *UseRecorder) list(key *KeyRecord) {
-	if key.listed.CompareAndSwap(false, true) {
+	if key.use(at.UnixMicro()) && key.listed.CompareAndSwap(false, true) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.used = append(r.used, key)
@@ -70,19 +66,22 @@ func (r *UseRecorder) Run(ctx context.Context, interval, grace time.Duration) {
 
 // Flush writes what was gathered. What could not be written is kept for the next time.
 func (r *UseRecorder) Flush(ctx context.Context) {
-	used := r.take()
-	if len(used) == 0 {
+	r.flushing.Lock()
+	defer r.flushing.Unlock()
+	for _, key := range r.take() {
+		key.listed.Store(false) // before its use is read: whoever notes a later one lists it again
+		r.latest[key.ID] = max(r.latest[key.ID], key.noted.Load())
+	}
+	if len(r.latest) == 0 {
 		return
 	}
-	uses := make([]KeyUse, len(used))
-	for i, key := range used {
-		key.listed.Store(false) // before its use is read: whoever notes a later one lists it again
-		uses[i] = KeyUse{KeyID: key.ID, At: time.UnixMicro(key.noted.Load()).UTC()}
+	uses := make([]KeyUse, 0, len(r.latest))
+	for id, at := range r.latest {
+		uses = append(uses, KeyUse{KeyID: id, At: time.UnixMicro(at).UTC()})
 	}
 	if err := r.store.RecordUse(ctx, uses); err != nil {
 		r.log.Warn("last-used times not written; trying again later", "keys", len(uses), "error", err)
-		for _, key := range used {
-			r.list(key)
-		}
+		return
 	}
+	r.latest = make(map[string]int64) // which keeps no room for as many
 }

@@ -161,7 +161,7 @@ func TestFlushedMeanwhile(t *testing.T) {
 			at := noon.Add(time.Duration(user) * time.Second)
 			for i := range shared {
 				r.Used(&shared[i], at)
-				r.Used(&KeyRecord{ID: shared[i].ID}, at)
+				r.Used(&KeyRecord{ID: fmt.Sprint("alone ", i)}, at)
 			}
 		})
 	}
@@ -192,8 +192,10 @@ func TestFlushedMeanwhile(t *testing.T) {
 		}
 	}
 	for i := range shared {
-		if at, want := got[shared[i].ID], noon.Add((users-1)*time.Second); !at.Equal(want) {
-			t.Errorf("key %d: written %v, want %v", i, at, want)
+		for _, id := range []string{shared[i].ID, fmt.Sprint("alone ", i)} {
+			if at, want := got[id], noon.Add((users-1)*time.Second); !at.Equal(want) {
+				t.Errorf("key %s: written %v, want %v", id, at, want)
+			}
 		}
 	}
 }

@@ -9,7 +9,7 @@
 //
 // all of them letters and digits but for the two separators. The identifier is public: it is the key's id and is
 // displayed. The secret holds 256.03 random bits. The checksum is the CRC-32 of all that precedes it, in base 62, so
-// that a mistyped or invented key is refused without a look-up and a scanner that finds a match of Pattern can tell a
+// that a mistyped or invented key is refused before a database is asked and a scanner that finds a match of Pattern can tell a
 // leaked key from look-alikes offline. It is no protection against forgery: the secret is.
 //
 // Aeroplane's own keys, which may be imported, are 55 characters, ap_ <8> _ <43>, both parts unpadded base64url. The
@@ -90,6 +90,9 @@ const (
 	// Imported is a key of Aeroplane's format. It has no checksum.
 	Imported
 )
+
+// HasLength reports whether a text is as long as a key.
+func HasLength(text string) bool { return len(text) == ownLen || len(text) == importLen }
 
 // FormOf tells the form of text.
 func FormOf(text string) Form {

@@ -46,7 +46,7 @@ type projects struct {
 // gone is in the place of an entry that was removed, so that searches go on behind it. It is about nothing.
 var gone = new(entry)
 
-// newEntry returns the entry of a record. Its strings are copies: they may be small parts of something large.
+// newEntry returns the entry of a record. The id, and the texts of a key, are copies: they may be small parts of something large.
 func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 	var e *entry
 	switch {

@@ -21,9 +21,13 @@ type reader struct {
 }
 
 // Read implements authz.Reader.
-func (r *reader) Read(kind authz.SubjectKind, id []byte, to *authz.Record) (err error) {
-	if r.g.Read(kind, id, to) != nil {
-		*to, err = r.fill(authz.Subject{Kind: kind, ID: string(id)})
+func (r *reader) Read(kind authz.SubjectKind, id []byte, to *authz.Record) error {
+	if r.g.Read(kind, id, to) == nil {
+		return nil
+	}
+	record, err := r.fill(authz.Subject{Kind: kind, ID: string(id)})
+	if err == nil && r.g.Read(kind, id, to) != nil { // else all use the one that is kept
+		*to = record
 	}
 	return err
 }

@@ -49,8 +49,9 @@ type reading struct {
 func newGeneration(id MemberID, head authz.Revision, l limits) *generation {
 	g := &generation{id: id, window: newWindow(l.window, head), hash: newHash()}
 	g.applied.Store(&head)
+	g.kept.init()
 	for i := range g.shards {
-		g.shards[i].init(l, newTable(&g.kept.known, i), newTable(&g.kept.absent, i))
+		g.shards[i].init(l, table{in: &g.kept.known, number: i}, table{in: &g.kept.absent, number: i})
 	}
 	return g
 }

@@ -23,7 +23,8 @@ type bare struct {
 
 func newBare(l limits) *bare {
 	b := &bare{hash: newHash()}
-	b.init(l, newTable(&b.kept.known, 0), newTable(&b.kept.absent, 0))
+	b.kept.init()
+	b.init(l, table{in: &b.kept.known}, table{in: &b.kept.absent})
 	return b
 }
 
@@ -96,6 +97,9 @@ func TestEntriesAreWhole(t *testing.T) {
 		{authz.KeySubject(digest), authz.Record{}},
 		{authz.SessionSubject(digest), authz.Record{Session: &authz.Session{Digest: digest, UserID: "ada", Role: authz.UserRoleOwner, ExpiresAt: at, RevokedAt: at}}},
 		{service("s"), authz.Record{Parent: "p"}},
+		{service("s"), authz.Record{Parent: strings.Repeat("p", 48)}},
+		{service("s"), authz.Record{Parent: strings.Repeat("p", 49)}},
+		{service("s"), authz.Record{Parent: strings.Repeat("p", 300)}},
 		{service(""), authz.Record{}},
 		{service(strings.Repeat("s", 32)), authz.Record{Parent: "p"}},
 		{service(strings.Repeat("s", 33)), authz.Record{Parent: "p"}},
@@ -112,6 +116,30 @@ func TestEntriesAreWhole(t *testing.T) {
 			if e.is(other.Kind, []byte(other.ID)) || e.same(newEntry(other, authz.Record{}, 7)) && other.Kind != authz.OfKey && other.Kind != authz.OfSession {
 				t.Errorf("%v is taken for %v", c.of, other)
 			}
+		}
+	}
+}
+
+// Entries take whole lines of a processor's cache, of 64 bytes, and Go has a size for each that is as large or a little larger.
+func TestEntriesEndWithLines(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct{ size, class uintptr }{
+		"an entry": {unsafe.Sizeof(entry{}), 64},
+		"a key": {unsafe.Sizeof(struct {
+			entry
+			authz.KeyRecord
+		}{}), 192},
+		"a service": {unsafe.Sizeof(struct {
+			entry
+			parent
+		}{}), 128},
+		"a project": {unsafe.Sizeof(struct {
+			entry
+			projects
+		}{}), 128},
+	} {
+		if c.size > c.class || c.size <= c.class-16 {
+			t.Errorf("%s has %d bytes, want %d or a few less", what, c.size, c.class)
 		}
 	}
 }

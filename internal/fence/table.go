@@ -31,8 +31,15 @@ type directory struct {
 	atomic.Pointer[[shardCount]places]
 }
 
+func (d *directory) init() { d.Store(new([shardCount]places)) }
+
 // kept is where to look for what is known, and for what is known not to exist.
 type kept struct{ known, absent directory }
+
+func (k *kept) init() {
+	k.known.init()
+	k.absent.init()
+}
 
 // get returns the entry of a subject, or nil.
 func (k *kept) get(hash uint64, kind authz.SubjectKind, id []byte) *entry {
@@ -74,11 +81,6 @@ func (p places) find(hash uint64, kind authz.SubjectKind, id []byte) (e *entry, 
 			return e, at
 		}
 	}
-}
-
-func newTable(in *directory, number int) table {
-	in.CompareAndSwap(nil, new([shardCount]places))
-	return table{in: in, number: number}
 }
 
 // places returns those that there are now.

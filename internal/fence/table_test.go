@@ -26,7 +26,9 @@ func TestTable(t *testing.T) {
 			hashes[i] = h(strconv.Itoa(i))
 		}
 		chance := rand.New(rand.NewPCG(1, 2))
-		want, got := map[int]int64{}, newTable(new(directory), 0)
+		var in directory
+		in.init()
+		want, got := map[int]int64{}, table{in: &in}
 		for step := range int64(20_000) {
 			i := chance.IntN(subjects)
 			s := service(strconv.Itoa(i))
@@ -73,9 +75,10 @@ func TestTable(t *testing.T) {
 func TestTablesMove(t *testing.T) {
 	t.Parallel()
 	var in directory
+	in.init()
 	var moving sync.WaitGroup
 	for number := range 4 {
-		own := newTable(&in, number)
+		own := table{in: &in, number: number}
 		moving.Go(func() {
 			last := 0
 			for i := range 20_000 {

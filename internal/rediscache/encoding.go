@@ -147,7 +147,7 @@ func (d *decoder) key() *authz.KeyRecord {
 			k.Projects.IDs = append(k.Projects.IDs, d.text())
 		}
 	}
-	k.Expires, k.Revoked = authz.InstantOf(d.time()), d.flag()
+	k.Expires, k.Revoked = d.instant(), d.flag()
 	return k
 }
 
@@ -211,6 +211,15 @@ func (d *decoder) uvarint() uint64 {
 	}
 	d.b = d.b[size:]
 	return n
+}
+
+func (d *decoder) instant() authz.Instant {
+	if !d.flag() {
+		return authz.Never
+	}
+	i := authz.Instant(d.number())
+	d.bad = d.bad || i == authz.Never
+	return i
 }
 
 func (d *decoder) time() time.Time {

@@ -150,6 +150,7 @@ func TestWhatIsNoEncodingIsRefused(t *testing.T) {
 		"a length beyond the end":    "\x00\x00\xff\xff\xff\xff\x0f\x00",
 		"a length beyond all":        "\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00",
 		"a list beyond the end":      "\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+		"never, in microseconds":     "\x01" + string(make([]byte, 7)) + "\x01" + string(make([]byte, 8)) + string(make([]byte, 4)),
 		"zero time, in microseconds": "\x00\x01" + string(make([]byte, 32)) + "\x00\x01\x01" + micros(time.Time{}) + "\x00\x00\x00",
 	} {
 		refused(name, append(bytes.Clone(nothing[:flags]), tail...))

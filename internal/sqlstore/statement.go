@@ -162,8 +162,13 @@ type storedInstant struct{ i *authz.Instant }
 
 // Scan implements sql.Scanner.
 func (s storedInstant) Scan(v any) error {
-	var t time.Time
-	err := stored{&t}.Scan(v)
-	*s.i = authz.InstantOf(t)
-	return err
+	switch v := v.(type) {
+	case nil:
+		*s.i = authz.Never
+	case int64:
+		*s.i = authz.InstantAt(v)
+	default:
+		return fmt.Errorf("a time is stored as %T", v)
+	}
+	return nil
 }

@@ -12,9 +12,13 @@ import (
 )
 
 func revokeKey(t *testing.T, f *fixture) {
-	k := newKey("k", "ada")
+	k, other := newKey("k", "ada", "p", "q"), newKey("other", "ada", "q")
 	k.ExpiresAt = noon.Add(time.Minute)
-	f.create(t, k, newKey("other", "ada"))
+	_, err := f.PutProjects(t.Context(), at(0), []authz.Project{project("p", "ada"), project("q", "ada")})
+	must(t, 0, err)
+	f.create(t, k, other)
+	k.LastUsedAt = noon.Add(2 * time.Minute)
+	must(t, 0, f.RecordUse(t.Context(), []authz.KeyUse{{KeyID: "k", At: k.LastUsedAt}, {KeyID: "other", At: noon}}))
 	k.RevokedAt = noon.Add(time.Hour) // after its expiry: revoked all the same
 	for i, change := range []authz.Change{at(time.Hour), at(2 * time.Hour), at(0)} {
 		events := f.recorded(t, func() {

@@ -37,6 +37,9 @@ func times(t *testing.T, f *fixture) {
 		if len(events) != 1 {
 			t.Fatalf("%d records, want one", len(events))
 		}
+		record := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: k.Digest}).Key
+		same(t, "the record's expiry", record.Expires, authz.InstantOf(k.ExpiresAt))
+		same(t, "its state then", record.State(k.ExpiresAt), authz.Expired)
 		_, err := f.RevokeKey(t.Context(), change, id)
 		must(t, id, err)
 		must(t, id, f.RecordUse(t.Context(), []authz.KeyUse{{KeyID: id, At: given}}))
