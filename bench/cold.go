@@ -64,7 +64,7 @@ func (b *bench) compareStarts(w *world, q *questions, dsn string) {
 	for _, c := range []*contestant{lite, pg} {
 		if b.wanted(c.name, empty.name) {
 			start := func(c *contestant) func() result { return func() result { return b.startAgain(c, q) } }
-			table.add(c.name, empty.name, pairs(b.repetitions(), start(c), start(empty)))
+			table.add(c.name, empty.name, pairs(b.pairs, start(c), start(empty)))
 		}
 	}
 }

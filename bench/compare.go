@@ -56,9 +56,6 @@ func pairs(times int, ours, other func() result) (all []pair) {
 	return all
 }
 
-// repetitions is how often what takes long is measured.
-func (b *bench) repetitions() int { return (b.pairs + 1) / 2 }
-
 // bar measures a row of a comparison, if it is wanted.
 func (b *bench) bar(table comparison, ours, other side) {
 	b.Helper()

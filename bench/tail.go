@@ -31,7 +31,7 @@ func measureTail(b *bench) {
 				other = func() result { return b.under(b.tuned, rate, quiet) }
 			}
 			ours := func() result { return b.under(c, rate, t) }
-			table.add(c.name+", "+t.name, t.against, pairs(b.repetitions(), ours, other))
+			table.add(c.name+", "+t.name, t.against, pairs(b.pairs, ours, other))
 		}
 	}
 }
