@@ -35,6 +35,7 @@ func measureStream(b *bench) {
 		b.bar(table, side{streamed, ours, 64, b.zipf}, side{streamed, b.tuned, 64, b.zipf})
 		b.bar(table, side{pipelined, ours, connections, b.zipf}, side{pipelined, b.tuned, connections, b.zipf})
 		b.bar(table, side{streamed, ours, 64, b.zipf}, side{unary, ours, 64, b.zipf})
+		b.bar(table, side{pipelined, ours, connections, b.zipf}, side{unary, ours, 64, b.zipf})
 	}
 }
 

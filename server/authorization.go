@@ -16,5 +16,5 @@ type authorizationService struct {
 }
 
 func (s *authorizationService) Authorize(ctx context.Context, in *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
-	return s.decide(ctx, in, false)
+	return s.decide(ctx, in, false, nil)
 }

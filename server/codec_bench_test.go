@@ -41,7 +41,7 @@ var usualDecision = authz.Decision{
 }
 
 func usualResult() *authzv1.AuthorizeResult {
-	response, err := decisionToProto(usualDecision, usualDecision.Revision.String())
+	response, err := decisionToProto(usualDecision, usualDecision.Revision.String(), nil)
 	if err != nil {
 		panic(err)
 	}
@@ -112,7 +112,7 @@ func perDecision(b *testing.B, decisions int) {
 func BenchmarkDecisionToProto(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decisionToProto(usualDecision, usualDecision.Revision.String()); err != nil {
+		if _, err := decisionToProto(usualDecision, usualDecision.Revision.String(), nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -150,10 +150,13 @@ type (
 
 // decisionToProto fails on a denial without a row in denials: it is then not known what to tell the client.
 //
-// revision is the text of the decision's.
-func decisionToProto(d authz.Decision, revision string) (*authzv1.AuthorizeResponse, error) {
+// revision is the text of the decision's. What is allowed is answered with room, which is empty, if there is any.
+func decisionToProto(d authz.Decision, revision string, room *allowance) (*authzv1.AuthorizeResponse, error) {
 	if d.Allowed {
-		a := new(allowance)
+		a := room
+		if a == nil {
+			a = new(allowance)
+		}
 		a.setGrant(d.Grant)
 		a.response.Allowed, a.response.Grant, a.response.Revision = true, &a.grant, revision
 		return &a.response, nil

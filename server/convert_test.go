@@ -193,7 +193,7 @@ func TestGrantToProto(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := decisionToProto(authz.Decision{Allowed: true, Grant: c.grant}, "1.0000000000000000")
+			got, err := decisionToProto(authz.Decision{Allowed: true, Grant: c.grant}, "1.0000000000000000", nil)
 			if err != nil {
 				t.Fatal(err)
 			}

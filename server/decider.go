@@ -23,8 +23,9 @@ type decider struct {
 	revision   revisionText
 }
 
-// decide returns the answer to a request. With atOnce it waits for nothing: authz.ErrNotAtOnce where there is no answer yet.
-func (d *decider) decide(ctx context.Context, in *authzv1.AuthorizeRequest, atOnce bool) (*authzv1.AuthorizeResponse, error) {
+// decide returns the answer to a request, in room if there is any and it will do. With atOnce it waits for nothing:
+// authz.ErrNotAtOnce where there is no answer yet.
+func (d *decider) decide(ctx context.Context, in *authzv1.AuthorizeRequest, atOnce bool, room *allowance) (*authzv1.AuthorizeResponse, error) {
 	begun := time.Since(d.started)
 	if err := refuseUnknown(in); err != nil {
 		return nil, err
@@ -44,17 +45,18 @@ func (d *decider) decide(ctx context.Context, in *authzv1.AuthorizeRequest, atOn
 	if !decision.Allowed && d.guard.log.Enabled(ctx, slog.LevelDebug) {
 		d.logDenial(ctx, in, decision)
 	}
-	out, err := decisionToProto(decision, d.revision.of(decision.Revision))
+	out, err := decisionToProto(decision, d.revision.of(decision.Revision), room)
 	if err == nil {
 		d.guard.observer.Decided(decision.Reason, time.Since(d.started)-begun)
 	}
 	return out, err
 }
 
-// A result is what became of one of many requests, in one allocation with what a decision takes in it.
+// A result is what became of one of many requests, in one allocation with all that it usually is made of.
 type result struct {
-	message  authzv1.AuthorizeResult
-	response authzv1.AuthorizeResult_Response
+	message   authzv1.AuthorizeResult
+	response  authzv1.AuthorizeResult_Response
+	allowance allowance
 }
 
 // decideOne decides on one of many requests, and reports whether the result is set: not where it is not known at once. An error, or
@@ -67,7 +69,7 @@ func (d *decider) decideOne(ctx context.Context, method string, in *authzv1.Auth
 			ok = true
 		}
 	}()
-	if r.response.Response, err = d.decide(ctx, in, atOnce); err != nil {
+	if r.response.Response, err = d.decide(ctx, in, atOnce, &r.allowance); err != nil {
 		return false
 	}
 	r.message.Result = &r.response

@@ -45,7 +45,7 @@ func Door(a *authz.Authorizer, o Observer) (one func(context.Context, *authzv1.A
 	ofMany func(context.Context, *authzv1.AuthorizeRequest) *authzv1.AuthorizeResult) {
 	d := &decider{authorizer: a, guard: guard{log: slog.New(slog.DiscardHandler), failed: new(throttle), observer: o}, started: time.Now()}
 	one = func(ctx context.Context, in *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
-		return d.decide(ctx, in, false)
+		return d.decide(ctx, in, false, nil)
 	}
 	return one, func(ctx context.Context, in *authzv1.AuthorizeRequest) *authzv1.AuthorizeResult {
 		r := new(result)

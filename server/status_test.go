@@ -109,7 +109,7 @@ func TestEveryReasonHasADenial(t *testing.T) {
 	t.Parallel()
 	used := map[authzv1.DenialReason]bool{authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED: true}
 	for _, r := range authz.Reasons() {
-		out, err := decisionToProto(authz.Decision{Reason: r}, "")
+		out, err := decisionToProto(authz.Decision{Reason: r}, "", nil)
 		if err != nil {
 			t.Errorf("%s: %v", r, err)
 			continue
@@ -133,7 +133,7 @@ func TestEveryReasonHasADenial(t *testing.T) {
 func TestADenialWithoutAReasonIsNoDecision(t *testing.T) {
 	t.Parallel()
 	for _, d := range []authz.Decision{{}, {Reason: 200}} {
-		if out, err := decisionToProto(d, ""); err == nil || out != nil {
+		if out, err := decisionToProto(d, "", nil); err == nil || out != nil {
 			t.Errorf("%+v: got %v, %v", d, out, err)
 		}
 	}
