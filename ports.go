@@ -118,10 +118,10 @@ type Change struct {
 
 // A KeyStore keeps keys.
 type KeyStore interface {
-	// CreateKey stores a new key, and returns it as it was given: times, and the order of its selection, as they are read again. If the request id was used within Cutoffs' memory it stores nothing and returns the
-	// key of that time, Replayed, or FailedPrecondition if the fingerprint differs or the key was swept since. Invalid,
-	// with a violation that names it each, if a selected project is unknown or, where the key has a user, not that
-	// user's.
+	// CreateKey stores a new key, and returns it as it was given: its selection is sorted, as it is read again. If the request
+	// id was used within Cutoffs' memory it stores nothing and returns the key of that time, Replayed, or FailedPrecondition if
+	// the fingerprint differs or the key was swept since. Invalid, with a violation that names it each, if a selected project is
+	// unknown or, where the key has a user, not that user's.
 	CreateKey(ctx context.Context, c Change, k NewKey) (CreatedKey, error)
 	// RevokeKey revokes a key. On one that is revoked it keeps the first time of revocation. NotFound if there is none.
 	RevokeKey(ctx context.Context, c Change, id string) (RevokedKey, error)

@@ -20,7 +20,7 @@ type UseRecorder struct {
 	used []*KeyRecord // those whose use is to be written, each once, but perhaps several of one key
 
 	flushing sync.Mutex
-	latest   map[string]int64 // what could not be written, by the id of the key, in microseconds since 1970; guarded by flushing
+	latest   map[string]int64 // what is to be written, by the id of the key: what could not be before, too, in microseconds since 1970; guarded by flushing
 }
 
 // NewUseRecorder returns a recorder that writes to store once Run is called.

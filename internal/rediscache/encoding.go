@@ -95,10 +95,10 @@ func (e *encoder) time(t time.Time) {
 		return
 	}
 	e.number(t.UnixMicro())
-	e.exact = e.exact && instant(t.UnixMicro()) == t && !t.IsZero() // == compares what Equal would overlook
+	e.exact = e.exact && timeOf(t.UnixMicro()) == t && !t.IsZero() // == compares what Equal would overlook
 }
 
-// instant is the encoding of the time that it stands for.
+// instant is encoded as the time would be that it stands for.
 func (e *encoder) instant(i authz.Instant) {
 	e.flag(i != authz.Never)
 	if i != authz.Never {
@@ -106,8 +106,8 @@ func (e *encoder) instant(i authz.Instant) {
 	}
 }
 
-// instant returns a time as stores do.
-func instant(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
+// timeOf returns a time as stores do.
+func timeOf(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 
 // decode is the inverse of encode. It reports false for what is no encoding.
 func decode(b []byte) (r authz.Record, at authz.Revision, ok bool) {
@@ -226,7 +226,7 @@ func (d *decoder) time() time.Time {
 	if !d.flag() {
 		return time.Time{}
 	}
-	t := instant(d.number())
+	t := timeOf(d.number())
 	d.bad = d.bad || t.IsZero()
 	return t
 }

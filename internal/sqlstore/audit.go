@@ -66,7 +66,7 @@ func (s *Store) Events(ctx context.Context, f authz.EventFilter, page authz.Page
 }
 
 func eventColumns(e *authz.Event) []any {
-	return []any{&e.ID, stored{&e.At}, &e.Actor.Role, &e.Actor.TokenName, &e.Actor.UserID, &e.Actor.Address,
+	return []any{&e.ID, stored(&e.At), &e.Actor.Role, &e.Actor.TokenName, &e.Actor.UserID, &e.Actor.Address,
 		&e.Action, &e.SubjectID, details{&e.Details}}
 }
 

@@ -21,8 +21,8 @@ func wholeKey(row string) string {
 }
 
 func keyColumns(k *authz.Key) []any {
-	return []any{&k.ID, &k.Name, &k.Prefix, &k.UserID, &k.Access, &k.Projects.All, stored{&k.CreatedAt}, stored{&k.ExpiresAt},
-		stored{&k.RevokedAt}, stored{&k.LastUsedAt}, idList{&k.Projects.IDs}}
+	return []any{&k.ID, &k.Name, &k.Prefix, &k.UserID, &k.Access, &k.Projects.All, stored(&k.CreatedAt), stored(&k.ExpiresAt),
+		stored(&k.RevokedAt), stored(&k.LastUsedAt), idList{&k.Projects.IDs}}
 }
 
 // idList scans ids that are joined by commas, which no id holds.

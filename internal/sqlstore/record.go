@@ -50,7 +50,7 @@ var (
 		func(r *recordRow) []any {
 			k := &r.key
 			return []any{&r.digest, zero(&k.ID), zero(&k.Name), zero(&k.Prefix), zero(&k.UserID), zero(&k.Access), zero(&k.Projects.All),
-				storedInstant{&k.Expires}, zero(&k.Revoked), idList{&k.Projects.IDs}}
+				storedInstant(&k.Expires), zero(&k.Revoked), idList{&k.Projects.IDs}}
 		}}
 	sessionForm = recordForm{"c.digest, " + sessionColumnList, "sessions c ON c.digest = $1",
 		func(r *recordRow) []any { return append([]any{&r.digest}, sessionColumns(&r.session)...) }}
@@ -177,5 +177,5 @@ func recordOf(of authz.Subject, rows []recordRow) (r authz.Record) {
 }
 
 func sessionColumns(s *authz.Session) []any {
-	return []any{zero(&s.UserID), zero(&s.Role), stored{&s.ExpiresAt}, stored{&s.RevokedAt}}
+	return []any{zero(&s.UserID), zero(&s.Role), stored(&s.ExpiresAt), stored(&s.RevokedAt)}
 }

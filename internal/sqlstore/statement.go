@@ -141,32 +141,28 @@ func micros(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// stored scans a time as it is stored.
-type stored struct{ t *time.Time }
-
-// Scan implements sql.Scanner.
-func (s stored) Scan(v any) error {
-	switch v := v.(type) {
-	case nil:
-		*s.t = time.Time{}
-	case int64:
-		*s.t = time.UnixMicro(v).UTC()
-	default:
-		return fmt.Errorf("a time is stored as %T", v)
-	}
-	return nil
+// A storedTime scans a time as it is stored, for a field that has it as a T. NULL is the zero T.
+type storedTime[T any] struct {
+	p  *T
+	of func(micros int64) T
 }
 
-// storedInstant scans a time as it is stored, for a record.
-type storedInstant struct{ i *authz.Instant }
+func stored(p *time.Time) storedTime[time.Time] {
+	return storedTime[time.Time]{p, func(micros int64) time.Time { return time.UnixMicro(micros).UTC() }}
+}
+
+func storedInstant(p *authz.Instant) storedTime[authz.Instant] {
+	return storedTime[authz.Instant]{p, authz.InstantAt}
+}
 
 // Scan implements sql.Scanner.
-func (s storedInstant) Scan(v any) error {
+func (s storedTime[T]) Scan(v any) error {
 	switch v := v.(type) {
 	case nil:
-		*s.i = authz.Never
+		var none T
+		*s.p = none
 	case int64:
-		*s.i = authz.InstantAt(v)
+		*s.p = s.of(v)
 	default:
 		return fmt.Errorf("a time is stored as %T", v)
 	}
