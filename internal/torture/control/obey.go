@@ -5,6 +5,7 @@ package control
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -103,12 +104,20 @@ func (r *Replica) Step(place string) {
 		r.stopping.Lock()
 		defer r.stopping.Unlock()
 		if r.rules.Load() == now { // or the driver would not know that there is somebody to be woken
-			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			stopHere()
 		}
 	case Die:
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // it takes a moment, in which nothing more may be done
 	}
+}
+
+// stopHere stops the process, and first of all its caller. A signal to the process would be taken by any of its threads, and
+// the caller's could go on for a while.
+func stopHere() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = syscall.Tgkill(os.Getpid(), syscall.Gettid(), syscall.SIGSTOP)
 }
 
 func (r *Replica) reach(place string) {
