@@ -152,8 +152,14 @@ func blank(c byte) bool { return c == ' ' || c == '\t' }
 
 func trim(s string) string { return strings.Trim(s, " \t") }
 
+// ascii looks at eight bytes at a time: it is asked of every key.
 func ascii(s string) bool {
-	for i := 0; i < len(s); i++ {
+	for ; len(s) >= 8; s = s[8:] {
+		if s[0]|s[1]|s[2]|s[3]|s[4]|s[5]|s[6]|s[7] > 0x7F {
+			return false
+		}
+	}
+	for i := range len(s) {
 		if s[i] > 0x7F {
 			return false
 		}

@@ -236,3 +236,19 @@ func naiveCredential(h CredentialHeaders) string {
 	}
 	return "none"
 }
+
+// It looks at eight bytes at a time, and at the rest one by one.
+func TestASCIIAtEveryPlace(t *testing.T) {
+	t.Parallel()
+	for size := range 30 {
+		text := strings.Repeat("\x7f", size)
+		if !ascii(text) {
+			t.Errorf("%d bytes of it are not", size)
+		}
+		for at := range size {
+			if ascii(text[:at] + "\x80" + text[at+1:]) {
+				t.Errorf("the byte %d of %d is not looked at", at, size)
+			}
+		}
+	}
+}

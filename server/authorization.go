@@ -4,17 +4,79 @@ package server
 
 import (
 	"context"
+	"slices"
+	"time"
 
+	"google.golang.org/grpc"
+
+	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
-// Each service embeds its Unsafe interface, so that a method of the contract which is missing here does not compile.
+// An authorizationService answers calls for decisions.
 type authorizationService struct {
-	authzv1.UnsafeAuthorizationServiceServer
 	decider
 	conversations conversations
+	one, many     grpc.UnaryHandler // authorize and batchAuthorize: to make one anew would cost each call an allocation
 }
 
-func (s *authorizationService) Authorize(ctx context.Context, in *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
-	return s.decide(ctx, in, false, nil)
+const (
+	oneMethod    = authzv1.AuthorizationService_Authorize_FullMethodName
+	batchMethod  = authzv1.AuthorizationService_BatchAuthorize_FullMethodName
+	streamMethod = authzv1.AuthorizationService_AuthorizeStream_FullMethodName
+)
+
+var (
+	oneInfo   = &grpc.UnaryServerInfo{FullMethod: oneMethod}
+	batchInfo = &grpc.UnaryServerInfo{FullMethod: batchMethod}
+)
+
+func newAuthorizationService(a *authz.Authorizer, g guard) *authorizationService {
+	s := &authorizationService{decider: decider{authorizer: a, guard: g, started: time.Now()}}
+	s.one, s.many = s.authorize, s.batchAuthorize
+	s.conversations.ending, s.conversations.end = context.WithCancel(context.Background())
+	return s
+}
+
+// register registers the service as generated code would, with handlers that read questions and return answers. A method of the
+// contract without one is a panic.
+func (s *authorizationService) register(r grpc.ServiceRegistrar) {
+	desc := authzv1.AuthorizationService_ServiceDesc
+	desc.HandlerType = (*any)(nil)
+	desc.Methods = slices.Clone(desc.Methods)
+	for i := range desc.Methods {
+		switch m := &desc.Methods[i]; m.MethodName {
+		case "Authorize":
+			m.Handler = s.handleOne
+		case "BatchAuthorize":
+			m.Handler = s.handleBatch
+		default:
+			panic("server: nothing answers " + m.MethodName)
+		}
+	}
+	desc.Streams = slices.Clone(desc.Streams)
+	for i := range desc.Streams {
+		if desc.Streams[i].StreamName != "AuthorizeStream" {
+			panic("server: nothing answers " + desc.Streams[i].StreamName)
+		}
+		desc.Streams[i].Handler = s.handleStream
+	}
+	r.RegisterService(&desc, s)
+}
+
+func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(any) error, guard grpc.UnaryServerInterceptor) (any, error) {
+	q := questions.Get().(*question)
+	defer q.release()
+	if err := read(q); err != nil {
+		return nil, err
+	}
+	return guard(ctx, q, oneInfo, s.one)
+}
+
+func (s *authorizationService) authorize(ctx context.Context, q any) (any, error) {
+	var r result
+	if err := s.decide(ctx, q.(*question), false, &r); err != nil {
+		return nil, err
+	}
+	return newAnswer(&r)
 }

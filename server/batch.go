@@ -7,7 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"google.golang.org/grpc"
 )
 
 const (
@@ -17,35 +17,35 @@ const (
 	maxTogether = 64
 )
 
-// BatchAuthorize first answers all that can be answered at once, and then lets the others wait side by side.
-func (s *authorizationService) BatchAuthorize(ctx context.Context, in *authzv1.BatchAuthorizeRequest) (
-	*authzv1.BatchAuthorizeResponse, error) {
-	if err := refuseUnknownOf(in.ProtoReflect(), ""); err != nil {
+func (s *authorizationService) handleBatch(_ any, ctx context.Context, read func(any) error, guard grpc.UnaryServerInterceptor) (any, error) {
+	b := batches.Get().(*batch)
+	defer b.release()
+	if err := read(b); err != nil {
 		return nil, err
 	}
-	requests := in.GetRequests()
-	if len(requests) == 0 || len(requests) > maxBatch {
-		return nil, invalid("requests", "must be 1 to %d, not %d", maxBatch, len(requests))
+	return guard(ctx, b, batchInfo, s.many)
+}
+
+// batchAuthorize first answers all that can be answered at once, and then lets the others wait side by side.
+func (s *authorizationService) batchAuthorize(ctx context.Context, asked any) (any, error) {
+	b := asked.(*batch)
+	if b.refused != nil {
+		return nil, b.refused
 	}
-	results := make([]result, len(requests))
 	var waiting []int
-	for i, r := range requests {
-		if !s.decideOne(ctx, batchMethod, r, true, &results[i]) {
+	for i := range b.questions {
+		if !s.decideOne(ctx, batchMethod, &b.questions[i], true, &b.results[i]) {
 			waiting = append(waiting, i)
 		}
 	}
 	if len(waiting) > 0 {
-		s.decideWaiting(ctx, requests, waiting, results)
+		s.decideWaiting(ctx, b, waiting)
 	}
-	out := &authzv1.BatchAuthorizeResponse{Results: make([]*authzv1.AuthorizeResult, len(results))}
-	for i := range results {
-		out.Results[i] = &results[i].message
-	}
-	return out, nil
+	return newBatchAnswer(b.results), nil
 }
 
 // decideWaiting decides on requests that have to wait for something, some of them at a time and none of them for longer than maxWait.
-func (s *authorizationService) decideWaiting(ctx context.Context, requests []*authzv1.AuthorizeRequest, waiting []int, results []result) {
+func (s *authorizationService) decideWaiting(ctx context.Context, b *batch, waiting []int) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	var next atomic.Int64
@@ -54,11 +54,9 @@ func (s *authorizationService) decideWaiting(ctx context.Context, requests []*au
 		running.Go(func() {
 			for n := next.Add(1); int(n) <= len(waiting); n = next.Add(1) {
 				i := waiting[n-1]
-				s.decideOne(ctx, batchMethod, requests[i], false, &results[i])
+				s.decideOne(ctx, batchMethod, &b.questions[i], false, &b.results[i])
 			}
 		})
 	}
 	running.Wait()
 }
-
-const batchMethod = authzv1.AuthorizationService_BatchAuthorize_FullMethodName

@@ -93,35 +93,16 @@ func scopeFromProto(s *authzv1.ProjectScope) authz.ProjectScope {
 	return authz.ProjectScope{All: s.GetAll(), IDs: s.GetProjectIds()}
 }
 
-// requestFromProto returns the request to decide on, its credential picked from the headers where it has those.
-func requestFromProto(in *authzv1.AuthorizeRequest) (r authz.Request, err error) {
-	r = authz.Request{Method: in.GetMethod(), Target: in.GetPath(), TransferTo: in.TargetProjectId}
-	if r.Consistency, err = consistencyFromProto(in); err != nil {
-		return r, err
-	}
-	switch c := in.GetCredential().(type) {
-	case *authzv1.AuthorizeRequest_ApiKey:
-		r.Credential = authz.KeyText(c.ApiKey)
-	case *authzv1.AuthorizeRequest_SessionToken:
-		r.Credential = authz.SessionToken(c.SessionToken)
-	case *authzv1.AuthorizeRequest_Headers:
-		r.Credential = authz.CredentialHeaders{
-			Authorization: c.Headers.GetAuthorization(), APIKey: c.Headers.GetXApiKey(), Cookie: c.Headers.GetCookie(),
-		}.Credential()
-	}
-	return r, nil
-}
-
-func consistencyFromProto(in *authzv1.AuthorizeRequest) (c authz.Consistency, err error) {
-	switch in.GetConsistency() {
+func consistencyFromProto(consistency authzv1.Consistency, atLeast string) (c authz.Consistency, err error) {
+	switch consistency {
 	case authzv1.Consistency_CONSISTENCY_UNSPECIFIED:
 	case authzv1.Consistency_CONSISTENCY_STRONG:
 		c.Strong = true
 	default:
 		return c, invalid("consistency", "must be CONSISTENCY_STRONG or not set")
 	}
-	if text := in.GetAtLeastRevision(); text != "" {
-		c.AtLeast, err = authz.ParseRevision("at_least_revision", text)
+	if atLeast != "" {
+		c.AtLeast, err = authz.ParseRevision("at_least_revision", atLeast)
 	}
 	return c, err
 }
@@ -132,61 +113,6 @@ func receiptToProto(r authz.Receipt) *authzv1.Receipt {
 		out.BarrierDuration = durationpb.New(r.Took)
 	}
 	return out
-}
-
-// The messages of an answer come and go together, and so are made in one allocation.
-type (
-	allowance struct {
-		response  authzv1.AuthorizeResponse
-		grant     authzv1.Grant
-		principal authzv1.Grant_Key
-		key       authzv1.KeyPrincipal
-	}
-	refusal struct {
-		response authzv1.AuthorizeResponse
-		denial   authzv1.Denial
-	}
-)
-
-// decisionToProto fails on a denial without a row in denials: it is then not known what to tell the client.
-//
-// revision is the text of the decision's. What is allowed is answered with room, which is empty, if there is any.
-func decisionToProto(d authz.Decision, revision string, room *allowance) (*authzv1.AuthorizeResponse, error) {
-	if d.Allowed {
-		a := room
-		if a == nil {
-			a = new(allowance)
-		}
-		a.setGrant(d.Grant)
-		a.response.Allowed, a.response.Grant, a.response.Revision = true, &a.grant, revision
-		return &a.response, nil
-	}
-	reason := denials.proto(d.Reason)
-	if reason == authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED {
-		return nil, authz.Errorf(authz.Internal, "a denial with the unknown reason %d", uint8(d.Reason))
-	}
-	r := new(refusal)
-	r.denial.Reason, r.denial.HttpStatus, r.denial.Message = reason, int32(d.Reason.HTTPStatus()), d.Reason.String()
-	r.response.Denial, r.response.Revision = &r.denial, revision
-	return &r.response, nil
-}
-
-func (a *allowance) setGrant(g authz.Grant) {
-	a.grant.AccessLevel = accessLevels.proto(g.Principal.Access())
-	a.grant.ProjectId = g.ProjectID
-	a.grant.TransferTargetUnchecked = g.TransferTargetUnchecked
-	switch key, session := g.Principal.Key, g.Principal.Session; {
-	case key != nil:
-		a.key.Id, a.key.Name, a.key.Prefix, a.key.UserId = key.ID, key.Name, key.Prefix, key.UserID
-		a.principal.Key, a.grant.Principal = &a.key, &a.principal
-	case session != nil:
-		a.grant.Principal = &authzv1.Grant_Session{Session: &authzv1.SessionPrincipal{
-			UserId: session.UserID, Role: userRoles.proto(session.Role),
-		}}
-	}
-	if g.Visible != nil {
-		a.grant.VisibleProjects = scopeToProto(*g.Visible)
-	}
 }
 
 func keyToProto(k authz.Key, now time.Time) *authzv1.Key {

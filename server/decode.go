@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
@@ -16,39 +17,19 @@ const (
 	sized  = byte(protowire.BytesType) // texts and messages
 )
 
-// A question is a request and the headers that it usually has, in one allocation.
-type question struct {
-	request authzv1.AuthorizeRequest
-	headers headers
-}
-
-// headers are the credential headers of a request in one allocation, with room for the one value that they usually hold.
-type headers struct {
-	credential authzv1.AuthorizeRequest_Headers
-	message    authzv1.CredentialHeaders
-	room       [1]string
-	taken      bool
-}
-
-// readBatch reads a batch into m, which is empty.
-func readBatch(text string, m *authzv1.BatchAuthorizeRequest) bool {
+// readUsual reads a BatchAuthorizeRequest.
+func (b *batch) readUsual(text string) bool {
 	n, ok := countRequests(text)
-	if !ok {
+	if !ok || n == 0 {
 		return false
 	}
-	const together = 32 // questions in an allocation: few enough that Go has a size class for it
-	var free []question
-	m.Requests = make([]*authzv1.AuthorizeRequest, n)
+	b.grow(n)
 	c := cursor{wire: text}
-	for i := range n {
-		if len(free) == 0 {
-			free = make([]question, min(n-i, together))
-		}
+	for i := range b.questions {
 		c.tag()
-		if !readRequest(c.bytes(), &free[0].request, &free[0].headers) {
+		if !b.questions[i].readUsual(c.bytes()) {
 			return false
 		}
-		m.Requests[i], free = &free[0].request, free[1:]
 	}
 	return true
 }
@@ -65,85 +46,90 @@ func countRequests(text string) (n int, ok bool) {
 	return n, !c.failed
 }
 
-// readStreamRequest reads a request of a stream into m, which is empty.
-func readStreamRequest(text string, m *authzv1.AuthorizeStreamRequest) bool {
+// readUsual reads an AuthorizeStreamRequest.
+func (n *numbered) readUsual(text string) bool {
+	*n = numbered{}
+	asked := false
 	c := cursor{wire: text}
 	for c.more() {
 		switch tag := c.tag(); {
 		case tag == 1<<3|varint:
-			m.Id = c.number()
-		case tag == 2<<3|sized && m.Request == nil: // a second one would be merged into the first
-			q := new(question)
-			m.Request = &q.request
-			c.within(readRequest(c.bytes(), m.Request, &q.headers))
+			n.id = c.number()
+		case tag == 2<<3|sized && !asked: // a second one would be merged into the first
+			asked = true
+			c.within(n.question.readUsual(c.bytes()))
 		default:
 			c.fail()
 		}
 	}
-	return !c.failed
+	return asked && !c.failed
 }
 
-// readRequest reads a request into m, which is empty. Its headers go into h, where there is one.
-func readRequest(text string, m *authzv1.AuthorizeRequest, h *headers) bool {
+// readUsual reads an AuthorizeRequest.
+func (q *question) readUsual(text string) bool {
+	var f fields
+	credential := false
 	c := cursor{wire: text}
 	for c.more() {
-		switch c.tag() {
+		tag := c.tag()
+		if tag >= 3<<3 && tag < 6<<3 {
+			if credential {
+				return false // the last counts, or headers are merged
+			}
+			credential = true
+		}
+		switch tag {
 		case 1<<3 | sized:
-			m.Method = c.text()
+			f.method = c.text()
 		case 2<<3 | sized:
-			m.Path = c.text()
+			f.path = c.text()
 		case 3<<3 | sized:
-			m.Credential = &authzv1.AuthorizeRequest_ApiKey{ApiKey: c.text()}
+			key := c.text()
+			f.credential, f.credentialSize = authz.KeyText(key), len(key)
 		case 4<<3 | sized:
-			m.Credential = &authzv1.AuthorizeRequest_SessionToken{SessionToken: c.text()}
+			token := c.text()
+			f.credential, f.credentialSize = authz.SessionToken(token), len(token)
 		case 5<<3 | sized:
-			if m.Credential != nil {
-				return false // headers would be merged
-			}
-			if h == nil {
-				h = new(headers)
-			}
-			c.within(h.read(c.bytes()))
-			m.Credential = &h.credential
+			c.within(f.readHeaders(c.bytes()))
 		case 6<<3 | sized:
-			id := c.text()
-			m.TargetProjectId = &id
+			f.target, f.hasTarget = c.text(), true
 		case 7<<3 | varint:
-			m.Consistency = authzv1.Consistency(c.number())
+			f.consistency = authzv1.Consistency(c.number())
 		case 8<<3 | sized:
-			m.AtLeastRevision = c.text()
+			f.atLeast = c.text()
 		default:
 			c.fail()
 		}
 	}
-	return !c.failed
+	if c.failed {
+		return false
+	}
+	q.ask(&f)
+	return true
 }
 
-func (h *headers) read(text string) bool {
-	h.credential.Headers = &h.message
+// readHeaders reads CredentialHeaders, each of which has one value as a rule.
+func (f *fields) readHeaders(text string) bool {
+	var h authz.CredentialHeaders
+	var authorization, key, cookie [1]string
 	c := cursor{wire: text}
 	for c.more() {
-		switch c.tag() {
-		case 1<<3 | sized:
-			h.message.Authorization = h.add(h.message.Authorization, c.text())
-		case 2<<3 | sized:
-			h.message.XApiKey = h.add(h.message.XApiKey, c.text())
-		case 3<<3 | sized:
-			h.message.Cookie = h.add(h.message.Cookie, c.text())
+		switch tag := c.tag(); {
+		case tag == 1<<3|sized && h.Authorization == nil:
+			authorization[0] = c.text()
+			h.Authorization = authorization[:]
+		case tag == 2<<3|sized && h.APIKey == nil:
+			key[0] = c.text()
+			h.APIKey = key[:]
+		case tag == 3<<3|sized && h.Cookie == nil:
+			cookie[0] = c.text()
+			h.Cookie = cookie[:]
 		default:
 			c.fail()
 		}
 	}
+	f.take(h)
 	return !c.failed
-}
-
-func (h *headers) add(values []string, v string) []string {
-	if h.taken {
-		return append(values, v)
-	}
-	h.taken = true
-	h.room[0] = v
-	return h.room[:] // it is full: who appends gets another array
 }
 
 // A cursor goes through the wire form of a message. Once it has failed there is no more, and what it returned last is

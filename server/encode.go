@@ -7,92 +7,80 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz"
 )
 
 // A writer writes the wire form of answers, byte for byte as google.golang.org/protobuf would: by number, but a field of a
-// oneof after those which are not. It does not look for unknown fields, since we give nothing such into an answer.
+// oneof after those which are not.
 //
-// What it does not know of is not sent: TestAnswersAreWrittenWhole fills every field that the contract has.
+// What it does not know of is not sent: TestAnswersAreWrittenWhole looks for every field that the contract has.
 type writer struct {
 	buf    []byte
 	failed bool // a text was not UTF-8
 }
 
-// results is a BatchAuthorizeResponse, or a part of one.
-func (w *writer) results(results []*authzv1.AuthorizeResult) {
-	for _, r := range results {
+// result is an AuthorizeResult. What cannot be sent of a decision is the fault of one request.
+func (w *writer) result(r *result) {
+	fault := r.fault
+	if fault == nil {
+		from := len(w.buf)
 		at := w.begin(1<<3 | sized)
-		w.result(r)
+		w.response(r)
 		w.end(at)
+		if !w.failed {
+			return
+		}
+		w.buf, w.failed = w.buf[:from], false
+		fault = faultOf(statusOf(errNotUTF8()), errNotUTF8())
 	}
+	at := w.begin(2<<3 | sized)
+	w.number(1<<3|varint, uint64(fault.GetCode()))
+	w.text(2<<3|sized, fault.GetReason())
+	w.text(3<<3|sized, fault.GetMessage())
+	w.end(at)
 }
 
-func (w *writer) streamResponse(m *authzv1.AuthorizeStreamResponse) {
-	w.number(1<<3|varint, m.GetId())
-	if r := m.GetResult(); r != nil {
-		at := w.begin(2<<3 | sized)
-		w.result(r)
-		w.end(at)
-	}
-}
-
-func (w *writer) result(m *authzv1.AuthorizeResult) {
-	switch r := m.GetResult().(type) {
-	case *authzv1.AuthorizeResult_Response:
-		at := w.begin(1<<3 | sized)
-		w.response(r.Response)
-		w.end(at)
-	case *authzv1.AuthorizeResult_Error:
-		at := w.begin(2<<3 | sized)
-		w.number(1<<3|varint, uint64(r.Error.GetCode()))
-		w.text(2<<3|sized, r.Error.GetReason())
-		w.text(3<<3|sized, r.Error.GetMessage())
-		w.end(at)
-	}
-}
-
-func (w *writer) response(m *authzv1.AuthorizeResponse) {
-	w.flag(1<<3|varint, m.GetAllowed())
-	if d := m.GetDenial(); d != nil {
-		at := w.begin(2<<3 | sized)
-		w.number(1<<3|varint, uint64(d.GetReason()))
-		w.number(2<<3|varint, uint64(d.GetHttpStatus()))
-		w.text(3<<3|sized, d.GetMessage())
-		w.end(at)
-	}
-	if g := m.GetGrant(); g != nil {
+// response is an AuthorizeResponse, of a decision that is allowed or has a row in denials.
+func (w *writer) response(r *result) {
+	if d := &r.decision; d.Allowed {
+		w.flag(1<<3|varint, true)
 		at := w.begin(3<<3 | sized)
-		w.grant(g)
+		w.grant(&d.Grant)
+		w.end(at)
+	} else {
+		at := w.begin(2<<3 | sized)
+		w.number(1<<3|varint, uint64(denials.proto(d.Reason)))
+		w.number(2<<3|varint, uint64(d.Reason.HTTPStatus()))
+		w.text(3<<3|sized, d.Reason.String())
 		w.end(at)
 	}
-	w.text(4<<3|sized, m.GetRevision())
+	w.text(4<<3|sized, r.revision)
 }
 
-func (w *writer) grant(m *authzv1.Grant) {
-	w.number(3<<3|varint, uint64(m.GetAccessLevel()))
-	w.text(4<<3|sized, m.GetProjectId())
-	if s := m.GetVisibleProjects(); s != nil {
+func (w *writer) grant(g *authz.Grant) {
+	w.number(3<<3|varint, uint64(accessLevels.proto(g.Principal.Access())))
+	w.text(4<<3|sized, g.ProjectID)
+	if g.Visible != nil {
 		at := w.begin(5<<3 | sized)
-		w.flag(1<<3|varint, s.GetAll())
-		for _, id := range s.GetProjectIds() {
+		w.flag(1<<3|varint, g.Visible.All)
+		for _, id := range g.Visible.IDs {
 			w.item(2<<3|sized, id)
 		}
 		w.end(at)
 	}
-	w.flag(6<<3|varint, m.GetTransferTargetUnchecked())
-	switch p := m.GetPrincipal().(type) {
-	case *authzv1.Grant_Key:
+	w.flag(6<<3|varint, g.TransferTargetUnchecked)
+	switch key, session := g.Principal.Key, g.Principal.Session; {
+	case key != nil:
 		at := w.begin(1<<3 | sized)
-		w.text(1<<3|sized, p.Key.GetId())
-		w.text(2<<3|sized, p.Key.GetName())
-		w.text(3<<3|sized, p.Key.GetPrefix())
-		w.text(4<<3|sized, p.Key.GetUserId())
+		w.text(1<<3|sized, key.ID)
+		w.text(2<<3|sized, key.Name)
+		w.text(3<<3|sized, key.Prefix)
+		w.text(4<<3|sized, key.UserID)
 		w.end(at)
-	case *authzv1.Grant_Session:
+	case session != nil:
 		at := w.begin(2<<3 | sized)
-		w.text(1<<3|sized, p.Session.GetUserId())
-		w.number(2<<3|varint, uint64(p.Session.GetRole()))
+		w.text(1<<3|sized, session.UserID)
+		w.number(2<<3|varint, uint64(userRoles.proto(session.Role)))
 		w.end(at)
 	}
 }

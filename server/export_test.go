@@ -7,8 +7,9 @@ import (
 	"log/slog"
 	"time"
 
+	"google.golang.org/grpc/mem"
+
 	"aeroplane.run/authz"
-	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
 // Registered returns the full name of every method that can be called, and whether it is a stream.
@@ -39,17 +40,30 @@ var OutcomeOf = outcomeOf
 // BePatient sets how long streams wait for clients that take no answers, and requests among many for theirs.
 func BePatient(d time.Duration) { patience, maxWait = d, d }
 
-// Door returns what each call for a decision goes through once it has been read: one for a request by itself, and one for a request
-// among many.
-func Door(a *authz.Authorizer, o Observer) (one func(context.Context, *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error),
-	ofMany func(context.Context, *authzv1.AuthorizeRequest) *authzv1.AuthorizeResult) {
-	d := &decider{authorizer: a, guard: guard{log: slog.New(slog.DiscardHandler), failed: new(throttle), observer: o}, started: time.Now()}
-	one = func(ctx context.Context, in *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
-		return d.decide(ctx, in, false, nil)
+// Door returns what each call for a decision goes through, from the bytes of its question to those of its answer: one for a request
+// by itself, and one for a request among many of a stream.
+func Door(a *authz.Authorizer, o Observer) (one, ofMany func(context.Context, mem.BufferSlice) (mem.BufferSlice, error)) {
+	s := newAuthorizationService(a, guard{log: slog.New(slog.DiscardHandler), failed: new(throttle), observer: o})
+	c := newCodec()
+	one = func(ctx context.Context, data mem.BufferSlice) (mem.BufferSlice, error) {
+		q := questions.Get().(*question)
+		defer q.release()
+		if err := c.Unmarshal(data, q); err != nil {
+			return nil, err
+		}
+		a, err := s.one(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		return c.Marshal(a)
 	}
-	return one, func(ctx context.Context, in *authzv1.AuthorizeRequest) *authzv1.AuthorizeResult {
-		r := new(result)
-		d.decideOne(ctx, batchMethod, in, true, r)
-		return &r.message
+	n := new(numbered)
+	return one, func(ctx context.Context, data mem.BufferSlice) (mem.BufferSlice, error) {
+		var r result
+		if err := c.Unmarshal(data, n); err != nil {
+			return nil, err
+		}
+		s.decideOne(ctx, streamMethod, &n.question, true, &r)
+		return c.Marshal(newStreamAnswer(n.id, &r))
 	}
 }

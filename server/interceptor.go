@@ -73,7 +73,11 @@ func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 	resp any, err error) {
 	need := methods[info.FullMethod]
 	var actor authz.Actor
-	defer func() { err = g.answer(ctx, info.FullMethod, actor, g.contain(info.FullMethod, recover(), err)) }()
+	defer func() {
+		if err = g.contain(info.FullMethod, recover(), err); err != nil || need == changes {
+			err = g.answer(ctx, info.FullMethod, actor, err)
+		}
+	}()
 	caller, err := callerOf(ctx, need)
 	if err != nil {
 		return nil, err
@@ -114,12 +118,9 @@ func (g guard) contain(method string, panicked any, err error) error {
 	return authz.Errorf(authz.Internal, "panic")
 }
 
-// answer counts and logs how a call ended, and returns the error to send.
+// answer counts and logs how a call ended that failed, or that was for a change, and returns the error to send.
 func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err error) error {
 	need := methods[method]
-	if err == nil && need != changes {
-		return nil
-	}
 	if _, already := status.FromError(err); already && !need.ours() {
 		return err // gRPC's own services speak in statuses
 	}

@@ -97,11 +97,8 @@ func New(c Config) *Server {
 		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
 	}
 	s := grpc.NewServer(options...)
-	service := &authorizationService{
-		decider: decider{authorizer: c.Authorizer, guard: g, started: time.Now()},
-	}
-	service.conversations.ending, service.conversations.end = context.WithCancel(context.Background())
-	authzv1.RegisterAuthorizationServiceServer(s, service)
+	service := newAuthorizationService(c.Authorizer, g)
+	service.register(s)
 	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
 	authzv1.RegisterCatalogServiceServer(s, &catalogService{catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})

@@ -14,7 +14,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"aeroplane.run/authz"
-	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
 func TestEveryKindHasACode(t *testing.T) {
@@ -102,39 +101,5 @@ func TestViolationsAreBounded(t *testing.T) {
 	}
 	if size := proto.Size(st.Proto()); size > 5<<10 {
 		t.Errorf("status of %d bytes", size)
-	}
-}
-
-func TestEveryReasonHasADenial(t *testing.T) {
-	t.Parallel()
-	used := map[authzv1.DenialReason]bool{authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED: true}
-	for _, r := range authz.Reasons() {
-		out, err := decisionToProto(authz.Decision{Reason: r}, "", nil)
-		if err != nil {
-			t.Errorf("%s: %v", r, err)
-			continue
-		}
-		d := out.GetDenial()
-		if used[d.GetReason()] {
-			t.Errorf("%s: %s is in use already, or says nothing", r, d.GetReason())
-		}
-		used[d.GetReason()] = true
-		if out.GetAllowed() || out.GetGrant() != nil || d.GetHttpStatus() < 400 || d.GetMessage() != r.String() {
-			t.Errorf("%s: answer %v", r, out)
-		}
-	}
-	for number, name := range authzv1.DenialReason_name {
-		if !used[authzv1.DenialReason(number)] {
-			t.Errorf("no reason becomes %s", name)
-		}
-	}
-}
-
-func TestADenialWithoutAReasonIsNoDecision(t *testing.T) {
-	t.Parallel()
-	for _, d := range []authz.Decision{{}, {Reason: 200}} {
-		if out, err := decisionToProto(d, "", nil); err == nil || out != nil {
-			t.Errorf("%+v: got %v, %v", d, out, err)
-		}
 	}
 }

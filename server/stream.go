@@ -12,7 +12,6 @@ import (
 	"google.golang.org/grpc"
 
 	"aeroplane.run/authz"
-	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
 const (
@@ -28,14 +27,9 @@ var patience = 10 * time.Second
 // maxWait bounds how long a request among many waits. A variable, for tests.
 var maxWait = 5 * time.Second
 
-const streamMethod = authzv1.AuthorizationService_AuthorizeStream_FullMethodName
-
-// A dialogue is the stream of one call, as gRPC has it.
-type dialogue = grpc.BidiStreamingServer[authzv1.AuthorizeStreamRequest, authzv1.AuthorizeStreamResponse]
-
-// AuthorizeStream answers requests in the order in which they come, as long as that can be done at once. One that has to wait is
+// handleStream answers questions in the order in which they come, as long as that can be done at once. One that has to wait is
 // answered when it has waited.
-func (s *authorizationService) AuthorizeStream(stream dialogue) error {
+func (s *authorizationService) handleStream(_ any, stream grpc.ServerStream) error {
 	c := &conversation{decider: &s.decider, stream: stream, slots: make(chan struct{}, maxWaiting)}
 	over := make(chan error, 1)
 	s.conversations.running.Go(func() { over <- c.hold() })
@@ -53,7 +47,7 @@ type conversations struct {
 // A conversation is one stream.
 type conversation struct {
 	*decider
-	stream dialogue
+	stream grpc.ServerStream
 
 	sending sync.Mutex    // held to send
 	busy    atomic.Bool   // somebody sends
@@ -67,8 +61,9 @@ type conversation struct {
 func (c *conversation) hold() (err error) {
 	defer c.waiting.Wait()
 	defer func() { err = c.guard.contain(streamMethod, recover(), err) }()
+	n := new(numbered)
 	for {
-		in, err := c.stream.Recv()
+		err := c.stream.RecvMsg(n)
 		switch {
 		case err == io.EOF:
 			return nil
@@ -77,51 +72,35 @@ func (c *conversation) hold() (err error) {
 		case err != nil:
 			return err
 		}
-		if err := c.hear(in); err != nil {
+		if n, err = c.hear(n); err != nil {
 			return err
 		}
 	}
 }
 
-// An answer is to one request, in one allocation with what is in it.
-type answer struct {
-	message authzv1.AuthorizeStreamResponse
-	result
-}
-
-// hear answers one request, or has it answered later.
-func (c *conversation) hear(in *authzv1.AuthorizeStreamRequest) error {
+// hear answers a question, or has it answered later. It returns what the next may be read into.
+func (c *conversation) hear(n *numbered) (next *numbered, err error) {
 	ctx := c.stream.Context()
-	a := new(answer)
-	a.message.Id, a.message.Result = in.GetId(), &a.result.message
-	if c.answer(ctx, in, true, a) {
-		return c.send(a)
+	var r result
+	if c.decideOne(ctx, streamMethod, &n.question, true, &r) {
+		return n, c.send(newStreamAnswer(n.id, &r))
 	}
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	c.waiting.Go(func() {
-		defer func() { <-c.slots }()
-		ctx, cancel := context.WithTimeout(ctx, maxWait)
-		defer cancel()
-		c.answer(ctx, in, false, a)
-		_ = c.send(a) // it fails only if the call has ended, which who receives notices
-	})
-	return nil
+	c.waiting.Go(func() { c.answerLater(ctx, n) })
+	return new(numbered), nil
 }
 
-func (c *conversation) answer(ctx context.Context, in *authzv1.AuthorizeStreamRequest, atOnce bool, a *answer) (ok bool) {
-	err := refuseUnknownOf(in.ProtoReflect(), "")
-	if err == nil && in.GetRequest() == nil {
-		err = invalid("request", "must be set")
-	}
-	if err != nil {
-		c.undecided(ctx, streamMethod, err, &a.result)
-		return true
-	}
-	return c.decideOne(ctx, streamMethod, in.GetRequest(), atOnce, &a.result)
+func (c *conversation) answerLater(ctx context.Context, n *numbered) {
+	defer func() { <-c.slots }()
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	var r result
+	c.decideOne(ctx, streamMethod, &n.question, false, &r)
+	_ = c.send(newStreamAnswer(n.id, &r)) // it fails only if the call has ended, which who receives notices
 }
 
 // send sends an answer. It blocks while the client does not take what was sent before.
@@ -129,7 +108,7 @@ func (c *conversation) send(a *answer) error {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	c.busy.Store(true)
-	err := c.stream.Send(&a.message)
+	err := c.stream.SendMsg(a)
 	c.busy.Store(false)
 	c.sent.Add(1)
 	return err

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"sync"
+
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/mem"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+// What is asked for decisions is read into the questions below, and not into the contract's messages: of a call that ends in
+// memory those were the largest part that was ours. Each is read in one of two ways, which come to the same.
+type askable interface {
+	// readUsual reads what is usual, and reports whether it was all. If not, what it left is to be read over.
+	readUsual(text string) bool
+	// readAny reads whatever gRPC's codec reads.
+	readAny(c encoding.CodecV2, data mem.BufferSlice) error
+}
+
+// A question is a request for a decision: what to decide on, or why that cannot be.
+type question struct {
+	request authz.Request
+	refused error
+	target  string // what request.TransferTo points to
+}
+
+// fields are those of a request, of its credential what was picked.
+type fields struct {
+	method, path   string
+	credential     authz.Credential
+	credentialSize int // in bytes, of all that could be picked from
+	target         string
+	hasTarget      bool
+	consistency    authzv1.Consistency
+	atLeast        string
+}
+
+// ask makes the question that the fields are.
+func (q *question) ask(f *fields) {
+	consistency, err := consistencyFromProto(f.consistency, f.atLeast)
+	if tooLarge := f.checkSize(); tooLarge != nil {
+		err = tooLarge
+	}
+	if err != nil {
+		*q = question{refused: err}
+		return
+	}
+	*q = question{target: f.target, request: authz.Request{
+		Method: f.method, Target: f.path, Credential: f.credential, Consistency: consistency,
+	}}
+	if f.hasTarget {
+		q.request.TransferTo = &q.target
+	}
+}
+
+// checkSize refuses what no gateway should have accepted from its client, and names the field that is the largest.
+func (f *fields) checkSize() error {
+	total := len(f.method) + len(f.path) + f.credentialSize + len(f.target)
+	if total <= maxAsk {
+		return nil
+	}
+	largest, most := "", -1
+	for _, part := range [...]struct {
+		field string
+		size  int
+	}{{"method", len(f.method)}, {"path", len(f.path)}, {"credential", f.credentialSize}, {"target_project_id", len(f.target)}} {
+		if part.size > most {
+			largest, most = part.field, part.size
+		}
+	}
+	return invalid(largest, "method, path, credential and target_project_id must hold at most %d bytes in all, not %d", maxAsk, total)
+}
+
+// from makes the question that a message is.
+func (q *question) from(in *authzv1.AuthorizeRequest) {
+	if err := refuseUnknown(in); err != nil {
+		*q = question{refused: err}
+		return
+	}
+	f := fields{
+		method: in.GetMethod(), path: in.GetPath(), target: in.GetTargetProjectId(), hasTarget: in.TargetProjectId != nil,
+		consistency: in.GetConsistency(), atLeast: in.GetAtLeastRevision(),
+	}
+	switch c := in.GetCredential().(type) {
+	case *authzv1.AuthorizeRequest_ApiKey:
+		f.credential, f.credentialSize = authz.KeyText(c.ApiKey), len(c.ApiKey)
+	case *authzv1.AuthorizeRequest_SessionToken:
+		f.credential, f.credentialSize = authz.SessionToken(c.SessionToken), len(c.SessionToken)
+	case *authzv1.AuthorizeRequest_Headers:
+		f.take(authz.CredentialHeaders{
+			Authorization: c.Headers.GetAuthorization(), APIKey: c.Headers.GetXApiKey(), Cookie: c.Headers.GetCookie(),
+		})
+	}
+	q.ask(&f)
+}
+
+// take picks the credential from headers.
+func (f *fields) take(h authz.CredentialHeaders) {
+	f.credential = h.Credential()
+	for _, values := range [...][]string{h.Authorization, h.APIKey, h.Cookie} {
+		for _, v := range values {
+			f.credentialSize += len(v)
+		}
+	}
+}
+
+func (q *question) readAny(c encoding.CodecV2, data mem.BufferSlice) error {
+	in := new(authzv1.AuthorizeRequest)
+	if err := c.Unmarshal(data, in); err != nil {
+		return err
+	}
+	q.from(in)
+	return nil
+}
+
+// questions are kept for other calls: none of them outlives its own.
+var questions = sync.Pool{New: func() any { return new(question) }}
+
+// release keeps a question for another call, and nothing of what it asked.
+func (q *question) release() {
+	*q = question{}
+	questions.Put(q)
+}
+
+// A numbered is a question of a stream.
+type numbered struct {
+	question
+	id uint64
+}
+
+func (n *numbered) readAny(c encoding.CodecV2, data mem.BufferSlice) error {
+	in := new(authzv1.AuthorizeStreamRequest)
+	if err := c.Unmarshal(data, in); err != nil {
+		return err
+	}
+	*n = numbered{id: in.GetId()}
+	switch unknown := refuseUnknownOf(in.ProtoReflect(), ""); {
+	case unknown != nil:
+		n.refused = unknown
+	case in.GetRequest() == nil:
+		n.refused = errNoRequest()
+	default:
+		n.from(in.GetRequest())
+	}
+	return nil
+}
+
+func errNoRequest() error { return invalid("request", "must be set") }
+
+// A batch is the questions of a BatchAuthorize, and their results.
+type batch struct {
+	questions []question
+	results   []result
+	refused   error
+}
+
+func (b *batch) readAny(c encoding.CodecV2, data mem.BufferSlice) error {
+	in := new(authzv1.BatchAuthorizeRequest)
+	if err := c.Unmarshal(data, in); err != nil {
+		return err
+	}
+	requests := in.GetRequests()
+	switch unknown := refuseUnknownOf(in.ProtoReflect(), ""); {
+	case unknown != nil:
+		b.refused = unknown
+		return nil
+	case len(requests) == 0 || len(requests) > maxBatch:
+		b.refused = invalid("requests", "must be 1 to %d, not %d", maxBatch, len(requests))
+		return nil
+	}
+	b.grow(len(requests))
+	for i, r := range requests {
+		b.questions[i].from(r)
+	}
+	return nil
+}
+
+// grow makes room for n questions, all empty, and their results.
+func (b *batch) grow(n int) {
+	b.clear()
+	if n > cap(b.questions) {
+		b.questions, b.results = make([]question, n), make([]result, n)
+	}
+	b.questions, b.results = b.questions[:n], b.results[:n]
+}
+
+func (b *batch) clear() {
+	clear(b.questions)
+	clear(b.results)
+	b.questions, b.results, b.refused = b.questions[:0], b.results[:0], nil
+}
+
+// batches are kept for other calls. The room of a long one is worth some 300 kB.
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+// release keeps a batch for another call, and nothing of what it asked.
+func (b *batch) release() {
+	b.clear()
+	batches.Put(b)
+}
