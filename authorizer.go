@@ -47,7 +47,7 @@ func (a *Authorizer) Authorize(ctx context.Context, r Request) (Decision, error)
 		return allow(Grant{}), nil
 	}
 	match := a.Routes.Match(method, path)
-	d, err := a.onRoute(ctx, method, match, r)
+	d, err := a.onRoute(ctx, method, match, &r)
 	d.Route = match.Route.Line
 	return d, err
 }
@@ -55,7 +55,7 @@ func (a *Authorizer) Authorize(ctx context.Context, r Request) (Decision, error)
 // malformed is for logs: what was sent is the text of no key.
 const malformed = "malformed"
 
-func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match resolver.Match, r Request) (Decision, error) {
+func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match resolver.Match, r *Request) (Decision, error) {
 	route := match.Route
 	if route.Who == resolver.Public {
 		return allow(Grant{}), nil
@@ -67,7 +67,7 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	case r.Credential.Kind == KeyCredential && !apikey.HasLength(text):
 		return deny(InvalidKey, malformed), nil // before it is hashed: it may be long
 	case text == "":
-		return decide(ask{method: method, match: match}, Facts{}, time.Time{}), nil
+		return decide(&ask{method: method, match: match}, &Facts{}), nil
 	}
 	query := Query{
 		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: possible(match), Consistency: r.Consistency,
@@ -91,7 +91,7 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 	if err != nil {
 		return Decision{}, err
 	}
-	d := decide(ask{method: method, match: match, credential: query.Kind, transferTo: query.TransferTo}, facts, facts.Now)
+	d := decide(&ask{method: method, match: match, credential: query.Kind, transferTo: query.TransferTo}, &facts)
 	d.Revision = facts.Revision
 	if facts.Session != nil {
 		d.UserID = facts.Session.UserID

@@ -4,7 +4,6 @@ package authz
 
 import (
 	"slices"
-	"time"
 
 	"aeroplane.run/authz/resolver"
 )
@@ -17,21 +16,21 @@ type ask struct {
 	transferTo *string
 }
 
-// decide computes the decision from facts and the clock. It is the rules of behaviour 4 and 5, from the credential on,
+// decide computes the decision from facts, by their clock. It is the rules of behaviour 4 and 5, from the credential on,
 // in their order: each may refuse, none grants what an earlier one withheld.
-func decide(a ask, f Facts, now time.Time) Decision {
+func decide(a *ask, f *Facts) Decision {
 	var caller Principal
 	switch a.credential {
 	case KeyCredential:
 		if f.Key == nil {
 			return deny(InvalidKey, "unknown")
 		}
-		if state := f.Key.State(now); state != Live {
+		if state := f.Key.State(f.Now); state != Live {
 			return deny(InvalidKey, state.String())
 		}
 		caller.Key = f.Key
 	case SessionCredential:
-		if f.Session != nil && f.Session.Live(now) {
+		if f.Session != nil && f.Session.Live(f.Now) {
 			caller.Session = f.Session
 		}
 	}
@@ -53,7 +52,7 @@ func decide(a ask, f Facts, now time.Time) Decision {
 }
 
 // inScope applies the rules of scope (5) to a caller whom everything else has let through.
-func inScope(a ask, f Facts, caller Principal) Decision {
+func inScope(a *ask, f *Facts, caller Principal) Decision {
 	outside := SessionOutOfScope
 	if caller.Key != nil {
 		outside = KeyOutOfScope
@@ -100,7 +99,7 @@ func inScope(a ask, f Facts, caller Principal) Decision {
 
 // target returns the project that the route's id or slug means to the caller. A slug means the caller's own project,
 // for an owner's session else the ownerless one; without a user, the only project that bears it (5).
-func target(scope resolver.Scope, caller Principal, f Facts) (ProjectRef, bool) {
+func target(scope resolver.Scope, caller Principal, f *Facts) (ProjectRef, bool) {
 	switch {
 	case len(f.Projects) == 1:
 		return f.Projects[0], true
@@ -112,7 +111,7 @@ func target(scope resolver.Scope, caller Principal, f Facts) (ProjectRef, bool) 
 
 // visible returns the projects that a caller may see. A selection holds nothing that is not known: a project that is deleted
 // leaves it.
-func visible(caller Principal, f Facts) *ProjectScope {
+func visible(caller Principal, f *Facts) *ProjectScope {
 	if caller.UserID() == "" {
 		if caller.selective() {
 			return &ProjectScope{IDs: caller.Key.Projects.IDs}
@@ -132,7 +131,7 @@ func visible(caller Principal, f Facts) *ProjectScope {
 }
 
 // sessionTrouble tells the log why there is nobody.
-func sessionTrouble(kind CredentialKind, f Facts) string {
+func sessionTrouble(kind CredentialKind, f *Facts) string {
 	switch {
 	case kind == NoCredential:
 		return "no credential"

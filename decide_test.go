@@ -107,7 +107,7 @@ func TestDecideWho(t *testing.T) {
 	} {
 		for i, c := range callers {
 			a, f := asking(c.k, c.s, row.method, row.who, resolver.Nothing)
-			got := decide(a, f, noon)
+			got := decideAt(a, f, noon)
 			if got.Reason != row.want[i] || got.Allowed != (row.want[i] == ok) {
 				t.Errorf("who %d, method %d, %s: %+v, want reason %d", row.who, row.method, c.name, got, row.want[i])
 			}
@@ -126,11 +126,11 @@ func TestDecideAtTheInstantOfExpiry(t *testing.T) {
 		{noon.Add(-time.Microsecond), true}, {noon, false}, {noon.Add(time.Microsecond), false},
 	} {
 		a, f := asking(k, nil, resolver.GET, resolver.Any, resolver.Nothing)
-		if d := decide(a, f, tc.at); d.Allowed != tc.live {
+		if d := decideAt(a, f, tc.at); d.Allowed != tc.live {
 			t.Errorf("key at %v: %+v", tc.at, d)
 		}
 		a, f = asking(nil, s, resolver.GET, resolver.Any, resolver.Nothing)
-		if d := decide(a, f, tc.at); d.Allowed != tc.live {
+		if d := decideAt(a, f, tc.at); d.Allowed != tc.live {
 			t.Errorf("session at %v: %+v", tc.at, d)
 		}
 	}
@@ -141,7 +141,7 @@ func TestDecideDetail(t *testing.T) {
 	k := key(Read, "", true)
 	k.Expires, k.Revoked = InstantOf(noon.Add(-time.Hour)), true
 	a, f := asking(k, nil, resolver.GET, resolver.Any, resolver.Nothing)
-	if d := decide(a, f, noon); d.Reason != InvalidKey || d.Detail != "revoked" {
+	if d := decideAt(a, f, noon); d.Reason != InvalidKey || d.Detail != "revoked" {
 		t.Errorf("%+v", d)
 	}
 }
@@ -185,7 +185,7 @@ func TestDecideScope(t *testing.T) {
 				if len(row.project) > 0 {
 					f.TransferTo = &row.project[0]
 				}
-				got := decide(a, f, noon)
+				got := decideAt(a, f, noon)
 				want := Decision{Allowed: true, Grant: Grant{Principal: Principal{Key: c.k, Session: c.s}}}
 				switch {
 				case !row.want[i] && c.k != nil:
@@ -218,7 +218,7 @@ func TestDecideProjectCreate(t *testing.T) {
 		{nil, session("u", UserRoleUser), 0},
 	} {
 		a, f := asking(tc.k, tc.s, resolver.POST, resolver.Any, resolver.ProjectCreate)
-		if got := decide(a, f, noon); got.Reason != tc.want || got.Grant.ProjectID != "" {
+		if got := decideAt(a, f, noon); got.Reason != tc.want || got.Grant.ProjectID != "" {
 			t.Errorf("%+v: %+v, want reason %d", tc.k, got, tc.want)
 		}
 	}
@@ -257,7 +257,7 @@ func TestDecideSlug(t *testing.T) {
 	} {
 		a, f := asking(tc.k, tc.s, resolver.GET, resolver.Any, resolver.ProjectSlug)
 		f.Projects, f.Unowned = split(Principal{tc.k, tc.s}, tc.candidates)
-		got := decide(a, f, noon)
+		got := decideAt(a, f, noon)
 		if got.Allowed != (tc.want != none) || got.Allowed && got.Grant.ProjectID != tc.want {
 			t.Errorf("%s: %+v, want project %q", tc.name, got, tc.want)
 		}
@@ -297,7 +297,7 @@ func TestDecideTransfer(t *testing.T) {
 	} {
 		a, f := asking(tc.k, tc.s, resolver.POST, resolver.Any, resolver.ServiceTransfer)
 		f.Projects, a.transferTo, f.TransferTo = []ProjectRef{tc.from}, tc.named, tc.to
-		d := decide(a, f, noon)
+		d := decideAt(a, f, noon)
 		got := refused
 		switch {
 		case d.Allowed && d.Grant.TransferTargetUnchecked:
@@ -337,9 +337,15 @@ func TestDecideVisible(t *testing.T) {
 			tc.k.Projects.IDs = []string{"1", "2", "5"}
 		}
 		f.Projects, f.Unowned = split(Principal{tc.k, tc.s}, candidates)
-		got := decide(a, f, noon)
+		got := decideAt(a, f, noon)
 		if diff := cmp.Diff(tc.want, got.Grant.Visible); diff != "" || !got.Allowed {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
 	}
+}
+
+// decideAt decides by facts as they are at an instant.
+func decideAt(a ask, f Facts, now time.Time) Decision {
+	f.Now = now
+	return decide(&a, &f)
 }

@@ -4,34 +4,37 @@ package authz
 
 import (
 	"sync"
+	"unsafe"
 
 	"aeroplane.run/authz/resolver"
 )
 
 // A Reader returns the record of a subject, from wherever it is kept.
 type Reader interface {
-	// Read puts the record of the subject of a kind with an ID as Subject has it into r, whole. It must keep neither id nor r, which
-	// are another's at the next call.
+	// Read puts the record of the subject of a kind with an ID as Subject has it into r, whole. It must change nothing of id, and keep
+	// neither id nor r, which are another's at the next call.
 	Read(kind SubjectKind, id []byte, r *Record) error
 }
 
-// FactsOf gathers from records the facts that a query asks for: at most six, each read once, and how many is returned as well.
-// What slugs and lists mean is said here and nowhere else. An error is the reader's.
+// FactsOf gathers from records the facts that a query asks for, and puts them into f: at most six, each read once, and how many is
+// returned. What slugs and lists mean is said here and nowhere else. An error is the reader's, and f has nothing then.
 //
 // The facts are true at one instant if the records are.
-func FactsOf(q *Query, from Reader) (f Facts, read int, err error) {
+func FactsOf(q *Query, from Reader, f *Facts) (read int, err error) {
 	g := gatherings.Get().(*gathering)
 	g.from = from
 	g.credential(q)
 	if g.Key != nil || g.Session != nil { // else nothing that is reached can matter
 		g.reached(q)
 	}
-	if f, read, err = g.Facts, g.read, g.err; err != nil {
-		f = Facts{}
+	if read, err = g.read, g.err; err == nil {
+		*f = g.Facts
+	} else {
+		*f = Facts{}
 	}
 	*g = gathering{id: g.id} // it keeps nothing alive
 	gatherings.Put(g)
-	return f, read, err
+	return read, err
 }
 
 // gatherings are kept for the next look-up, so that none allocates.
@@ -47,24 +50,26 @@ type gathering struct {
 	err    error
 }
 
-// of returns the record of the subject with an ID, which may be in parts, until the next is read. Nothing but a user has an empty ID,
-// who is nobody then: otherwise it is the parent of what is not known, or what stands for an id that cannot be one.
-func (g *gathering) of(kind SubjectKind, id ...string) *Record {
-	g.id = g.id[:0]
-	for _, part := range id {
-		g.id = append(g.id, part...)
-	}
-	if len(g.id) == 0 && kind != OfUser {
+// of returns the record of the subject with an ID, until the next is read. Nothing but a user has an empty ID, who is nobody then:
+// otherwise it is the parent of what is not known, or what stands for an id that cannot be one.
+func (g *gathering) of(kind SubjectKind, id string) *Record {
+	if id == "" && kind != OfUser {
 		g.record = Record{}
 		return &g.record
 	}
-	return g.ask(kind)
+	return g.ask(kind, unsafe.Slice(unsafe.StringData(id), len(id))) // a reader only looks at it
 }
 
-func (g *gathering) ask(kind SubjectKind) *Record {
+// slugOf returns the record of a slug and its owner.
+func (g *gathering) slugOf(slug, owner string) *Record {
+	g.id = append(append(append(g.id[:0], slug...), slugAndOwner...), owner...)
+	return g.ask(OfSlug, g.id)
+}
+
+func (g *gathering) ask(kind SubjectKind, id []byte) *Record {
 	if g.err == nil {
 		g.read++
-		g.err = g.from.Read(kind, g.id, &g.record)
+		g.err = g.from.Read(kind, id, &g.record)
 	}
 	if g.err != nil {
 		g.record = Record{}
@@ -76,9 +81,9 @@ func (g *gathering) credential(q *Query) {
 	g.id = append(g.id[:0], q.Digest[:]...)
 	switch q.Kind {
 	case KeyCredential:
-		g.Key = g.ask(OfKey).Key
+		g.Key = g.ask(OfKey, g.id).Key
 	case SessionCredential:
-		g.Session = g.ask(OfSession).Session
+		g.Session = g.ask(OfSession, g.id).Session
 	}
 }
 
@@ -120,8 +125,8 @@ func (g *gathering) slug(slug string) {
 		g.Projects = g.of(OfSlug, slug).Projects
 		return
 	}
-	g.Projects = g.of(OfSlug, slug, slugAndOwner, user).Projects
-	g.Unowned = g.of(OfSlug, slug, slugAndOwner).Projects
+	g.Projects = g.slugOf(slug, user).Projects
+	g.Unowned = g.slugOf(slug, "").Projects
 }
 
 // list adds the projects that a list may show. For a key without a user that is its selection, which needs no record.

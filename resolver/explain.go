@@ -15,7 +15,7 @@ type Candidate struct {
 // rows for the method, then those for other methods, each group from the most specific on. It asks of its arguments
 // what Match does.
 func (t *Table) Explain(m Method, path string) []Candidate {
-	winner := t.root.match(m, path)
+	winner, _ := t.root.match(m, path, 0)
 	var same, others []Candidate
 	passed := false // the winner, in the order of specificity
 	for _, r := range t.root.collect(path, nil) {

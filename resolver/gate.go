@@ -159,9 +159,10 @@ func underAPI(path string) bool {
 // split cuts the first segment off a path, or off what an earlier split left. What is left is empty, or begins with a
 // slash; a lone slash is a last segment that is empty.
 func split(path string) (segment, after string) {
-	path = path[1:]
-	if i := strings.IndexByte(path, '/'); i >= 0 {
-		return path[:i], path[i:]
+	for i := 1; i < len(path); i++ { // segments are short, and a call takes longer
+		if path[i] == '/' {
+			return path[1:i], path[i:]
+		}
 	}
-	return path, ""
+	return path[1:], ""
 }

@@ -40,8 +40,8 @@ func (t *Table) Match(m Method, path string) Match {
 	if m < GET || m > DELETE {
 		panic("resolver: Match with a method that no row can name")
 	}
-	r := t.root.match(m, path)
-	return Match{Route: &r.Route, ID: r.boundID(path)}
+	r, id := t.root.match(m, path, 0)
+	return Match{Route: &r.Route, ID: id}
 }
 
 // Routes returns the rows in the order of the file.

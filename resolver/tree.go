@@ -16,15 +16,6 @@ type row struct {
 	id       int // the index of the segment that the scope is about; negative for none
 }
 
-// boundID returns the segment of a path that the row's scope is about.
-func (r *row) boundID(path string) string {
-	var id string
-	for i := 0; i <= r.id; i++ {
-		id, path = split(path)
-	}
-	return id
-}
-
 // lowercase reports whether no literal of the row has an upper-case letter.
 func (r *row) lowercase() bool {
 	return !slices.ContainsFunc(r.segments, func(s segment) bool { return s.kind == literal && s.text != strings.ToLower(s.text) })
@@ -138,26 +129,29 @@ func (n *node) find(segment string) (exact, other *edge) {
 	return exact, other
 }
 
-// match returns the most specific row for what is left of a path below n, or nil. Trying more specific places first,
-// and going back where they have no row for the method, is the order of specificity itself.
-func (n *node) match(m Method, path string) *row {
+// match returns the most specific row for what is left of a path below n, which is depth segments deep, or nil; and the segment that
+// its scope is about, as far as that is one of those left. Trying more specific places first, and going back where they have no row
+// for the method, is the order of specificity itself.
+func (n *node) match(m Method, path string, depth int) (r *row, id string) {
 	if path == "" {
 		if r := n.ends.row(m); r != nil {
-			return r
+			return r, ""
 		}
 	} else if segment, after := split(path); segment != "" {
 		if to := n.exact(segment); to != nil {
-			if r := to.match(m, after); r != nil {
-				return r
-			}
+			r, id = to.match(m, after, depth+1)
 		}
-		if n.variable != nil {
-			if r := n.variable.match(m, after); r != nil {
-				return r
+		if r == nil && n.variable != nil {
+			r, id = n.variable.match(m, after, depth+1)
+		}
+		if r != nil {
+			if r.id == depth {
+				id = segment
 			}
+			return r, id
 		}
 	}
-	return n.rest.row(m)
+	return n.rest.row(m), ""
 }
 
 // otherCase returns an edge whose literal some segment of a path equals, except for case, at a place that the segments

@@ -19,20 +19,17 @@ const (
 
 // Lookup implements authz.FactStore. First the lease is checked, and then, not before, records are read. All of them are
 // true at what was applied before the first and after the last, which is one and the same.
-func (s *Store) Lookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
+func (s *Store) Lookup(ctx context.Context, q authz.Query) (f authz.Facts, err error) {
 	for range maxBeginnings {
 		g, boot, err := s.enter(ctx, q.Consistency, q.AtOnce)
 		if err == nil {
-			var facts authz.Facts
-			if facts, err = s.facts(ctx, g, boot, q); err == nil {
-				return facts, nil
-			}
+			err = s.facts(ctx, g, boot, &q, &f)
 		}
-		if !errors.Is(err, errBeginAgain) {
-			return authz.Facts{}, err
+		if err == nil || !errors.Is(err, errBeginAgain) {
+			return f, err
 		}
 	}
-	return authz.Facts{}, unsettled()
+	return f, unsettled()
 }
 
 // errBeginAgain says that what the look-up began with is no good any more.
@@ -40,15 +37,15 @@ var errBeginAgain = errors.New("begin again")
 
 // facts reads the records that a query needs, until nothing is applied meanwhile: what a transaction changed is applied
 // row by row, and records from before and after it together may say what was never true. It reads what is kept, and only if
-// that is not all, it begins again with a reader that can do more.
-func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q authz.Query) (authz.Facts, error) {
+// that is not all, it begins again with a reader that can do more. Where there is an error it puts nothing into f.
+func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q *authz.Query, f *authz.Facts) error {
 	var from authz.Reader = g
 	for range maxReadings {
 		at := g.applied.Load()
 		step("lookup: not read")
-		f, read, err := authz.FactsOf(&q, from)
+		read, err := authz.FactsOf(q, from, f)
 		if err == errNotKept && q.AtOnce {
-			return authz.Facts{}, authz.ErrNotAtOnce // and counted when it is asked again
+			return authz.ErrNotAtOnce // and counted when it is asked again
 		}
 		if from == g {
 			s.reads.count(read, err != nil)
@@ -58,22 +55,24 @@ func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q 
 			from = &reader{fills: &s.fills, ctx: ctx, g: g}
 			continue
 		case err != nil:
-			return authz.Facts{}, err
+			return err
 		}
 		step("lookup: read, not compared")
 		if g.applied.Load() != at {
 			continue
 		}
 		if q.Consistency.Strong && at.Seq > g.vouched.Load() {
-			return authz.Facts{}, errBeginAgain // what a mere read brought may be undone; who asks for all wants what stays
+			*f = authz.Facts{}
+			return errBeginAgain // what a mere read brought may be undone; who asks for all wants what stays
 		}
 		if from != g {
 			boot = s.boot() // that took a while
 		}
 		f.Revision, f.Now = *at, s.judgeBy(g, boot)
-		return f, nil
+		return nil
 	}
-	return authz.Facts{}, unsettled()
+	*f = authz.Facts{}
+	return unsettled()
 }
 
 // enter returns the generation to read under, after checking its lease, and the instant of the check by the boot clock. It

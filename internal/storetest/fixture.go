@@ -58,11 +58,11 @@ func (f *fixture) lookup(t testing.TB, q authz.Query) authz.Facts {
 	return must(t, facts, err)
 }
 
-func (f *fixture) tryLookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
+func (f *fixture) tryLookup(ctx context.Context, q authz.Query) (facts authz.Facts, err error) {
 	if s, ok := f.Store.(*closeOnce).Store.(authz.FactStore); ok {
 		return s.Lookup(ctx, q)
 	}
-	facts, _, err := authz.FactsOf(&q, records{ctx, f.Store})
+	_, err = authz.FactsOf(&q, records{ctx, f.Store}, &facts)
 	return facts, err
 }
 

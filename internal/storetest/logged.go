@@ -100,8 +100,8 @@ func (p picture) Read(kind authz.SubjectKind, id []byte, r *authz.Record) error 
 	return nil
 }
 
-func (p picture) Lookup(_ context.Context, q authz.Query) (authz.Facts, error) {
-	f, _, err := authz.FactsOf(&q, p)
+func (p picture) Lookup(_ context.Context, q authz.Query) (f authz.Facts, err error) {
+	_, err = authz.FactsOf(&q, p, &f)
 	f.Now = noon
 	return f, err
 }

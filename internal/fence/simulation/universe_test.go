@@ -173,8 +173,8 @@ type justice struct {
 }
 
 // Lookup implements authz.FactStore.
-func (j justice) Lookup(_ context.Context, q authz.Query) (authz.Facts, error) {
-	f, _, err := authz.FactsOf(&q, j.at)
+func (j justice) Lookup(_ context.Context, q authz.Query) (f authz.Facts, err error) {
+	_, err = authz.FactsOf(&q, j.at, &f)
 	f.Now = j.now
 	return f, err
 }
