@@ -34,20 +34,23 @@ type Authorizer struct {
 
 // Authorize decides on one request. The order in which it looks is the order of refusals (4): method, path, route,
 // credential, facts, decision. An error means that no decision was reached: the facts could not be had.
-func (a *Authorizer) Authorize(ctx context.Context, r Request) (Decision, error) {
+func (a *Authorizer) Authorize(ctx context.Context, r Request) (d Decision, err error) {
 	method, ok := resolver.MethodOf(r.Method)
 	if !ok {
-		return deny(MethodNotAllowed, "unknown method"), nil
+		d.set(deny(MethodNotAllowed, "unknown method"))
+		return d, nil
 	}
 	path, err := a.Routes.Gate(r.Target)
 	if err != nil {
-		return deny(MalformedPath, err.Error()), nil
+		d.set(deny(MalformedPath, err.Error()))
+		return d, nil
 	}
 	if method == resolver.OPTIONS {
-		return allow(Grant{}), nil
+		d.set(allow(Grant{}))
+		return d, nil
 	}
 	match := a.Routes.Match(method, path)
-	d, err := a.onRoute(ctx, method, match, &r)
+	err = a.onRoute(ctx, &ask{method: method, match: match}, &r, &d)
 	d.Route = match.Route.Line
 	return d, err
 }
@@ -55,22 +58,27 @@ func (a *Authorizer) Authorize(ctx context.Context, r Request) (Decision, error)
 // malformed is for logs: what was sent is the text of no key.
 const malformed = "malformed"
 
-func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match resolver.Match, r *Request) (Decision, error) {
-	route := match.Route
+// onRoute makes d, which denies without a reason, the decision on a request whose route is known.
+func (a *Authorizer) onRoute(ctx context.Context, to *ask, r *Request, d *Decision) error {
+	route := to.match.Route
 	if route.Who == resolver.Public {
-		return allow(Grant{}), nil
+		d.set(allow(Grant{}))
+		return nil
 	}
 	text := r.Credential.text.Reveal()
 	switch {
 	case r.Credential.Kind == ContradictoryCredential:
-		return deny(InvalidKey, "contradictory credential headers"), nil
+		d.set(deny(InvalidKey, "contradictory credential headers"))
+		return nil
 	case r.Credential.Kind == KeyCredential && !apikey.HasLength(text):
-		return deny(InvalidKey, malformed), nil // before it is hashed: it may be long
+		d.set(deny(InvalidKey, malformed)) // before it is hashed: it may be long
+		return nil
 	case text == "":
-		return decide(&ask{method: method, match: match}, &Facts{}), nil
+		d.set(decide(to, &Facts{}))
+		return nil
 	}
 	query := Query{
-		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: possible(match), Consistency: r.Consistency,
+		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: possible(to.match), Consistency: r.Consistency,
 		AtOnce: true,
 	}
 	if route.Scope == resolver.ServiceTransfer {
@@ -81,7 +89,8 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 		// What is kept of a key was brought for its text, which had the form of a key then. All others have to show it here, so that no
 		// database is bothered with what is none.
 		if query.Kind == KeyCredential && apikey.FormOf(text) == apikey.Malformed {
-			return deny(InvalidKey, malformed), nil
+			d.set(deny(InvalidKey, malformed))
+			return nil
 		}
 		if !r.AtOnce {
 			query.AtOnce = false
@@ -89,9 +98,10 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 		}
 	}
 	if err != nil {
-		return Decision{}, err
+		return err
 	}
-	d := decide(&ask{method: method, match: match, credential: query.Kind, transferTo: query.TransferTo}, &facts)
+	to.credential, to.transferTo = query.Kind, query.TransferTo
+	d.set(decide(to, &facts))
 	d.Revision = facts.Revision
 	if facts.Session != nil {
 		d.UserID = facts.Session.UserID
@@ -102,7 +112,7 @@ func (a *Authorizer) onRoute(ctx context.Context, method resolver.Method, match 
 			a.Used(facts.Key, facts.Now) // also where the request is then refused (6)
 		}
 	}
-	return d, nil
+	return nil
 }
 
 // possible returns the id or slug of a match, and nothing for what cannot be one, so that no store is bothered with it.

@@ -16,9 +16,9 @@ type ask struct {
 	transferTo *string
 }
 
-// decide computes the decision from facts, by their clock. It is the rules of behaviour 4 and 5, from the credential on,
+// decide computes the decision from facts, by their clock: see Decision.set. It is the rules of behaviour 4 and 5, from the credential on,
 // in their order: each may refuse, none grants what an earlier one withheld.
-func decide(a *ask, f *Facts) Decision {
+func decide(a *ask, f *Facts) (Grant, Reason, string) {
 	var caller Principal
 	switch a.credential {
 	case KeyCredential:
@@ -52,7 +52,7 @@ func decide(a *ask, f *Facts) Decision {
 }
 
 // inScope applies the rules of scope (5) to a caller whom everything else has let through.
-func inScope(a *ask, f *Facts, caller Principal) Decision {
+func inScope(a *ask, f *Facts, caller Principal) (Grant, Reason, string) {
 	outside := SessionOutOfScope
 	if caller.Key != nil {
 		outside = KeyOutOfScope

@@ -345,7 +345,8 @@ func TestDecideVisible(t *testing.T) {
 }
 
 // decideAt decides by facts as they are at an instant.
-func decideAt(a ask, f Facts, now time.Time) Decision {
+func decideAt(a ask, f Facts, now time.Time) (d Decision) {
 	f.Now = now
-	return decide(&a, &f)
+	d.set(decide(&a, &f))
+	return d
 }

@@ -94,6 +94,21 @@ func (r Reason) HTTPStatus() int { return reasons[r].status }
 // String returns the documented text, byte for byte.
 func (r Reason) String() string { return reasons[r].text }
 
-func allow(g Grant) Decision { return Decision{Allowed: true, Grant: g} }
+// What the rules say travels as a Grant, a Reason and a Detail, which all fit into registers. A Decision is made of them where it is
+// to be: to copy one takes as long as some of the rules.
 
-func deny(r Reason, detail string) Decision { return Decision{Reason: r, Detail: detail} }
+// passes stands where there is no Reason. It is not zero, so that what nobody has set denies.
+const passes = numReasons
+
+func allow(g Grant) (Grant, Reason, string) { return g, passes, "" }
+
+func deny(r Reason, detail string) (Grant, Reason, string) { return Grant{}, r, detail }
+
+// set makes a Decision that denies without a Reason what the rules say.
+func (d *Decision) set(g Grant, r Reason, detail string) {
+	if r == passes {
+		d.Allowed, d.Grant = true, g
+		return
+	}
+	d.Reason, d.Detail = r, detail
+}

@@ -95,7 +95,8 @@ func (n *node) exact(segment string) *node {
 			if e.literal == segment {
 				return e.to
 			}
-			below = cmp.Or(compareFold(e.literal, segment), cmp.Compare(e.literal, segment)) < 0
+			order := compareFold(e.literal, segment)
+			below = order < 0 || order == 0 && e.literal < segment
 		}
 		if below {
 			i = mid + 1

@@ -18,12 +18,11 @@ type result struct {
 	fault    *authzv1.AuthorizeError
 }
 
-// decided sets the decision. Errors: Internal for a denial without a row in denials, of which it is not known what to tell the client.
-func (r *result) decided(d authz.Decision, revision string) error {
-	if !d.Allowed && denials.proto(d.Reason) == authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED {
+// check refuses a denial without a row in denials, of which it is not known what to tell the client. Errors: Internal.
+func (r *result) check() error {
+	if d := &r.decision; !d.Allowed && denials.proto(d.Reason) == authzv1.DenialReason_DENIAL_REASON_UNSPECIFIED {
 		return authz.Errorf(authz.Internal, "a denial with the unknown reason %d", uint8(d.Reason))
 	}
-	r.decision, r.revision = d, revision
 	return nil
 }
 

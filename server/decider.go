@@ -30,17 +30,18 @@ func (d *decider) decide(ctx context.Context, q *question, atOnce bool, r *resul
 	}
 	begun := time.Since(d.started)
 	q.request.AtOnce = atOnce
-	decision, err := d.authorizer.Authorize(ctx, q.request)
-	if err == nil {
-		err = r.decided(decision, d.revision.of(decision.Revision))
+	var err error
+	if r.decision, err = d.authorizer.Authorize(ctx, q.request); err == nil {
+		err = r.check()
 	}
 	if err != nil {
 		return err
 	}
-	if !decision.Allowed && d.guard.log.Enabled(ctx, slog.LevelDebug) {
-		d.logDenial(ctx, q, decision)
+	r.revision = d.revision.of(r.decision.Revision)
+	if !r.decision.Allowed && d.guard.log.Enabled(ctx, slog.LevelDebug) {
+		d.logDenial(ctx, q, &r.decision)
 	}
-	d.guard.observer.Decided(decision.Reason, time.Since(d.started)-begun)
+	d.guard.observer.Decided(r.decision.Reason, time.Since(d.started)-begun)
 	return nil
 }
 
@@ -65,7 +66,7 @@ func faultOf(st *status.Status, err error) *authzv1.AuthorizeError {
 
 // logDenial tells what the client may not know. The query stays out, which may hold secrets, and so does the
 // credential.
-func (d *decider) logDenial(ctx context.Context, q *question, decision authz.Decision) {
+func (d *decider) logDenial(ctx context.Context, q *question, decision *authz.Decision) {
 	path, _, _ := strings.Cut(q.request.Target, "?")
 	gateway := ""
 	if caller, ok := ctx.Value(callerKey{}).(*Caller); ok {
