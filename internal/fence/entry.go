@@ -12,12 +12,12 @@ import (
 
 // An entry is a record, and what it is of. It does not change.
 //
-// What a decision needs of it lies together: of a million records most are in no cache of the processor, and each place in memory
-// that is looked at then costs as much as all the rest of a look-up. By itself it takes a line of such a cache, 64 bytes, and with what
-// it has most often two or three: Go has sizes for those that begin where a line does.
+// What a decision and its answer need of it lies together: of a million records most are in no cache of the processor, and each place
+// in memory that is looked at then costs as much as all the rest of a look-up. An entry takes a line of such a cache, 64 bytes, and
+// with its record and the texts of that two to four: Go has sizes for those that begin where a line does.
 type entry struct {
 	short [len(authz.Digest{})]byte // the ID of the subject: that of a credential always has room, and that of others mostly
-	what  any                       // a *authz.KeyRecord, a *authz.Session, a *parent, a *projects; nil where nothing is known; or a *long
+	what  any                       // a *authz.KeyRecord, *authz.Session, *[]authz.ProjectRef or *string; nil where nothing is known; or a *long
 	seq   int64                     // of the revision that the record was read at
 	kind  authz.SubjectKind
 	size  uint8 // of short; noRoom: what is a *long
@@ -31,58 +31,56 @@ type long struct {
 	what any
 }
 
-// A parent is a record that names one. The text is in the room if it is short enough.
-type parent struct {
-	text string
-	room [48]byte
-}
-
-// projects is a record of projects, and room for one.
-type projects struct {
-	all []authz.ProjectRef
-	one [1]authz.ProjectRef
-}
+// An entry with its record, and room for the texts of that. Longer ones lie elsewhere.
+type (
+	keyEntry struct {
+		entry
+		key  authz.KeyRecord
+		room [64]byte
+	}
+	sessionEntry struct {
+		entry
+		session authz.Session
+	}
+	parentEntry struct {
+		entry
+		parent string
+		room   [48]byte
+	}
+	projectEntry struct {
+		entry
+		all  []authz.ProjectRef
+		one  [1]authz.ProjectRef
+		room [72]byte
+	}
+)
 
 // gone is in the place of an entry that was removed, so that searches go on behind it. It is about nothing.
 var gone = new(entry)
 
-// newEntry returns the entry of a record. The id, and the texts of a key, are copies: they may be small parts of something large.
+// newEntry returns the entry of a record. The id and the texts are copies: they may be small parts of something large.
 func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 	var e *entry
 	switch {
 	case r.Absent():
 		e = new(entry)
 	case r.Key != nil:
-		with := &struct {
-			entry
-			key authz.KeyRecord
-		}{key: authz.KeyRecord{Expires: r.Key.Expires, Access: r.Key.Access, Revoked: r.Key.Revoked, Projects: r.Key.Projects}}
-		inOneString(&with.key, r.Key)
-		e, with.what = &with.entry, &with.key
+		e = newKeyEntry(r.Key)
 	case r.Session != nil:
-		with := &struct {
-			entry
-			session authz.Session
-		}{session: *r.Session}
+		with := &sessionEntry{session: *r.Session}
 		e, with.what = &with.entry, &with.session
 	case len(r.Projects) > 0:
-		with := &struct {
-			entry
-			projects
-		}{projects: projects{all: r.Projects}}
+		with := &projectEntry{all: r.Projects}
 		if len(r.Projects) == 1 {
-			copy(with.one[:], r.Projects)
+			id, owner := r.Projects[0].ID, r.Projects[0].OwnerID
+			texts := inOne(with.room[:], id, owner)
+			with.one[0] = authz.ProjectRef{ID: texts[:len(id)], OwnerID: texts[len(id):]}
 			with.all = with.one[:]
 		}
-		e, with.what = &with.entry, &with.projects
+		e, with.what = &with.entry, &with.all
 	default:
-		with := &struct {
-			entry
-			parent
-		}{parent: parent{text: r.Parent}}
-		if len(r.Parent) <= len(with.room) {
-			with.text = unsafe.String(&with.room[0], copy(with.room[:], r.Parent))
-		}
+		with := new(parentEntry)
+		with.parent = inOne(with.room[:], r.Parent)
 		e, with.what = &with.entry, &with.parent
 	}
 	e.kind, e.seq = s.Kind, seq
@@ -94,16 +92,35 @@ func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 	return e
 }
 
-// inOneString copies the texts of a key's record so that they are parts of one string. As a rule the id is a part of the prefix anyway.
-func inOneString(to, from *authz.KeyRecord) {
-	all := from.Prefix + from.Name + from.UserID
-	name, user := len(from.Prefix), len(from.Prefix)+len(from.Name)
-	to.Prefix, to.Name, to.UserID = all[:name], all[name:user], all[user:]
-	if at := strings.Index(from.Prefix, from.ID); at >= 0 {
-		to.ID = all[at:][:len(from.ID)]
+func newKeyEntry(k *authz.KeyRecord) *entry {
+	with := &keyEntry{key: authz.KeyRecord{Expires: k.Expires, Access: k.Access, Revoked: k.Revoked, Projects: k.Projects}}
+	texts := inOne(with.room[:], k.Prefix, k.Name, k.UserID)
+	name, user := len(k.Prefix), len(k.Prefix)+len(k.Name)
+	to := &with.key
+	to.Prefix, to.Name, to.UserID = texts[:name], texts[name:user], texts[user:]
+	if at := strings.Index(k.Prefix, k.ID); at >= 0 { // as a rule it is a part of the prefix
+		to.ID = texts[at:][:len(k.ID)]
 	} else {
-		to.ID = strings.Clone(from.ID)
+		to.ID = strings.Clone(k.ID)
 	}
+	with.what = to
+	return &with.entry
+}
+
+// inOne returns texts as one, which lies in the room if there is enough.
+func inOne(room []byte, texts ...string) string {
+	size := 0
+	for _, t := range texts {
+		size += len(t)
+	}
+	if size == 0 || size > len(room) {
+		return strings.Join(texts, "")
+	}
+	end := 0
+	for _, t := range texts {
+		end += copy(room[end:], t)
+	}
+	return unsafe.String(&room[0], end)
 }
 
 // is reports whether the entry is about the subject.
@@ -137,9 +154,9 @@ func (e *entry) record(r *authz.Record) {
 		r.Key = what
 	case *authz.Session:
 		r.Session = what
-	case *parent:
-		r.Parent = what.text
-	case *projects:
-		r.Projects = what.all
+	case *string:
+		r.Parent = *what
+	case *[]authz.ProjectRef:
+		r.Projects = *what
 	}
 }
