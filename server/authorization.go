@@ -17,6 +17,7 @@ import (
 type authorizationService struct {
 	decider
 	conversations conversations
+	need          access            // of the calls that are no streams
 	one, many     grpc.UnaryHandler // authorize and batchAuthorize: to make one anew would cost each call an allocation
 }
 
@@ -26,20 +27,15 @@ const (
 	streamMethod = authzv1.AuthorizationService_AuthorizeStream_FullMethodName
 )
 
-var (
-	oneInfo   = &grpc.UnaryServerInfo{FullMethod: oneMethod}
-	batchInfo = &grpc.UnaryServerInfo{FullMethod: batchMethod}
-)
-
 func newAuthorizationService(a *authz.Authorizer, g guard) *authorizationService {
 	s := &authorizationService{decider: decider{authorizer: a, guard: g, started: time.Now()}}
-	s.one, s.many = s.authorize, s.batchAuthorize
+	s.need, s.one, s.many = methods[oneMethod], s.authorize, s.batchAuthorize
 	s.conversations.ending, s.conversations.end = context.WithCancel(context.Background())
 	return s
 }
 
-// register registers the service as generated code would, with handlers that read questions and return answers. A method of the
-// contract without one is a panic.
+// register registers the service as generated code would, with handlers that read questions and return answers, and that ask the
+// guard themselves: as an interceptor it would look for the method once more. A method of the contract without one is a panic.
 func (s *authorizationService) register(r grpc.ServiceRegistrar) {
 	desc := authzv1.AuthorizationService_ServiceDesc
 	desc.HandlerType = (*any)(nil)
@@ -64,13 +60,13 @@ func (s *authorizationService) register(r grpc.ServiceRegistrar) {
 	r.RegisterService(&desc, s)
 }
 
-func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(any) error, guard grpc.UnaryServerInterceptor) (any, error) {
+func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	q := questions.Get().(*question)
 	defer q.release()
 	if err := read(q); err != nil {
 		return nil, err
 	}
-	return guard(ctx, q, oneInfo, s.one)
+	return s.guard.call(ctx, oneMethod, s.need, q, s.one)
 }
 
 func (s *authorizationService) authorize(ctx context.Context, q any) (any, error) {

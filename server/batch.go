@@ -17,13 +17,13 @@ const (
 	maxTogether = 64
 )
 
-func (s *authorizationService) handleBatch(_ any, ctx context.Context, read func(any) error, guard grpc.UnaryServerInterceptor) (any, error) {
+func (s *authorizationService) handleBatch(_ any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	b := batches.Get().(*batch)
 	defer b.release()
 	if err := read(b); err != nil {
 		return nil, err
 	}
-	return guard(ctx, b, batchInfo, s.many)
+	return s.guard.call(ctx, batchMethod, s.need, b, s.many)
 }
 
 // batchAuthorize first answers all that can be answered at once, and then lets the others wait side by side.

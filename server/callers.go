@@ -78,7 +78,7 @@ func NewCallers(all ...Caller) (*Callers, error) {
 
 // identify returns the caller whose token a call carries as "authorization: Bearer <token>".
 func (c *Callers) identify(header metadata.MD) (*Caller, error) {
-	values := header.Get("authorization")
+	values := header["authorization"] // gRPC has made the names small
 	if len(values) == 0 {
 		return nil, authz.Errorf(authz.Unauthenticated, "a bearer token is needed in the metadata entry authorization")
 	}
