@@ -77,14 +77,17 @@ func (a *Authorizer) onRoute(ctx context.Context, to *ask, r *Request, d *Decisi
 		d.set(decide(to, &Facts{}))
 		return nil
 	}
-	query := Query{
+	l := lookups.Get().(*Lookup)
+	defer l.release()
+	query, facts := &l.Query, &l.Facts
+	*query = Query{
 		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: possible(to.match), Consistency: r.Consistency,
 		AtOnce: true,
 	}
 	if route.Scope == resolver.ServiceTransfer {
 		query.TransferTo = knowable(r.TransferTo)
 	}
-	facts, err := a.Facts.Lookup(ctx, query)
+	err := a.Facts.Lookup(ctx, l)
 	if err == ErrNotAtOnce {
 		// What is kept of a key was brought for its text, which had the form of a key then. All others have to show it here, so that no
 		// database is bothered with what is none.
@@ -94,14 +97,14 @@ func (a *Authorizer) onRoute(ctx context.Context, to *ask, r *Request, d *Decisi
 		}
 		if !r.AtOnce {
 			query.AtOnce = false
-			facts, err = a.Facts.Lookup(ctx, query)
+			err = a.Facts.Lookup(ctx, l)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	to.credential, to.transferTo = query.Kind, query.TransferTo
-	d.set(decide(to, &facts))
+	d.set(decide(to, facts))
 	d.Revision = facts.Revision
 	if facts.Session != nil {
 		d.UserID = facts.Session.UserID

@@ -25,15 +25,15 @@ type world struct {
 	tried int // how often it was asked at once for what is not kept
 }
 
-func (w *world) Lookup(_ context.Context, q Query) (Facts, error) {
-	if q.AtOnce && !w.kept {
+func (w *world) Lookup(_ context.Context, l *Lookup) error {
+	if l.Query.AtOnce && !w.kept {
 		w.tried++
-		return Facts{}, ErrNotAtOnce
+		return ErrNotAtOnce
 	}
-	w.asked = append(w.asked, q)
-	facts := w.facts
-	facts.Now = noon
-	return facts, w.err
+	w.asked = append(w.asked, l.Query)
+	l.Facts = w.facts
+	l.Facts.Now = noon
+	return w.err
 }
 
 // authorize asks a world at noon, and returns also which keys were noted as used.

@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"context"
 	"sync"
 	"unsafe"
 
@@ -16,35 +17,42 @@ type Reader interface {
 	Read(kind SubjectKind, id []byte, r *Record) error
 }
 
-// FactsOf gathers from records the facts that a query asks for, and puts them into f: at most six, each read once, and how many is
-// returned. What slugs and lists mean is said here and nowhere else. An error is the reader's, and f has nothing then.
-//
-// The facts are true at one instant if the records are.
-func FactsOf(q *Query, from Reader, f *Facts) (read int, err error) {
-	g := gatherings.Get().(*gathering)
-	g.from = from
-	g.credential(q)
-	if g.Key != nil || g.Session != nil { // else nothing that is reached can matter
-		g.reached(q)
-	}
-	if read, err = g.read, g.err; err == nil {
-		*f = g.Facts
-	} else {
-		*f = Facts{}
-	}
-	*g = gathering{id: g.id} // it keeps nothing alive
-	gatherings.Put(g)
-	return read, err
+// FactsFrom asks a FactStore one thing, for who has not many to ask.
+func FactsFrom(ctx context.Context, s FactStore, q Query) (Facts, error) {
+	l := Lookup{Query: q}
+	err := s.Lookup(ctx, &l)
+	return l.Facts, err
 }
 
-// gatherings are kept for the next look-up, so that none allocates.
-var gatherings = sync.Pool{New: func() any { return new(gathering) }}
+// lookups are kept for the next decision, so that none allocates.
+var lookups = sync.Pool{New: func() any { return new(Lookup) }}
+
+// release keeps a look-up for another decision, and nothing alive of what it was about.
+func (l *Lookup) release() {
+	*l = Lookup{gathering: gathering{id: l.id[:0]}}
+	lookups.Put(l)
+}
+
+// Gather gathers from records the facts that l.Query asks for, and puts them into l.Facts: at most six records, each read once, and
+// how many is returned. What slugs and lists mean is said here and nowhere else. An error is the reader's, and there are no facts then.
+//
+// The facts are true at one instant if the records are.
+func (l *Lookup) Gather(from Reader) (read int, err error) {
+	l.Facts, l.from, l.read, l.err = Facts{}, from, 0, nil
+	l.credential()
+	if l.Facts.Key != nil || l.Facts.Session != nil { // else nothing that is reached can matter
+		l.reached()
+	}
+	if l.err != nil {
+		l.Facts = Facts{}
+	}
+	return l.read, l.err
+}
 
 // A gathering is a look-up under way. After an error it reads no more.
 type gathering struct {
-	Facts
 	from   Reader
-	id     []byte // of the subject that is read
+	id     []byte // of a slug and its owner
 	record Record // what was read last
 	read   int
 	err    error
@@ -77,66 +85,68 @@ func (g *gathering) ask(kind SubjectKind, id []byte) *Record {
 	return &g.record
 }
 
-func (g *gathering) credential(q *Query) {
-	g.id = append(g.id[:0], q.Digest[:]...)
-	switch q.Kind {
+func (l *Lookup) credential() {
+	switch digest := l.Query.Digest[:]; l.Query.Kind {
 	case KeyCredential:
-		g.Key = g.ask(OfKey, g.id).Key
+		l.Facts.Key = l.ask(OfKey, digest).Key
 	case SessionCredential:
-		g.Session = g.ask(OfSession, g.id).Session
+		l.Facts.Session = l.ask(OfSession, digest).Session
 	}
 }
 
 // userID returns the credential's user.
-func (g *gathering) userID() string { return Principal{Key: g.Key, Session: g.Session}.UserID() }
+func (l *Lookup) userID() string {
+	return Principal{Key: l.Facts.Key, Session: l.Facts.Session}.UserID()
+}
 
-func (g *gathering) reached(q *Query) {
+func (l *Lookup) reached() {
+	q := &l.Query
 	switch q.Scope {
 	case resolver.Project:
-		g.Projects = g.of(OfProject, q.ID).Projects
+		l.Facts.Projects = l.of(OfProject, q.ID).Projects
 	case resolver.ProjectSlug:
-		g.slug(q.ID)
+		l.slug(q.ID)
 	case resolver.Service, resolver.ServiceTransfer:
-		g.service(q.ID)
+		l.service(q.ID)
 	case resolver.Deployment:
-		g.service(g.of(OfDeployment, q.ID).Parent)
+		l.service(l.of(OfDeployment, q.ID).Parent)
 	case resolver.ProjectList:
-		g.list()
+		l.list()
 	}
 	if q.Scope == resolver.ServiceTransfer && q.TransferTo != nil {
-		if to := g.of(OfProject, *q.TransferTo).Projects; len(to) > 0 {
-			g.TransferTo = &to[0]
+		if to := l.of(OfProject, *q.TransferTo).Projects; len(to) > 0 {
+			l.Facts.TransferTo = &to[0]
 		}
 	}
 }
 
-func (g *gathering) service(id string) {
-	g.Projects = g.of(OfProject, g.of(OfService, id).Parent).Projects
+func (l *Lookup) service(id string) {
+	l.Facts.Projects = l.of(OfProject, l.of(OfService, id).Parent).Projects
 }
 
 // slug adds the projects that a slug may mean to the credential: its user's own and nobody's, or, where it has no user, any
 // two that bear it.
-func (g *gathering) slug(slug string) {
+func (l *Lookup) slug(slug string) {
 	if slug == "" {
 		return
 	}
-	user := g.userID()
+	user := l.userID()
 	if user == "" {
-		g.Projects = g.of(OfSlug, slug).Projects
+		l.Facts.Projects = l.of(OfSlug, slug).Projects
 		return
 	}
-	g.Projects = g.slugOf(slug, user).Projects
-	g.Unowned = g.slugOf(slug, "").Projects
+	l.Facts.Projects = l.slugOf(slug, user).Projects
+	l.Facts.Unowned = l.slugOf(slug, "").Projects
 }
 
 // list adds the projects that a list may show. For a key without a user that is its selection, which needs no record.
-func (g *gathering) list() {
-	user := g.userID()
+func (l *Lookup) list() {
+	user := l.userID()
 	if user == "" {
 		return
 	}
-	g.Projects = g.of(OfUser, user).Projects
-	if g.Session != nil {
-		g.Unowned = g.of(OfUser, "").Projects
+	l.Facts.Projects = l.of(OfUser, user).Projects
+	if l.Facts.Session != nil {
+		l.Facts.Unowned = l.of(OfUser, "").Projects
 	}
 }

@@ -47,13 +47,21 @@ type RecordStore interface {
 
 // A FactStore looks up what one decision is computed from. It may keep facts, but never what was decided from them.
 type FactStore interface {
-	// Lookup returns the facts that q asks for, all true at one instant, their Revision. Nothing is in them that a change
-	// took away whose Receipt was given out, its barrier passed, before the call began. What is not known is absent and is
-	// no error. Unavailable: they cannot be had in time, or nobody can tell that they still hold; FailedPrecondition: the
-	// revision that q asks for is not of this history. ErrNotAtOnce: q asks for an answer at once, and there is none.
+	// Lookup puts the facts that l.Query asks for into l.Facts, all true at one instant, their Revision. Nothing is in them that
+	// a change took away whose Receipt was given out, its barrier passed, before the call began. What is not known is absent and
+	// is no error. Unavailable: they cannot be had in time, or nobody can tell that they still hold; FailedPrecondition: the
+	// revision that is asked for is not of this history. ErrNotAtOnce: an answer is wanted at once, and there is none. After an
+	// error there are no facts.
 	//
-	// Whoever gets Facts may keep what they point to, and changes none of it.
-	Lookup(ctx context.Context, q Query) (Facts, error)
+	// Whoever gets Facts may keep what they point to, and changes none of it. A FactStore does not keep l.
+	Lookup(ctx context.Context, l *Lookup) error
+}
+
+// A Lookup is a Query, the Facts that answer it, and what it takes to gather them. It is large, and so is handed on by its address.
+type Lookup struct {
+	Query Query
+	Facts Facts
+	gathering
 }
 
 // A Query says what one decision needs to know.

@@ -51,7 +51,7 @@ func (r Retention) Run(ctx context.Context, s sweeper, interval time.Duration, l
 // sweep goes by the clock that decisions go by. That of this machine may be years ahead, and a revoked session that was forgotten
 // too early could be put again.
 func (r Retention) sweep(ctx context.Context, s sweeper) error {
-	facts, err := s.Lookup(ctx, Query{})
+	facts, err := FactsFrom(ctx, s, Query{})
 	if err != nil {
 		return err
 	}

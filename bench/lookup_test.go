@@ -42,7 +42,10 @@ func BenchmarkDecide(b *testing.B) {
 // facts are a FactStore that always knows the same.
 type facts authz.Facts
 
-func (f facts) Lookup(context.Context, authz.Query) (authz.Facts, error) { return authz.Facts(f), nil }
+func (f facts) Lookup(_ context.Context, l *authz.Lookup) error {
+	l.Facts = authz.Facts(f)
+	return nil
+}
 
 // BenchmarkLookup is the facts of a decision on a service route, of which the first look-up has read all that is needed.
 func BenchmarkLookup(b *testing.B) {
@@ -76,7 +79,7 @@ func BenchmarkLookup(b *testing.B) {
 		next := 0
 		look := func() {
 			next++
-			f, err := s.store.Lookup(b.Context(), queries[next%keys])
+			f, err := authz.FactsFrom(b.Context(), s.store, queries[next%keys])
 			if err != nil || f.Key == nil || len(f.Projects) != 1 {
 				b.Fatal(f, err)
 			}

@@ -37,7 +37,7 @@ func BenchmarkRevoke(b *testing.B) {
 				create(b, db, k)
 				for _, r := range others {
 					q := authz.Query{Kind: authz.KeyCredential, Digest: k.Digest}
-					if f, err := r.Lookup(b.Context(), q); err != nil || f.Key == nil {
+					if f, err := authz.FactsFrom(b.Context(), r, q); err != nil || f.Key == nil {
 						b.Fatal(f, err)
 					}
 				}

@@ -141,7 +141,7 @@ func TestDrainLetsRunningCallsFinish(t *testing.T) {
 	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
 		close(arrived)
 		<-release
-		return store.Store.Lookup(ctx, q)
+		return authz.FactsFrom(ctx, store.Store, q)
 	})
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
@@ -192,7 +192,7 @@ func TestDrainCutsOffWhatDoesNotEnd(t *testing.T) {
 		close(arrived)
 		<-ctx.Done()
 		for range 5000 { // work that nobody waits for but the server
-			if _, err := store.Store.Lookup(context.WithoutCancel(ctx), q); err != nil {
+			if _, err := authz.FactsFrom(context.WithoutCancel(ctx), store.Store, q); err != nil {
 				return authz.Facts{}, err
 			}
 		}

@@ -101,7 +101,7 @@ func TestAPanicHarmsNoOtherCall(t *testing.T) {
 		}
 		close(arrived)
 		<-release
-		return store.Store.Lookup(ctx, q)
+		return authz.FactsFrom(ctx, store.Store, q)
 	})
 	var logged logbook
 	s := start(t, servertest.Options{Store: store, Log: logged.logger()})

@@ -71,11 +71,12 @@ type faulty struct {
 	key    func(context.Context, string) (authz.Key, error)
 }
 
-func (f *faulty) Lookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
+func (f *faulty) Lookup(ctx context.Context, l *authz.Lookup) (err error) {
 	if f.lookup == nil {
-		return f.Store.Lookup(ctx, q)
+		return f.Store.Lookup(ctx, l)
 	}
-	return f.lookup(ctx, q)
+	l.Facts, err = f.lookup(ctx, l.Query)
+	return err
 }
 
 func (f *faulty) Key(ctx context.Context, id string) (authz.Key, error) {

@@ -38,7 +38,7 @@ func fragile(t *testing.T) *faulty {
 				return authz.Facts{}, authz.ErrNotAtOnce
 			}
 		}
-		return store.Store.Lookup(ctx, q)
+		return authz.FactsFrom(ctx, store.Store, q)
 	}
 	return store
 }
@@ -168,13 +168,13 @@ func TestWhoWaitsHoldsUpNobody(t *testing.T) {
 	store := &faulty{Store: openStore(t)}
 	store.lookup = func(ctx context.Context, q authz.Query) (authz.Facts, error) {
 		if q.ID != "waits" {
-			return store.Store.Lookup(ctx, q)
+			return authz.FactsFrom(ctx, store.Store, q)
 		}
 		if q.AtOnce {
 			return authz.Facts{}, authz.ErrNotAtOnce
 		}
 		<-release
-		return store.Store.Lookup(ctx, q)
+		return authz.FactsFrom(ctx, store.Store, q)
 	}
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
@@ -212,7 +212,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
 		close(waiting)
 		<-release
-		return store.Store.Lookup(ctx, q)
+		return authz.FactsFrom(ctx, store.Store, q)
 	})
 	s := start(t, servertest.Options{Store: store})
 	stream, err := s.authorize.AuthorizeStream(t.Context())
@@ -242,7 +242,7 @@ func TestWhoTakesNoAnswersIsHungUpOn(t *testing.T) {
 	store := &faulty{Store: openStore(t)}
 	store.lookup = func(ctx context.Context, q authz.Query) (authz.Facts, error) {
 		looked.Add(1)
-		return store.Store.Lookup(ctx, q)
+		return authz.FactsFrom(ctx, store.Store, q)
 	}
 	var logged logbook
 	s := start(t, servertest.Options{Store: store, Log: logged.logger()})

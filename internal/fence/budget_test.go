@@ -80,7 +80,7 @@ func TestAFloodOfUnknownKeys(t *testing.T) {
 		}
 		defer s.Close()
 		look := func(d authz.Digest) (authz.Facts, error) {
-			return s.Lookup(t.Context(), authz.Query{Kind: authz.KeyCredential, Digest: d, Scope: resolver.ProjectCreate})
+			return authz.FactsFrom(t.Context(), s, authz.Query{Kind: authz.KeyCredential, Digest: d, Scope: resolver.ProjectCreate})
 		}
 		decided := func() {
 			t.Helper()

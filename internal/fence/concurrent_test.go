@@ -99,7 +99,7 @@ func TestConcurrently(t *testing.T) {
 func lookUp(ctx context.Context, s *Store, q authz.Query) (f authz.Facts, err error) {
 	for range 1000 {
 		var known *authz.Error
-		if f, err = s.Lookup(ctx, q); !errors.As(err, &known) || known.Code != authz.CodeOverloaded {
+		if f, err = authz.FactsFrom(ctx, s, q); !errors.As(err, &known) || known.Code != authz.CodeOverloaded {
 			break
 		}
 	}

@@ -53,7 +53,8 @@ func TestReadAgain(t *testing.T) {
 			s.fills = fills{Config: &s.config, life: s.life, loop: &s.loop, slots: make(chan struct{}, 1), flights: map[route]*flight{}}
 			s.config.Clock = fixed(0)
 			from := &reader{fills: &s.fills, ctx: t.Context(), g: g}
-			if _, err := authz.FactsOf(&authz.Query{Kind: authz.KeyCredential, Scope: resolver.ProjectList}, from, new(authz.Facts)); err == nil {
+			look := authz.Lookup{Query: authz.Query{Kind: authz.KeyCredential, Scope: resolver.ProjectList}}
+			if _, err := look.Gather(from); err == nil {
 				t.Error("it was admitted")
 			}
 			if !slices.Equal(fresh, test.want) {

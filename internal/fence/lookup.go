@@ -19,17 +19,17 @@ const (
 
 // Lookup implements authz.FactStore. First the lease is checked, and then, not before, records are read. All of them are
 // true at what was applied before the first and after the last, which is one and the same.
-func (s *Store) Lookup(ctx context.Context, q authz.Query) (f authz.Facts, err error) {
+func (s *Store) Lookup(ctx context.Context, l *authz.Lookup) error {
 	for range maxBeginnings {
-		g, boot, err := s.enter(ctx, q.Consistency, q.AtOnce)
+		g, boot, err := s.enter(ctx, l.Query.Consistency, l.Query.AtOnce)
 		if err == nil {
-			err = s.facts(ctx, g, boot, &q, &f)
+			err = s.facts(ctx, g, boot, l)
 		}
 		if err == nil || !errors.Is(err, errBeginAgain) {
-			return f, err
+			return err
 		}
 	}
-	return f, unsettled()
+	return unsettled()
 }
 
 // errBeginAgain says that what the look-up began with is no good any more.
@@ -37,14 +37,14 @@ var errBeginAgain = errors.New("begin again")
 
 // facts reads the records that a query needs, until nothing is applied meanwhile: what a transaction changed is applied
 // row by row, and records from before and after it together may say what was never true. It reads what is kept, and only if
-// that is not all, it begins again with a reader that can do more. Where there is an error it puts nothing into f.
-func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q *authz.Query, f *authz.Facts) error {
+// that is not all, it begins again with a reader that can do more.
+func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, l *authz.Lookup) error {
 	var from authz.Reader = g
 	for range maxReadings {
 		at := g.applied.Load()
 		step("lookup: not read")
-		read, err := authz.FactsOf(q, from, f)
-		if err == errNotKept && q.AtOnce {
+		read, err := l.Gather(from)
+		if err == errNotKept && l.Query.AtOnce {
 			return authz.ErrNotAtOnce // and counted when it is asked again
 		}
 		if from == g {
@@ -61,17 +61,17 @@ func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, q 
 		if g.applied.Load() != at {
 			continue
 		}
-		if q.Consistency.Strong && at.Seq > g.vouched.Load() {
-			*f = authz.Facts{}
+		if l.Query.Consistency.Strong && at.Seq > g.vouched.Load() {
+			l.Facts = authz.Facts{}
 			return errBeginAgain // what a mere read brought may be undone; who asks for all wants what stays
 		}
 		if from != g {
 			boot = s.boot() // that took a while
 		}
-		f.Revision, f.Now = *at, s.judgeBy(g, boot)
+		l.Facts.Revision, l.Facts.Now = *at, s.judgeBy(g, boot)
 		return nil
 	}
-	*f = authz.Facts{}
+	l.Facts = authz.Facts{}
 	return unsettled()
 }
 

@@ -76,7 +76,7 @@ func BenchmarkLookupWarm(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			s := openSteady(b)
 			look := func() {
-				if f, err := s.Lookup(b.Context(), q); err != nil || f.Key == nil {
+				if f, err := authz.FactsFrom(b.Context(), s, q); err != nil || f.Key == nil {
 					b.Fatal(f, err)
 				}
 			}
@@ -98,7 +98,7 @@ func BenchmarkLookupWarmParallel(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for i := 0; pb.Next(); i++ {
 					q := authz.Query{Kind: authz.KeyCredential, Digest: authz.Digest{byte(i % keys), byte(i % keys >> 8)}, Scope: resolver.Service, ID: "v"}
-					if f, err := s.Lookup(b.Context(), q); err != nil || f.Key == nil {
+					if f, err := authz.FactsFrom(b.Context(), s, q); err != nil || f.Key == nil {
 						b.Fatal(f, err)
 					}
 				}

@@ -42,7 +42,7 @@ func TestReadsAreCountedOn(t *testing.T) {
 	s := openOn(t, db)
 	q := authz.Query{Kind: authz.KeyCredential, Digest: authz.Digest{1}}
 	for range 3 {
-		if _, err := s.Lookup(t.Context(), q); err != nil {
+		if _, err := authz.FactsFrom(t.Context(), s, q); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestReadsAreCountedOn(t *testing.T) {
 	if after := s.Stats(); after.Hits != before.Hits || after.Misses != before.Misses {
 		t.Errorf("%+v, before %+v", after, before)
 	}
-	if _, err := s.Lookup(t.Context(), q); err != nil || s.Stats().Misses == before.Misses {
+	if _, err := authz.FactsFrom(t.Context(), s, q); err != nil || s.Stats().Misses == before.Misses {
 		t.Error(err, s.Stats())
 	}
 }

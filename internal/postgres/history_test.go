@@ -93,12 +93,12 @@ func TestSQLByHandIsSeen(t *testing.T) {
 	defer s.Close()
 	create(t, db, "key")
 	query := authz.Query{Kind: authz.KeyCredential, Digest: newKey("key").Digest}
-	if facts, err := s.Lookup(t.Context(), query); err != nil || facts.Key == nil || facts.Key.Revoked {
+	if facts, err := authz.FactsFrom(t.Context(), s, query); err != nil || facts.Key == nil || facts.Key.Revoked {
 		t.Fatal(facts, err)
 	}
 	run(t, dsn, "UPDATE keys SET revoked_at = 1")
 	until(t, "the change", func() bool {
-		facts, err := s.Lookup(t.Context(), query)
+		facts, err := authz.FactsFrom(t.Context(), s, query)
 		return err == nil && facts.Key.Revoked
 	})
 }
@@ -168,7 +168,7 @@ func TestUpgradeFromTheFirstVersion(t *testing.T) {
 	s := servertest.Fenced(t, open(t, postgres.Config{DSN: dsn}), nil)
 	defer s.Close()
 	query := authz.Query{Kind: authz.KeyCredential, Digest: k.Digest, Scope: 6, ID: "s"}
-	facts, err := s.Lookup(t.Context(), query)
+	facts, err := authz.FactsFrom(t.Context(), s, query)
 	if err != nil || facts.Key == nil || facts.Key.Name != "old" || !slices.Equal(facts.Key.Projects.IDs, []string{"p"}) {
 		t.Fatalf("%+v, %v", facts, err)
 	}
@@ -176,7 +176,7 @@ func TestUpgradeFromTheFirstVersion(t *testing.T) {
 	if err != nil || revoked.Barrier != authz.Acked || revoked.Revision.Seq != 2 {
 		t.Errorf("%+v, %v", revoked, err)
 	}
-	if facts, err := s.Lookup(t.Context(), query); err != nil || !facts.Key.Revoked {
+	if facts, err := authz.FactsFrom(t.Context(), s, query); err != nil || !facts.Key.Revoked {
 		t.Errorf("%+v, %v", facts, err)
 	}
 }

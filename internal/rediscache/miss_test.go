@@ -71,7 +71,7 @@ func BenchmarkMiss(b *testing.B) {
 // missed looks up what is not in memory.
 func missed(b *testing.B, s servertest.Store, q authz.Query) {
 	b.Helper()
-	f, err := s.Lookup(b.Context(), q)
+	f, err := authz.FactsFrom(b.Context(), s, q)
 	if err != nil || f.Key == nil || len(f.Projects) != 1 {
 		b.Fatal(f, err)
 	}
@@ -111,7 +111,7 @@ func (u *unread) make(b *testing.B, n int, stores ...servertest.Store) {
 	}
 	for _, s := range stores {
 		nothing := authz.Query{Consistency: authz.Consistency{AtLeast: made.Revision}}
-		until(b, func() bool { _, err := s.Lookup(b.Context(), nothing); return err == nil })
+		until(b, func() bool { _, err := authz.FactsFrom(b.Context(), s, nothing); return err == nil })
 	}
 }
 

@@ -58,12 +58,13 @@ func (f *fixture) lookup(t testing.TB, q authz.Query) authz.Facts {
 	return must(t, facts, err)
 }
 
-func (f *fixture) tryLookup(ctx context.Context, q authz.Query) (facts authz.Facts, err error) {
+func (f *fixture) tryLookup(ctx context.Context, q authz.Query) (authz.Facts, error) {
 	if s, ok := f.Store.(*closeOnce).Store.(authz.FactStore); ok {
-		return s.Lookup(ctx, q)
+		return authz.FactsFrom(ctx, s, q)
 	}
-	_, err = authz.FactsOf(&q, records{ctx, f.Store}, &facts)
-	return facts, err
+	l := authz.Lookup{Query: q}
+	_, err := l.Gather(records{ctx, f.Store})
+	return l.Facts, err
 }
 
 // records reads records one by one. Nothing changes meanwhile.

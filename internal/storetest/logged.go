@@ -100,10 +100,10 @@ func (p picture) Read(kind authz.SubjectKind, id []byte, r *authz.Record) error 
 	return nil
 }
 
-func (p picture) Lookup(_ context.Context, q authz.Query) (f authz.Facts, err error) {
-	_, err = authz.FactsOf(&q, p, &f)
-	f.Now = noon
-	return f, err
+func (p picture) Lookup(_ context.Context, l *authz.Lookup) error {
+	_, err := l.Gather(p)
+	l.Facts.Now = noon
+	return err
 }
 
 func (f *fixture) picture(t testing.TB, of []authz.Subject) picture {

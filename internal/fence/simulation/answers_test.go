@@ -50,8 +50,9 @@ func (w *world) judge(l *lookUp, d authz.Decision, err error) {
 // judgeFacts: every answer is, field by field, what the history says at the revision that it names. Of a commit of several
 // rows that is not applied whole nothing is known yet. (I6, I7, I14: whatever the caches and the shelf held.)
 func (w *world) judgeFacts(l *lookUp, at place) {
-	var want authz.Facts
-	_, _ = authz.FactsOf(&l.query, at.seen().after, &want)
+	look := authz.Lookup{Query: l.query}
+	_, _ = look.Gather(at.seen().after)
+	want := look.Facts
 	want.Revision, want.Now = l.facts.Revision, l.facts.Now
 	if !reflect.DeepEqual(want, l.facts) {
 		diff := cmp.Diff(want, l.facts, cmpopts.IgnoreUnexported(authz.KeyRecord{}))

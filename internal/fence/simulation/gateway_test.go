@@ -35,10 +35,11 @@ type lookUp struct {
 }
 
 // Lookup implements authz.FactStore: it writes down what the fence answers.
-func (l *lookUp) Lookup(ctx context.Context, q authz.Query) (facts authz.Facts, err error) {
-	l.query, l.asked = q, true
-	l.facts, err = l.process.store.Lookup(ctx, q)
-	return l.facts, err
+func (l *lookUp) Lookup(ctx context.Context, a *authz.Lookup) error {
+	l.query, l.asked = a.Query, true
+	err := l.process.store.Lookup(ctx, a)
+	l.facts = a.Facts
+	return err
 }
 
 // authorize asks a process about a request, and judges the answer. done is closed then; never, if the process dies before.

@@ -173,10 +173,10 @@ type justice struct {
 }
 
 // Lookup implements authz.FactStore.
-func (j justice) Lookup(_ context.Context, q authz.Query) (f authz.Facts, err error) {
-	_, err = authz.FactsOf(&q, j.at, &f)
-	f.Now = j.now
-	return f, err
+func (j justice) Lookup(_ context.Context, l *authz.Lookup) error {
+	_, err := l.Gather(j.at)
+	l.Facts.Now = j.now
+	return err
 }
 
 // allows reports whether a request is allowed by what a catalog says, at a time.
