@@ -128,7 +128,7 @@ func (f *fields) readHeaders(text string) bool {
 			c.fail()
 		}
 	}
-	f.take(h)
+	f.credential, f.credentialSize = h.Credential(), len(authorization[0])+len(key[0])+len(cookie[0])
 	return !c.failed
 }
 
@@ -171,7 +171,13 @@ func (c *cursor) number() (v uint64) {
 }
 
 func (c *cursor) bytes() string {
-	n, from := c.number(), c.at
+	var n uint64
+	if c.more() && c.wire[c.at] < 0x80 { // as a rule
+		n = uint64(c.tag())
+	} else {
+		n = c.number()
+	}
+	from := c.at
 	if n > uint64(len(c.wire)-from) {
 		c.fail()
 		return ""

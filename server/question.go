@@ -91,21 +91,17 @@ func (q *question) from(in *authzv1.AuthorizeRequest) {
 	case *authzv1.AuthorizeRequest_SessionToken:
 		f.credential, f.credentialSize = authz.SessionToken(c.SessionToken), len(c.SessionToken)
 	case *authzv1.AuthorizeRequest_Headers:
-		f.take(authz.CredentialHeaders{
-			Authorization: c.Headers.GetAuthorization(), APIKey: c.Headers.GetXApiKey(), Cookie: c.Headers.GetCookie(),
-		})
+		h := authz.CredentialHeaders{Authorization: c.Headers.GetAuthorization(), APIKey: c.Headers.GetXApiKey(), Cookie: c.Headers.GetCookie()}
+		f.credential, f.credentialSize = h.Credential(), size(h.Authorization)+size(h.APIKey)+size(h.Cookie)
 	}
 	q.ask(&f)
 }
 
-// take picks the credential from headers.
-func (f *fields) take(h authz.CredentialHeaders) {
-	f.credential = h.Credential()
-	for _, values := range [...][]string{h.Authorization, h.APIKey, h.Cookie} {
-		for _, v := range values {
-			f.credentialSize += len(v)
-		}
+func size(values []string) (n int) {
+	for _, v := range values {
+		n += len(v)
 	}
+	return n
 }
 
 func (q *question) readAny(c encoding.CodecV2, data mem.BufferSlice) error {
