@@ -61,7 +61,7 @@ func (d *decider) decideOne(ctx context.Context, method string, q *question, atO
 
 // faultOf tells of an error, and the status that it became, as if the question had been a call by itself.
 func faultOf(st *status.Status, err error) *authzv1.AuthorizeError {
-	return &authzv1.AuthorizeError{Code: int32(st.Code()), Reason: reasonOf(classified(err)), Message: st.Message()}
+	return &authzv1.AuthorizeError{Code: int32(st.Code()), Reason: reasonOf(classified(err)), Message: strings.ToValidUTF8(st.Message(), "\uFFFD")}
 }
 
 // logDenial tells what the client may not know. The query stays out, which may hold secrets, and so does the

@@ -15,8 +15,9 @@ import (
 //
 // What it does not know of is not sent: TestAnswersAreWrittenWhole looks for every field that the contract has.
 type writer struct {
-	buf    []byte
-	failed bool // a text was not UTF-8
+	buf     []byte
+	careful bool // each text is looked at
+	failed  bool // one was not UTF-8
 }
 
 // result is an AuthorizeResult. What cannot be sent of a decision is the fault of one request.
@@ -41,7 +42,21 @@ func (w *writer) result(r *result) {
 }
 
 // response is an AuthorizeResponse, of a decision that is allowed or has a row in denials.
+//
+// All its texts are looked at in one go. What stands between them is mostly ASCII, so if the whole is UTF-8 they all are; and if it
+// is not, each of them is looked at.
 func (w *writer) response(r *result) {
+	from := len(w.buf)
+	w.texts(r)
+	if !utf8.Valid(w.buf[from:]) {
+		w.buf, w.careful = w.buf[:from], true
+		w.texts(r)
+		w.careful = false
+	}
+}
+
+// texts is response, and only a careful one looks at texts.
+func (w *writer) texts(r *result) {
 	if d := &r.decision; d.Allowed {
 		w.flag(1<<3|varint, true)
 		at := w.begin(3<<3 | sized)
@@ -124,7 +139,7 @@ func (w *writer) text(tag byte, v string) {
 
 // item is a text of a list, where one that is empty counts.
 func (w *writer) item(tag byte, v string) {
-	if !utf8.ValidString(v) {
+	if w.careful && !utf8.ValidString(v) {
 		w.failed = true
 	}
 	if len(v) < 0x80 {
