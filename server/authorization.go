@@ -17,7 +17,6 @@ import (
 type authorizationService struct {
 	decider
 	conversations conversations
-	need          access            // of the calls that are no streams
 	one, many     grpc.UnaryHandler // authorize and batchAuthorize: to make one anew would cost each call an allocation
 }
 
@@ -29,7 +28,7 @@ const (
 
 func newAuthorizationService(a *authz.Authorizer, g guard) *authorizationService {
 	s := &authorizationService{decider: decider{authorizer: a, guard: g, started: time.Now()}}
-	s.need, s.one, s.many = methods[oneMethod], s.authorize, s.batchAuthorize
+	s.one, s.many = s.authorize, s.batchAuthorize
 	s.conversations.ending, s.conversations.end = context.WithCancel(context.Background())
 	return s
 }
@@ -66,7 +65,7 @@ func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(a
 	if err := read(q); err != nil {
 		return nil, err
 	}
-	return s.guard.call(ctx, oneMethod, s.need, q, s.one)
+	return s.guard.call(ctx, oneMethod, usual, q, s.one)
 }
 
 func (s *authorizationService) authorize(ctx context.Context, q any) (any, error) {

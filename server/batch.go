@@ -23,7 +23,7 @@ func (s *authorizationService) handleBatch(_ any, ctx context.Context, read func
 	if err := read(b); err != nil {
 		return nil, err
 	}
-	return s.guard.call(ctx, batchMethod, s.need, b, s.many)
+	return s.guard.call(ctx, batchMethod, methods[batchMethod], b, s.many)
 }
 
 // batchAuthorize first answers all that can be answered at once, and then lets the others wait side by side.

@@ -41,7 +41,7 @@ type callerKey struct{}
 // admit lets a call begin if its caller may make it. Until then it costs the server its headers only: what strangers
 // send is not read, so that they cannot make the server hold it. Whoever calls without a token has a bounded time.
 func (g guard) admit(ctx context.Context, call *tap.Info) (context.Context, error) {
-	need, listed := methods[call.FullMethodName]
+	need, listed := rowOf(call.FullMethodName)
 	switch {
 	case !listed:
 		return ctx, nil // gRPC answers that there is no such method; one without a row is closed by the interceptors
