@@ -77,11 +77,12 @@ func BenchmarkLookup(b *testing.B) {
 			})
 		}
 		next := 0
+		var l authz.Lookup
 		look := func() {
 			next++
-			f, err := authz.FactsFrom(b.Context(), s.store, queries[next%keys])
-			if err != nil || f.Key == nil || len(f.Projects) != 1 {
-				b.Fatal(f, err)
+			l.Query = queries[next%keys]
+			if err := s.store.Lookup(b.Context(), &l); err != nil || l.Facts.Key == nil || len(l.Facts.Projects) != 1 {
+				b.Fatal(l.Facts, err)
 			}
 		}
 		for range queries {

@@ -75,9 +75,10 @@ func BenchmarkLookupWarm(b *testing.B) {
 		q.Kind, q.Digest = authz.KeyCredential, authz.Digest{1, 2, 3}
 		b.Run(name, func(b *testing.B) {
 			s := openSteady(b)
+			l := &authz.Lookup{Query: q}
 			look := func() {
-				if f, err := authz.FactsFrom(b.Context(), s, q); err != nil || f.Key == nil {
-					b.Fatal(f, err)
+				if err := s.Lookup(b.Context(), l); err != nil || l.Facts.Key == nil {
+					b.Fatal(l.Facts, err)
 				}
 			}
 			look()
@@ -96,10 +97,11 @@ func BenchmarkLookupWarmParallel(b *testing.B) {
 			s := openSteady(b)
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
+				l := &authz.Lookup{Query: authz.Query{Kind: authz.KeyCredential, Scope: resolver.Service, ID: "v"}}
 				for i := 0; pb.Next(); i++ {
-					q := authz.Query{Kind: authz.KeyCredential, Digest: authz.Digest{byte(i % keys), byte(i % keys >> 8)}, Scope: resolver.Service, ID: "v"}
-					if f, err := authz.FactsFrom(b.Context(), s, q); err != nil || f.Key == nil {
-						b.Fatal(f, err)
+					l.Query.Digest = authz.Digest{byte(i % keys), byte(i % keys >> 8)}
+					if err := s.Lookup(b.Context(), l); err != nil || l.Facts.Key == nil {
+						b.Fatal(l.Facts, err)
 					}
 				}
 			})
