@@ -30,7 +30,7 @@ const (
 var (
 	decisionsTotal   = desc(decisionsName, decisionsHelp, "result", "reason")
 	decisionDuration = desc("decision_duration_seconds",
-		"How long decisions took, from the message read to the answer made.")
+		"How long decisions took, from the message read to the decision made.")
 )
 
 // decisions is a collector of the series of the calls for decisions. Every processor counts decisions all the time, so
