@@ -84,13 +84,13 @@ var methods = map[string]access{
 	reflectionalpha.ServerReflection_ServerReflectionInfo_FullMethodName: known,
 }
 
-// usual is the row of the method that is called most, which is worth a look of its own.
-var usual = methods[v1.AuthorizationService_Authorize_FullMethodName]
+// usualAccess is the row of the method that is called most, which is worth a look of its own.
+var usualAccess = methods[v1.AuthorizationService_Authorize_FullMethodName]
 
 // rowOf returns the row of a method, if it has one.
 func rowOf(method string) (need access, listed bool) {
 	if method == v1.AuthorizationService_Authorize_FullMethodName {
-		return usual, true
+		return usualAccess, true
 	}
 	need, listed = methods[method]
 	return need, listed

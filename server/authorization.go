@@ -65,7 +65,7 @@ func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(a
 	if err := read(q); err != nil {
 		return nil, err
 	}
-	return s.guard.call(ctx, oneMethod, usual, q, s.one)
+	return s.guard.call(ctx, oneMethod, usualAccess, q, s.one)
 }
 
 func (s *authorizationService) authorize(ctx context.Context, q any) (any, error) {

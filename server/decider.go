@@ -56,7 +56,7 @@ func (d *decider) decideOne(ctx context.Context, method string, q *question, atO
 		ok = err != authz.ErrNotAtOnce
 	}()
 	err = d.decide(ctx, q, atOnce, r)
-	return true
+	return // as the above says
 }
 
 // faultOf tells of an error, and the status that it became, as if the question had been a call by itself.

@@ -43,16 +43,17 @@ func (w *writer) result(r *result) {
 
 // response is an AuthorizeResponse, of a decision that is allowed or has a row in denials.
 //
-// All its texts are looked at in one go. What stands between them is mostly ASCII, so if the whole is UTF-8 they all are; and if it
-// is not, each of them is looked at.
+// The texts of an allow are looked at in one go. What stands between them is mostly ASCII, so if the whole is UTF-8 they all are; and
+// if it is not, each of them is looked at. That is done at once for a denial, whose status takes bytes that are no UTF-8.
 func (w *writer) response(r *result) {
 	from := len(w.buf)
+	w.careful = !r.decision.Allowed
 	w.texts(r)
-	if !utf8.Valid(w.buf[from:]) {
+	if !w.careful && !utf8.Valid(w.buf[from:]) {
 		w.buf, w.careful = w.buf[:from], true
 		w.texts(r)
-		w.careful = false
 	}
+	w.careful = false
 }
 
 // texts is response, and only a careful one looks at texts.

@@ -41,9 +41,10 @@ type fields struct {
 
 // ask makes the question that the fields are.
 func (q *question) ask(f *fields) {
-	consistency, err := consistencyFromProto(f.consistency, f.atLeast)
-	if tooLarge := f.checkSize(); tooLarge != nil {
-		err = tooLarge
+	var consistency authz.Consistency
+	err := f.checkSize()
+	if err == nil {
+		consistency, err = consistencyFromProto(f.consistency, f.atLeast)
 	}
 	if err != nil {
 		*q = question{refused: err}

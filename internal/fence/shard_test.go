@@ -93,6 +93,8 @@ func TestEntriesAreWhole(t *testing.T) {
 		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "abc", Name: "a name", Prefix: "ap_abc", UserID: "ada", Access: authz.Write,
 			Projects: authz.ProjectScope{IDs: []string{"p", "q"}}, Expires: authz.InstantOf(at), Revoked: true}}},
 		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "elsewhere", Prefix: "ap_abc", Projects: authz.ProjectScope{All: true}}}},
+		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "abc", Name: strings.Repeat("n", 55), Prefix: "ap_abc", UserID: "ada"}}},
+		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "abc", Name: strings.Repeat("n", 56), Prefix: "ap_abc", UserID: "ada"}}},
 		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{}}},
 		{authz.KeySubject(digest), authz.Record{}},
 		{authz.SessionSubject(digest), authz.Record{Session: &authz.Session{Digest: digest, UserID: "ada", Role: authz.UserRoleOwner, ExpiresAt: at, RevokedAt: at}}},
@@ -105,6 +107,8 @@ func TestEntriesAreWhole(t *testing.T) {
 		{service(strings.Repeat("s", 33)), authz.Record{Parent: "p"}},
 		{service(strings.Repeat("s", 300)), authz.Record{Parent: "p"}},
 		{authz.Subject{Kind: authz.OfProject, ID: "p"}, authz.Record{Projects: []authz.ProjectRef{{ID: "p", OwnerID: "ada"}}}},
+		{authz.Subject{Kind: authz.OfProject, ID: "p"}, authz.Record{Projects: []authz.ProjectRef{{ID: "p", OwnerID: strings.Repeat("a", 71)}}}},
+		{authz.Subject{Kind: authz.OfProject, ID: "p"}, authz.Record{Projects: []authz.ProjectRef{{ID: "p", OwnerID: strings.Repeat("a", 72)}}}},
 		{authz.Subject{Kind: authz.OfUser, ID: ""}, authz.Record{Projects: []authz.ProjectRef{{ID: "p"}, {ID: "q"}}}},
 	} {
 		e := newEntry(c.of, c.record, 7)
