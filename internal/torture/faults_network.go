@@ -93,6 +93,9 @@ func slowReads(ctx context.Context, s *Stage) {
 			r.Postgres.Clear()
 		}
 	}
+	// One first that is of before a change for sure: of the others, chance may have none in a short time.
+	for s.Options.Replicas > 1 && ctx.Err() == nil && !s.readFromBefore(ctx, 1) {
+	}
 	var acts []func()
 	s.all(func(r *cluster.Replica) { acts = append(acts, held(r)) })
 	if s.hooks {
@@ -114,18 +117,21 @@ func sharedRead(ctx context.Context, s *Stage) {
 		return
 	}
 	for ctx.Err() == nil {
-		s.shareOneRead(ctx)
+		if s.readFromBefore(ctx, 100) {
+			s.mark("joined", -1)
+		}
 		pause(ctx, upTo(s.rand, 200*time.Millisecond))
 	}
 }
 
-func (s *Stage) shareOneRead(ctx context.Context) {
-	const many = 100
+// readFromBefore holds a read while its record is taken away and so many others ask for it, lets it go, and reports whether it
+// was so.
+func (s *Stage) readFromBefore(ctx context.Context, others int) bool {
 	victim := s.rand.IntN(s.Options.Replicas)
 	on, other := s.load.doors[victim], s.load.doors[(victim+1)%s.Options.Replicas]
 	begun := s.begin(ctx, other, history.RevokeKey)
 	if len(begun) == 0 {
-		return
+		return false
 	}
 	p := begun[0]
 	reads := s.Replicas[victim].Postgres
@@ -133,9 +139,10 @@ func (s *Stage) shareOneRead(ctx context.Context) {
 	defer reads.Clear()
 	p.ask(on, 1) // for what nobody has asked for on this replica: it is read
 	pause(ctx, s.between(10*time.Millisecond, 50*time.Millisecond))
-	if p.end(ctx, func() door { return other }) {
-		p.ask(on, many)
-		s.mark("joined", victim)
-		pause(ctx, 20*time.Millisecond)
+	if !p.end(ctx, func() door { return other }) {
+		return false
 	}
+	p.ask(on, others)
+	pause(ctx, 20*time.Millisecond)
+	return true
 }
