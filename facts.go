@@ -12,8 +12,9 @@ import (
 
 // A Reader returns the record of a subject, from wherever it is kept.
 type Reader interface {
-	// Read puts the record of the subject of a kind with an ID as Subject has it into r, whole. It must change nothing of id, and keep
-	// neither id nor r, which are another's at the next call.
+	// Read puts the record of the subject of a kind with an ID as Subject has it into r, whole. To that of a service or a deployment it
+	// may add the projects of the project that this leads to, if it has the records of all on the way. It must change nothing of id,
+	// and keep neither id nor r, which are another's at the next call.
 	Read(kind SubjectKind, id []byte, r *Record) error
 }
 
@@ -109,7 +110,7 @@ func (l *Lookup) reached() {
 	case resolver.Service, resolver.ServiceTransfer:
 		l.service(q.ID)
 	case resolver.Deployment:
-		l.service(l.of(OfDeployment, q.ID).Parent)
+		l.deployment(q.ID)
 	case resolver.ProjectList:
 		l.list()
 	}
@@ -120,8 +121,24 @@ func (l *Lookup) reached() {
 	}
 }
 
+func (l *Lookup) deployment(id string) {
+	d := l.of(OfDeployment, id)
+	if d.Projects == nil {
+		l.service(d.Parent)
+		return
+	}
+	l.read += 2
+	l.Facts.Projects = d.Projects
+}
+
 func (l *Lookup) service(id string) {
-	l.Facts.Projects = l.of(OfProject, l.of(OfService, id).Parent).Projects
+	s := l.of(OfService, id)
+	if s.Projects == nil {
+		l.Facts.Projects = l.of(OfProject, s.Parent).Projects
+		return
+	}
+	l.read++
+	l.Facts.Projects = s.Projects
 }
 
 // slug adds the projects that a slug may mean to the credential: its user's own and nobody's, or, where it has no user, any

@@ -5,9 +5,11 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/embedded"
@@ -23,6 +25,32 @@ func BenchmarkEmbedded(b *testing.B) {
 	asked := requests(newQuestions(w, drawn, false))
 	b.Run("server=sqlite", func(b *testing.B) { decide(b, openWorld(b, w), asked) })
 	b.Run("server=postgres", func(b *testing.B) { decide(b, joinWorld(b, w), asked) })
+}
+
+// BenchmarkEmbeddedFar is the mix while something else goes through 256 kB of memory between two decisions, as gRPC and the kernel do
+// between two calls. Only the decisions are timed, with a look at the clock in each.
+func BenchmarkEmbeddedFar(b *testing.B) {
+	w := newWorld(100_000, 0)
+	asked := requests(newQuestions(w, drawn, false))
+	r := openWorld(b, w)
+	askOnce(b, r, asked)
+	const line, step = 64, 256 << 10
+	others := make([]byte, 64<<20)
+	took := make([]time.Duration, 0, 1<<20)
+	at := 0
+	for b.Loop() {
+		for i := 0; i < step; i += line {
+			others[(at*step+i)%len(others)]++
+		}
+		began := time.Now()
+		if _, err := r.Authorize(b.Context(), asked[at%len(asked)]); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+		at++
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2]), "p50-ns/decision")
 }
 
 // BenchmarkEmbeddedKeys is the same mix, about few keys or many, which are asked for alike.
@@ -61,12 +89,7 @@ func BenchmarkEmbeddedRoutes(b *testing.B) {
 // decide asks for everything once, and then again and again, on one processor and on two.
 func decide(b *testing.B, r *embedded.Replica, asked []authz.Request) {
 	b.Helper()
-	for _, q := range asked {
-		if _, err := r.Authorize(b.Context(), q); err != nil {
-			b.Fatal(err)
-		}
-	}
-	runtime.GC() // what the filling has left is not what is measured
+	askOnce(b, r, asked)
 	for _, processors := range []int{1, 2} {
 		b.Run(fmt.Sprintf("processors=%d", processors), func(b *testing.B) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
@@ -88,6 +111,17 @@ func decide(b *testing.B, r *embedded.Replica, asked []authz.Request) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
 		})
 	}
+}
+
+// askOnce asks for everything once.
+func askOnce(b *testing.B, r *embedded.Replica, asked []authz.Request) {
+	b.Helper()
+	for _, q := range asked {
+		if _, err := r.Authorize(b.Context(), q); err != nil {
+			b.Fatal(err)
+		}
+	}
+	runtime.GC() // what the filling has left is not what is measured
 }
 
 // requests returns the questions as a gateway has them in its hands, credential headers read.

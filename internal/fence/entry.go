@@ -5,22 +5,25 @@ package fence
 import (
 	"math"
 	"strings"
+	"sync/atomic"
 	"unsafe"
 
 	"aeroplane.run/authz"
 )
 
-// An entry is a record, and what it is of. It does not change.
+// An entry is a record, and what it is of, neither of which changes.
 //
 // What a decision and its answer need of it lies together: of a million records most are in no cache of the processor, and each place
 // in memory that is looked at then costs as much as all the rest of a look-up. An entry takes a line of such a cache, 64 bytes, and
 // with its record and the texts of that two to four: Go has sizes for those that begin where a line does.
 type entry struct {
 	short [len(authz.Digest{})]byte // the ID of the subject: that of a credential always has room, and that of others mostly
-	what  any                       // a *authz.KeyRecord, *authz.Session, *[]authz.ProjectRef or *string; nil where nothing is known; or a *long
+	what  any                       // a *authz.KeyRecord, *authz.Session, *[]authz.ProjectRef or *parent; nil where nothing is known; or a *long
 	seq   int64                     // of the revision that the record was read at
 	kind  authz.SubjectKind
 	size  uint8 // of short; noRoom: what is a *long
+	// left says that the entry is in no table any more, while others may be: see parent.
+	left atomic.Bool
 }
 
 const noRoom = math.MaxUint8
@@ -44,8 +47,8 @@ type (
 	}
 	parentEntry struct {
 		entry
-		parent string
-		room   [48]byte
+		parent parent
+		room   [40]byte
 	}
 	projectEntry struct {
 		entry
@@ -54,6 +57,14 @@ type (
 		room [72]byte
 	}
 )
+
+// A parent is what a service or a deployment is in.
+type parent struct {
+	id string
+	// entry is the parent's, where a search has found it, until it leaves its table: as good as another search, and nearer. When all
+	// tables are emptied at once entries are not told that they leave, but then this one leaves with them.
+	entry atomic.Pointer[entry]
+}
 
 // gone is in the place of an entry that was removed, so that searches go on behind it. It is about nothing.
 var gone = new(entry)
@@ -80,7 +91,7 @@ func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 		e, with.what = &with.entry, &with.all
 	default:
 		with := new(parentEntry)
-		with.parent = inOne(with.room[:], r.Parent)
+		with.parent.id = inOne(with.room[:], r.Parent)
 		e, with.what = &with.entry, &with.parent
 	}
 	e.kind, e.seq = s.Kind, seq
@@ -142,20 +153,24 @@ func (e *entry) same(other *entry) bool {
 	return e.is(other.kind, other.short[:other.size])
 }
 
+// known returns what is known of the subject, as what has it where the ID has room.
+func (e *entry) known() any {
+	if e.size == noRoom {
+		return e.what.(*long).what
+	}
+	return e.what
+}
+
 // record puts the record into r.
 func (e *entry) record(r *authz.Record) {
 	*r = authz.Record{}
-	what := e.what
-	if e.size == noRoom {
-		what = what.(*long).what
-	}
-	switch what := what.(type) {
+	switch what := e.known().(type) {
 	case *authz.KeyRecord:
 		r.Key = what
 	case *authz.Session:
 		r.Session = what
-	case *string:
-		r.Parent = *what
+	case *parent:
+		r.Parent = what.id
 	case *[]authz.ProjectRef:
 		r.Projects = *what
 	}

@@ -86,12 +86,50 @@ var errNotKept = errors.New("the record is not kept")
 
 // Read implements authz.Reader, from what is kept alone.
 func (g *generation) Read(kind authz.SubjectKind, id []byte, r *authz.Record) error {
-	e := g.kept.get(g.hash.of(kind, id), kind, id)
+	e := g.find(kind, id)
 	if e == nil {
 		return errNotKept
 	}
 	e.record(r)
+	if r.Parent != "" {
+		r.Projects = g.projects(e)
+	}
 	return nil
+}
+
+func (g *generation) find(kind authz.SubjectKind, id []byte) *entry {
+	return g.kept.get(g.hash.of(kind, id), kind, id)
+}
+
+// projects returns the record of the project that an entry leads to, if all on the way there is kept.
+func (g *generation) projects(e *entry) []authz.ProjectRef {
+	for e != nil {
+		switch what := e.known().(type) {
+		case *[]authz.ProjectRef:
+			return *what
+		case *parent:
+			e = g.parent(e.kind, what)
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// parent returns the entry of the parent of a kind of subject, or nil.
+func (g *generation) parent(of authz.SubjectKind, p *parent) *entry {
+	if e := p.entry.Load(); e != nil && !e.left.Load() {
+		return e
+	}
+	kind := authz.OfProject
+	if of == authz.OfDeployment {
+		kind = authz.OfService
+	}
+	e := g.find(kind, []byte(p.id))
+	if e != nil && e.what != nil {
+		p.entry.Store(e)
+	}
+	return e
 }
 
 // apply lets go of what a row is about. Its number is the one after the last that was applied.

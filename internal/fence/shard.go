@@ -88,8 +88,9 @@ func (sh *shard) age() {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.former = make([]uint64, 0, sh.known.live)
-	for hash := range sh.known.all {
+	for hash, e := range sh.known.all {
 		sh.former = append(sh.former, hash)
+		e.left.Store(true)
 	}
 	slices.Sort(sh.former)
 	sh.known.empty()

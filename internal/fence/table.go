@@ -104,12 +104,14 @@ func (t *table) put(hash uint64, e *entry) {
 		t.rebuild()
 	}
 	at := t.places().of(hash, e)
-	switch at.entry.Load() {
+	switch there := at.entry.Load(); there {
 	case nil:
 		t.live++
 	case gone:
 		t.live++
 		t.removed--
+	default:
+		there.left.Store(true)
 	}
 	at.take(hash, e)
 }
@@ -145,6 +147,7 @@ func (t *table) has(hash uint64, kind authz.SubjectKind, id []byte) bool {
 }
 
 func (t *table) clear(at *place) {
+	at.entry.Load().left.Store(true)
 	at.entry.Store(gone)
 	t.live--
 	t.removed++
@@ -186,7 +189,7 @@ func (t *table) all(yield func(uint64, *entry) bool) {
 	}
 }
 
-// empty removes all, which takes no longer if there is much.
+// empty removes all, which takes no longer if there is much: entries are not told.
 func (t *table) empty() {
 	t.move(nil)
 	t.live, t.removed = 0, 0
