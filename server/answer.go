@@ -4,6 +4,7 @@ package server
 
 import (
 	"slices"
+	"unsafe"
 
 	"google.golang.org/grpc/mem"
 
@@ -48,9 +49,25 @@ func (a *answer) wrote(w *writer) *answer {
 	return a
 }
 
-// newAnswer returns the answer to Authorize.
-func newAnswer(r *result) (*answer, error) {
-	a := new(answer)
+// An exchange is the copy of a question, and its answer, in one allocation unless the question is longer than usual.
+type exchange struct {
+	answer
+	text [usualAsk]byte
+}
+
+// usualAsk is how many bytes a question usually has at most.
+const usualAsk = 160
+
+// copyOf copies the question. It is done once.
+func (x *exchange) copyOf(data mem.BufferSlice) string {
+	if data.Len() > len(x.text) {
+		return textOf(data)
+	}
+	return unsafe.String(&x.text[0], data.CopyTo(x.text[:]))
+}
+
+// to makes it the answer to Authorize.
+func (a *answer) to(r *result) (*answer, error) {
 	w := a.writer()
 	w.response(r)
 	if w.failed {

@@ -69,7 +69,7 @@ func writesAlike(t *testing.T, results ...result) {
 	for i := range results {
 		r := &results[i]
 		if r.fault == nil {
-			one, err := newAnswer(r)
+			one, err := new(answer).to(r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +169,7 @@ func TestAnswersOfAllLengths(t *testing.T) {
 func TestAnswersAreUTF8(t *testing.T) {
 	t.Parallel()
 	good, bad := allowed(authz.Grant{ProjectID: "p"}), allowed(authz.Grant{ProjectID: "\xff"})
-	if a, err := newAnswer(&bad); authz.KindOf(err) != authz.Internal {
+	if a, err := new(answer).to(&bad); authz.KindOf(err) != authz.Internal {
 		t.Errorf("got %v, %v", a, err)
 	}
 	fault := result{fault: &authzv1.AuthorizeError{Code: 13, Reason: "INTERNAL", Message: "internal error"}}

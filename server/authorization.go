@@ -60,7 +60,7 @@ func (s *authorizationService) register(r grpc.ServiceRegistrar) {
 }
 
 func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-	q := questions.Get().(*question)
+	q := singles.Get().(*single)
 	defer q.release()
 	if err := read(q); err != nil {
 		return nil, err
@@ -70,8 +70,9 @@ func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(a
 
 func (s *authorizationService) authorize(ctx context.Context, q any) (any, error) {
 	var r result
-	if err := s.decide(ctx, q.(*question), false, &r); err != nil {
+	asked := q.(*single)
+	if err := s.decide(ctx, &asked.question, false, &r); err != nil {
 		return nil, err
 	}
-	return newAnswer(&r)
+	return asked.exchange.to(&r)
 }

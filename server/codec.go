@@ -3,8 +3,6 @@
 package server
 
 import (
-	"strings"
-
 	"google.golang.org/grpc/encoding"
 	grpcproto "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
@@ -26,7 +24,7 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	switch {
 	case !ok:
 		return c.CodecV2.Unmarshal(data, v)
-	case q.readUsual(textOf(data)):
+	case q.readUsual(q.copyOf(data)):
 		return nil
 	}
 	return q.readAny(c.CodecV2, data)
@@ -38,18 +36,4 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 		return a.data, nil
 	}
 	return c.CodecV2.Marshal(v)
-}
-
-// textOf copies a message out of the buffers of gRPC, which will use them for another one. All strings of a request are
-// parts of this one copy: whoever keeps one of them for longer than the request clones it.
-func textOf(data mem.BufferSlice) string {
-	if len(data) == 1 {
-		return string(data[0].ReadOnlyData())
-	}
-	var b strings.Builder
-	b.Grow(data.Len())
-	for _, part := range data {
-		b.Write(part.ReadOnlyData())
-	}
-	return b.String()
 }

@@ -65,8 +65,8 @@ func BenchmarkCodec(b *testing.B) {
 		into             askable
 		write            func() *answer
 	}{
-		{"unary", 1, usualQuestion(1), one.response(), new(question),
-			func() *answer { a, _ := newAnswer(one); return a }},
+		{"unary", 1, usualQuestion(1), one.response(), new(single),
+			func() *answer { a, _ := new(answer).to(one); return a }},
 		{"stream", 1, &authzv1.AuthorizeStreamRequest{Id: 123456, Request: usualQuestion(1)},
 			&authzv1.AuthorizeStreamResponse{Id: 123456, Result: one.message()}, new(numbered),
 			func() *answer { return newStreamAnswer(123456, one) }},

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -24,7 +25,7 @@ var asked = []struct {
 	message proto.Message
 	dirty   func() askable
 }{
-	{new(authzv1.AuthorizeRequest), func() askable { return dirtyQuestion() }},
+	{new(authzv1.AuthorizeRequest), func() askable { return &single{question: *dirtyQuestion()} }},
 	{new(authzv1.AuthorizeStreamRequest), func() askable { return &numbered{id: 7, question: *dirtyQuestion()} }},
 	{new(authzv1.BatchAuthorizeRequest), func() askable {
 		return &batch{questions: []question{*dirtyQuestion(), *dirtyQuestion()}, results: make([]result, 2), refused: errNoRequest()}
@@ -55,7 +56,7 @@ func (q *question) spelled() string {
 // spelledAny tells all of what a message was read into.
 func spelledAny(a askable) string {
 	switch a := a.(type) {
-	case *question:
+	case *single:
 		return a.spelled()
 	case *numbered:
 		return fmt.Sprint(a.id, a.spelled())
@@ -129,7 +130,8 @@ func buffers(raw []byte, parts int) (data mem.BufferSlice) {
 	return data
 }
 
-// readsAlike reads raw both ways, in parts, and in buffers that are used for something else afterwards.
+// readsAlike reads raw both ways, in parts, and in buffers that are used for something else afterwards. Its answer is written before
+// the question is looked at, which may lie beside it.
 func readsAlike(t *testing.T, which int, raw []byte, parts int) {
 	t.Helper()
 	a := asked[which]
@@ -140,8 +142,22 @@ func readsAlike(t *testing.T, which int, raw []byte, parts int) {
 	for _, b := range data {
 		copy(b.ReadOnlyData(), bytes.Repeat([]byte("x"), b.Len()))
 	}
+	if s, ok := got.(*single); ok {
+		answer := allowed(authz.Grant{ProjectID: strings.Repeat("p", usualAnswer)})
+		if _, err := s.exchange.to(&answer); err != nil {
+			t.Error(err)
+		}
+	}
 	if fmt.Sprint(err) != fmt.Sprint(wantErr) || err == nil && spelledAny(want) != spelledAny(got) {
 		t.Errorf("%T of %x:\ngot  %v, %v\nwant %v, %v", a.message, raw, spelledAny(got), err, spelledAny(want), wantErr)
+	}
+}
+
+// A question that is as long as what is usual, a little shorter or longer, is copied whole.
+func TestQuestionsOfAllLengths(t *testing.T) {
+	t.Parallel()
+	for n := range 2 * usualAsk {
+		readsAlike(t, 0, wire(t, &authzv1.AuthorizeRequest{Path: strings.Repeat("p", n)}), 1+n%3)
 	}
 }
 

@@ -46,7 +46,7 @@ func Door(a *authz.Authorizer, o Observer) (one, ofMany func(context.Context, me
 	s := newAuthorizationService(a, guard{log: slog.New(slog.DiscardHandler), failed: new(throttle), observer: o})
 	c := newCodec()
 	one = func(ctx context.Context, data mem.BufferSlice) (mem.BufferSlice, error) {
-		q := questions.Get().(*question)
+		q := singles.Get().(*single)
 		defer q.release()
 		if err := c.Unmarshal(data, q); err != nil {
 			return nil, err

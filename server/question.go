@@ -3,6 +3,7 @@
 package server
 
 import (
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc/encoding"
@@ -15,6 +16,9 @@ import (
 // What is asked for decisions is read into the questions below, and not into the contract's messages: of a call that ends in
 // memory those were the largest part that was ours. Each is read in one of two ways, which come to the same.
 type askable interface {
+	// copyOf copies a message out of the buffers of gRPC, which will use them for another one. All strings of a question are parts of
+	// this one copy: whoever keeps one of them for longer than the call clones it.
+	copyOf(data mem.BufferSlice) string
 	// readUsual reads what is usual, and reports whether it was all. If not, what it left is to be read over.
 	readUsual(text string) bool
 	// readAny reads whatever gRPC's codec reads.
@@ -105,6 +109,8 @@ func size(values []string) (n int) {
 	return n
 }
 
+func (q *question) copyOf(data mem.BufferSlice) string { return textOf(data) }
+
 func (q *question) readAny(c encoding.CodecV2, data mem.BufferSlice) error {
 	in := new(authzv1.AuthorizeRequest)
 	if err := c.Unmarshal(data, in); err != nil {
@@ -114,13 +120,24 @@ func (q *question) readAny(c encoding.CodecV2, data mem.BufferSlice) error {
 	return nil
 }
 
-// questions are kept for other calls: none of them outlives its own.
-var questions = sync.Pool{New: func() any { return new(question) }}
+// A single is the question of a call for one decision.
+type single struct {
+	question
+	exchange *exchange
+}
+
+func (s *single) copyOf(data mem.BufferSlice) string {
+	s.exchange = new(exchange)
+	return s.exchange.copyOf(data)
+}
+
+// singles are kept for other calls: none of them outlives its own.
+var singles = sync.Pool{New: func() any { return new(single) }}
 
 // release keeps a question for another call, and nothing of what it asked.
-func (q *question) release() {
-	*q = question{}
-	questions.Put(q)
+func (s *single) release() {
+	*s = single{}
+	singles.Put(s)
 }
 
 // A numbered is a question of a stream.
@@ -154,6 +171,8 @@ type batch struct {
 	results   []result
 	refused   error
 }
+
+func (b *batch) copyOf(data mem.BufferSlice) string { return textOf(data) }
 
 func (b *batch) readAny(c encoding.CodecV2, data mem.BufferSlice) error {
 	in := new(authzv1.BatchAuthorizeRequest)
@@ -189,6 +208,19 @@ func (b *batch) clear() {
 	clear(b.questions)
 	clear(b.results)
 	b.questions, b.results, b.refused = b.questions[:0], b.results[:0], nil
+}
+
+// textOf copies a message.
+func textOf(data mem.BufferSlice) string {
+	if len(data) == 1 {
+		return string(data[0].ReadOnlyData())
+	}
+	var b strings.Builder
+	b.Grow(data.Len())
+	for _, part := range data {
+		b.Write(part.ReadOnlyData())
+	}
+	return b.String()
 }
 
 // batches are kept for other calls. The room of a long one is worth some 300 kB.
