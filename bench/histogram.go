@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// precision is how many bits of a duration are kept: a bucket is 1/32 of its value wide at most.
-const precision = 5
+// precision is how many bits of a duration are kept: a bucket is 1/128 of its value wide at most.
+const precision = 7
 
 // A histogram counts durations. To count one takes some nanoseconds and no memory, so that it costs what is measured nothing:
 // each caller has one of its own, and they are added up in the end.
