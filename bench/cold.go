@@ -25,9 +25,9 @@ func measureCold(b *bench) {
 	fillPostgres(b, dsn, w)
 	b.within("start", func(b *bench) { b.compareStarts(w, q, dsn) })
 
-	table := newTable(b.out, "Three replicas started anew at once, while 48 callers ask", "load", "Redis", "decisions", "denied that should not be",
-		"failures", "of these after health said SERVING", "until all serve", "key records read from Postgres, per key and replica",
-		"records that came from Redis", "how reads of Redis ended")
+	table := newTable(b.out, "Three replicas started anew at once, while 48 callers ask, "+count(b.pairs, "time"), "load", "Redis", "decisions",
+		"denied that should not be", "failures", "of these after health said SERVING", "until all serve, s",
+		"key records read from Postgres, per key and replica", "% of the records that came from Redis", "how reads of Redis ended")
 	const replicas, rate = 3, 600
 	for _, interval := range []time.Duration{replicas * callersEach * time.Second / rate, 0} {
 		load := "all that it can take"
@@ -43,7 +43,12 @@ func measureCold(b *bench) {
 				if with == "warm" {
 					address = testservers.Redis(b).Addr()
 				}
-				b.restart(b.startFleet(replicas, dsn, address), q, interval).report(table, load, with)
+				f := b.startFleet(replicas, dsn, address)
+				var all []*restarted
+				for range b.pairs {
+					all = append(all, b.restart(f, q, interval))
+				}
+				report(table, load, with, all)
 			})
 		}
 	}

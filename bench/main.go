@@ -35,6 +35,7 @@ var measurements = []struct {
 	{"unary", "calls of Authorize, of 64 callers and of one", measureUnary},
 	{"stream", "AuthorizeStream, shared by callers, and with many questions under way", measureStream},
 	{"batch", "BatchAuthorize, of 32 and of 1,000", measureBatch},
+	{"embedded", "decisions in this process, by how much they grow, and what a second processor adds", measureEmbedded},
 	{"tail", "the slowest decisions, in quiet times and in times of trouble", measureTail},
 	{"revocation", "RevokeKey with 1, 3 and 10 replicas, beside a plain commit", measureRevocation},
 	{"cold", "the first answer of a server that was just started, and a fleet that is started anew under load", measureCold},

@@ -141,13 +141,25 @@ const redisReads = "aeroplane_authz_redis_reads_total"
 
 var redisResults = []string{"hit", "miss", "timeout", "skipped", "error", "rejected"}
 
-func (r *restarted) report(table markdown, load, redis string) {
+// report adds up what is counted, and gives the spread of the rest.
+func report(table markdown, load, redis string, all []*restarted) {
+	var decisions, denied, failures, broken int64
+	var took, reads, fromRedis []float64
+	for _, r := range all {
+		decisions, denied = decisions+r.decisions.Load(), denied+r.denied.Load()
+		failures, broken = failures+r.failures.Load(), broken+r.broken.Load()
+		took, reads, fromRedis = append(took, r.took.Seconds()), append(reads, r.reads), append(fromRedis, 100*r.fromRedis)
+	}
 	var results []string
 	for _, result := range redisResults {
-		if part := r.redis[result]; part > 0 {
-			results = append(results, fmt.Sprintf("%s %.1f %%", result, 100*part))
+		var parts []float64
+		for _, r := range all {
+			parts = append(parts, 100*r.redis[result])
+		}
+		if part := spreadOf(parts); part.most > 0 {
+			results = append(results, fmt.Sprintf("%s %v %%", result, part))
 		}
 	}
-	table.row(load, redis, fmt.Sprint(r.decisions.Load()), fmt.Sprint(r.denied.Load()), fmt.Sprint(r.failures.Load()), fmt.Sprint(r.broken.Load()),
-		fmt.Sprint(r.took.Round(time.Millisecond)), short(r.reads), fmt.Sprintf("%.1f %%", 100*r.fromRedis), strings.Join(results, ", "))
+	table.row(load, redis, fmt.Sprint(decisions), fmt.Sprint(denied), fmt.Sprint(failures), fmt.Sprint(broken),
+		spreadOf(took).String(), spreadOf(reads).String(), spreadOf(fromRedis).String(), strings.Join(results, ", "))
 }
