@@ -79,11 +79,10 @@ func (a *Authorizer) onRoute(ctx context.Context, to *ask, r *Request, d *Decisi
 	}
 	l := lookups.Get().(*Lookup)
 	defer l.release()
-	query, facts := &l.Query, &l.Facts
-	*query = Query{
-		Kind: r.Credential.Kind, Digest: apikey.DigestOf(text), Scope: route.Scope, ID: possible(to.match), Consistency: r.Consistency,
-		AtOnce: true,
-	}
+	query, facts := &l.Query, &l.Facts // both empty
+	query.Kind, query.Digest = r.Credential.Kind, apikey.DigestOf(text)
+	query.Scope, query.ID = route.Scope, possible(to.match)
+	query.Consistency, query.AtOnce = r.Consistency, true
 	if route.Scope == resolver.ServiceTransfer {
 		query.TransferTo = knowable(r.TransferTo)
 	}

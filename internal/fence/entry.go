@@ -104,7 +104,7 @@ func newEntry(s authz.Subject, r authz.Record, seq int64) *entry {
 }
 
 func newKeyEntry(k *authz.KeyRecord) *entry {
-	with := &keyEntry{key: authz.KeyRecord{Expires: k.Expires, Access: k.Access, Revoked: k.Revoked, Projects: k.Projects}}
+	with := &keyEntry{key: authz.KeyRecord{Expires: k.Expires, Access: k.Access, Revoked: k.Revoked, Projects: sideBySide(k.Projects)}}
 	texts := inOne(with.room[:], k.Prefix, k.Name, k.UserID)
 	name, user := len(k.Prefix), len(k.Prefix)+len(k.Name)
 	to := &with.key
@@ -116,6 +116,19 @@ func newKeyEntry(k *authz.KeyRecord) *entry {
 	}
 	with.what = to
 	return &with.entry
+}
+
+// sideBySide returns a scope whose ids lie side by side, and are no parts of anything else.
+func sideBySide(s authz.ProjectScope) authz.ProjectScope {
+	if len(s.IDs) == 0 {
+		return authz.ProjectScope{All: s.All}
+	}
+	texts := strings.Join(s.IDs, "")
+	ids := make([]string, len(s.IDs))
+	for i, id := range s.IDs {
+		ids[i], texts = texts[:len(id)], texts[len(id):]
+	}
+	return authz.ProjectScope{All: s.All, IDs: ids}
 }
 
 // inOne returns texts as one, which lies in the room if there is enough.
