@@ -35,7 +35,7 @@ func (l *Lookup) release() {
 }
 
 // Gather gathers from records the facts that l.Query asks for, and puts them into l.Facts: at most six records, each read once, and
-// how many is returned. What slugs and lists mean is said here and nowhere else. An error is the reader's, and there are no facts then.
+// how many is returned, with those that came along. What slugs and lists mean is said here and nowhere else. An error is the reader's, and there are no facts then.
 //
 // The facts are true at one instant if the records are.
 func (l *Lookup) Gather(from Reader) (read int, err error) {

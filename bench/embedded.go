@@ -64,8 +64,8 @@ func measureEmbedded(b *bench) {
 	})
 }
 
-// nanoseconds is what a decision takes on its processor. As many decide as there are answers at a time.
-func nanoseconds(r result) float64 { return 1e9 * float64(r.answers) / perSecond(r) }
+// nanoseconds is what a decision takes on its processor.
+func nanoseconds(r result) float64 { return 1000 * serverCPU(r) }
 
 // measured returns what measures decisions, once all was asked for.
 func (p local) measured(b *bench) func() result {
@@ -90,7 +90,8 @@ func (p local) decide(t testing.TB, d time.Duration) result {
 		deciding.Go(func() { counts[i], errs[i] = p.decideUntil(t.Context(), began.Add(d), i*len(p.asked)/p.processors) })
 	}
 	deciding.Wait()
-	r := result{took: time.Since(began), answers: p.processors}
+	took := time.Since(began)
+	r := result{took: took, server: took * time.Duration(p.processors)}
 	for i, n := range counts {
 		r.decisions += n
 		if errs[i] != nil {

@@ -95,6 +95,7 @@ func slowReads(ctx context.Context, s *Stage) {
 	}
 	// One first that is of before a change for sure: of the others, chance may have none in a short time.
 	for s.Options.Replicas > 1 && ctx.Err() == nil && !s.readFromBefore(ctx, 1) {
+		pause(ctx, upTo(s.rand, 20*time.Millisecond))
 	}
 	var acts []func()
 	s.all(func(r *cluster.Replica) { acts = append(acts, held(r)) })
