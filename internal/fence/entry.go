@@ -120,8 +120,8 @@ func newKeyEntry(k *authz.KeyRecord) *entry {
 
 // sideBySide returns a scope whose ids lie side by side, and are no parts of anything else.
 func sideBySide(s authz.ProjectScope) authz.ProjectScope {
-	if len(s.IDs) == 0 {
-		return authz.ProjectScope{All: s.All}
+	if s.IDs == nil {
+		return s
 	}
 	texts := strings.Join(s.IDs, "")
 	ids := make([]string, len(s.IDs))

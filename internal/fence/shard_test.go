@@ -96,6 +96,7 @@ func TestEntriesAreWhole(t *testing.T) {
 		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "abc", Name: strings.Repeat("n", 55), Prefix: "ap_abc", UserID: "ada"}}},
 		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "abc", Name: strings.Repeat("n", 56), Prefix: "ap_abc", UserID: "ada"}}},
 		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{}}},
+		{authz.KeySubject(digest), authz.Record{Key: &authz.KeyRecord{ID: "abc", Projects: authz.ProjectScope{IDs: []string{}}}}},
 		{authz.KeySubject(digest), authz.Record{}},
 		{authz.SessionSubject(digest), authz.Record{Session: &authz.Session{Digest: digest, UserID: "ada", Role: authz.UserRoleOwner, ExpiresAt: at, RevokedAt: at}}},
 		{service("s"), authz.Record{Parent: "p"}},

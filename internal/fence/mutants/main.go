@@ -45,6 +45,9 @@ func run() int {
 	}
 	defer w.close()
 
+	if err := w.control(ctx); err != nil {
+		return fail(err)
+	}
 	began := time.Now()
 	var chosen []mutant
 	for _, m := range mutants {

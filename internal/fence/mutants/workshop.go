@@ -41,9 +41,21 @@ func (w *workshop) close() { _ = os.RemoveAll(w.dir) }
 
 // An outcome is what came of a mutant.
 type outcome struct {
-	found bool
-	why   string // what failed, or what is wrong with the mutant, or with the tests
-	took  time.Duration
+	found  bool
+	passed bool   // it was tried, and nothing failed
+	why    string // what failed, or what is wrong with the mutant, or with the tests
+	took   time.Duration
+}
+
+// control returns an error if what is to find mutants fails, or cannot be built, without one.
+func (w *workshop) control(ctx context.Context) error {
+	few := workshop{w.dir, min(w.seeds, 200)}
+	for i, by := range []tests{{}, {in: folder}} {
+		if o := few.try(ctx, mutant{line: -i, by: by}); !o.passed {
+			return fmt.Errorf("what is to find mutants does not pass without one: %s", o.why)
+		}
+	}
+	return nil
 }
 
 // try makes a mutant and tries it.
@@ -79,9 +91,9 @@ func (w *workshop) try(ctx context.Context, m mutant) (o outcome) {
 	var exit *exec.ExitError
 	switch {
 	case err == nil && m.by.in != "":
-		return outcome{why: "no test fails"}
+		return outcome{passed: true, why: "no test fails"}
 	case err == nil:
-		return outcome{why: fmt.Sprintf("%d seeds pass", w.seeds)}
+		return outcome{passed: true, why: fmt.Sprintf("%d seeds pass", w.seeds)}
 	case ctx.Err() != nil || !errors.As(err, &exit) || !exit.Exited():
 		return outcome{why: err.Error()}
 	case !strings.Contains(string(out), m.by.says):

@@ -49,7 +49,7 @@ func TestSimulation(t *testing.T) {
 	n := last - first + 1
 	took := time.Since(began)
 	t.Logf("%d seeds, %d turns, %.0f seeds/s\n%s", n, turns, float64(n)/took.Seconds(), counts)
-	if *brokenBy == "" && n >= 300 {
+	if *brokenBy == "" && n >= 1000 {
 		for _, what := range counts.missing() {
 			t.Errorf("never happened: %s", what)
 		}
