@@ -67,14 +67,14 @@ func (h *CredentialHeaders) Add(name, value string) bool {
 	return true
 }
 
-// Credential picks the one credential, by the rules of behaviour 2. Every door goes through here.
+// Credential picks the one credential, by the rules of behaviour 2. Every door goes through here. It is refused where two readers of
+// the key headers could disagree.
 func (h CredentialHeaders) Credential() Credential {
-	if h.contradictory() {
-		return Credential{Kind: ContradictoryCredential}
-	}
-	bearer, key := h.bearer(), h.key()
+	authorization, sound := once(h.Authorization)
+	apiKey, soundToo := once(h.APIKey)
+	bearer, key := bearerOf(authorization), trim(apiKey)
 	switch {
-	case bearer != "" && key != "" && bearer != key:
+	case !sound, !soundToo, joined(authorization), bearer != "" && key != "" && bearer != key:
 		return Credential{Kind: ContradictoryCredential}
 	case bearer != "":
 		return KeyText(bearer)
@@ -87,46 +87,33 @@ func (h CredentialHeaders) Credential() Credential {
 	return Credential{}
 }
 
-// contradictory reports whether two readers of the key headers could disagree: a doubled header, an Authorization
-// value that somebody may have joined from two, or bytes that are no ASCII.
-func (h CredentialHeaders) contradictory() bool {
-	if len(h.Authorization) > 1 || len(h.APIKey) > 1 {
-		return true
+// once returns the value of a header that may be sent once and holds nothing but ASCII, empty if it was not sent, and whether that is so.
+func once(values []string) (value string, ok bool) {
+	switch {
+	case len(values) == 0:
+		return "", true
+	case len(values) == 1 && ascii(values[0]):
+		return values[0], true
 	}
-	for _, value := range h.Authorization {
-		if !ascii(value) || strings.Contains(value, ",") && strings.Contains(lower(value), bearerScheme) {
-			return true
-		}
-	}
-	for _, value := range h.APIKey {
-		if !ascii(value) {
-			return true
-		}
-	}
-	return false
+	return "", false
 }
 
 // bearerScheme has no letter that one which is no ASCII folds to.
 const bearerScheme = "bearer"
 
-// bearer returns the bearer token, or "" where Authorization holds none.
-func (h CredentialHeaders) bearer() string {
-	if len(h.Authorization) == 0 {
-		return ""
-	}
-	value := trim(h.Authorization[0])
-	scheme := value[:min(len(value), len(bearerScheme))]
-	if !strings.EqualFold(scheme, bearerScheme) || len(value) == len(scheme) || !blank(value[len(scheme)]) {
-		return ""
-	}
-	return trim(value[len(scheme):])
+// joined reports whether somebody may have joined an Authorization value from two.
+func joined(authorization string) bool {
+	return strings.IndexByte(authorization, ',') >= 0 && strings.Contains(lower(authorization), bearerScheme)
 }
 
-func (h CredentialHeaders) key() string {
-	if len(h.APIKey) == 0 {
+// bearerOf returns the bearer token, or "" where Authorization holds none.
+func bearerOf(authorization string) string {
+	value := trim(authorization)
+	const n = len(bearerScheme)
+	if len(value) <= n || !blank(value[n]) || !strings.EqualFold(value[:n], bearerScheme) {
 		return ""
 	}
-	return trim(h.APIKey[0])
+	return trim(value[n:])
 }
 
 // session returns the value of the first session cookie across all Cookie headers, even if it is empty.

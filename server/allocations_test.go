@@ -79,7 +79,7 @@ func TestAllocations(t *testing.T) {
 		}
 		in.Credential = &authzv1.AuthorizeRequest_Headers{Headers: &authzv1.CredentialHeaders{Authorization: headers.Authorization, Cookie: headers.Cookie}}
 		asked, askedOfMany := wire(t, in), wire(t, &authzv1.AuthorizeStreamRequest{Id: 7, Request: in})
-		answer, err := one(ctx, asked)
+		answer, err := one(asked)
 		if got := new(authzv1.AuthorizeResponse); err != nil || proto.Unmarshal(answer.Materialize(), got) != nil || !got.GetAllowed() {
 			t.Errorf("%s: %v, %v", c.name, got, err)
 			continue
@@ -96,8 +96,8 @@ func TestAllocations(t *testing.T) {
 			most float64
 		}{
 			"the decision":         {decide, 0},
-			"one request's answer": {func() { _, _ = one(ctx, asked) }, single},
-			"one answer of many":   {func() { _, _ = ofMany(ctx, askedOfMany) }, door},
+			"one request's answer": {func() { _, _ = one(asked) }, single},
+			"one answer of many":   {func() { _, _ = ofMany(askedOfMany) }, door},
 		} {
 			if n := testing.AllocsPerRun(200, test.do); n > test.most {
 				t.Errorf("%s: %s makes %v allocations, want %v at most", c.name, what, n, test.most)

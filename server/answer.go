@@ -60,10 +60,12 @@ const usualAsk = 160
 
 // copyOf copies the question. It is done once.
 func (x *exchange) copyOf(data mem.BufferSlice) string {
-	if data.Len() > len(x.text) {
-		return textOf(data)
+	if len(data) == 1 { // as a rule
+		if wire := data[0].ReadOnlyData(); len(wire) <= len(x.text) {
+			return unsafe.String(&x.text[0], copy(x.text[:], wire))
+		}
 	}
-	return unsafe.String(&x.text[0], data.CopyTo(x.text[:]))
+	return textOf(data)
 }
 
 // to makes it the answer to Authorize.

@@ -17,7 +17,6 @@ import (
 type authorizationService struct {
 	decider
 	conversations conversations
-	one, many     grpc.UnaryHandler // authorize and batchAuthorize: to make one anew would cost each call an allocation
 }
 
 const (
@@ -26,9 +25,8 @@ const (
 	streamMethod = authzv1.AuthorizationService_AuthorizeStream_FullMethodName
 )
 
-func newAuthorizationService(a *authz.Authorizer, g guard) *authorizationService {
+func newAuthorizationService(a *authz.Authorizer, g *guard) *authorizationService {
 	s := &authorizationService{decider: decider{authorizer: a, guard: g, started: time.Now()}}
-	s.one, s.many = s.authorize, s.batchAuthorize
 	s.conversations.ending, s.conversations.end = context.WithCancel(context.Background())
 	return s
 }
@@ -61,18 +59,22 @@ func (s *authorizationService) register(r grpc.ServiceRegistrar) {
 
 func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	q := singles.Get().(*single)
-	defer q.release()
 	if err := read(q); err != nil {
 		return nil, err
 	}
-	return s.guard.call(ctx, oneMethod, usualAccess, q, s.one)
-}
-
-func (s *authorizationService) authorize(ctx context.Context, q any) (any, error) {
-	var r result
-	asked := q.(*single)
-	if err := s.decide(ctx, &asked.question, false, &r); err != nil {
+	a, err := s.authorize(ctx, q)
+	q.release()
+	if err != nil {
 		return nil, err
 	}
-	return asked.exchange.to(&r)
+	return a, nil
+}
+
+func (s *authorizationService) authorize(ctx context.Context, q *single) (a *answer, err error) {
+	defer s.guard.end(ctx, oneMethod, &err)
+	var r result
+	if err := s.decide(ctx, &q.question, false, &r); err != nil {
+		return nil, err
+	}
+	return q.exchange.to(&r)
 }

@@ -19,16 +19,20 @@ const (
 
 func (s *authorizationService) handleBatch(_ any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	b := batches.Get().(*batch)
-	defer b.release()
 	if err := read(b); err != nil {
 		return nil, err
 	}
-	return s.guard.call(ctx, batchMethod, methods[batchMethod], b, s.many)
+	a, err := s.batchAuthorize(ctx, b)
+	b.release()
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // batchAuthorize first answers all that can be answered at once, and then lets the others wait side by side.
-func (s *authorizationService) batchAuthorize(ctx context.Context, asked any) (any, error) {
-	b := asked.(*batch)
+func (s *authorizationService) batchAuthorize(ctx context.Context, b *batch) (a *answer, err error) {
+	defer s.guard.end(ctx, batchMethod, &err)
 	if b.refused != nil {
 		return nil, b.refused
 	}

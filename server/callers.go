@@ -3,7 +3,6 @@
 package server
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"strings"
 
@@ -82,30 +81,29 @@ func (c *Callers) identify(header metadata.MD) (*Caller, error) {
 	if len(values) == 0 {
 		return nil, authz.Errorf(authz.Unauthenticated, "a bearer token is needed in the metadata entry authorization")
 	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if len(values) > 1 || !strings.EqualFold(scheme, "bearer") {
+	const scheme = "bearer "
+	value := values[0]
+	if len(values) > 1 || len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
 		return nil, authz.Errorf(authz.Unauthenticated, "the metadata entry authorization must be one bearer token")
 	}
-	if caller, ok := c.find(token); ok {
+	if caller := c.find(value[len(scheme):]); caller != nil {
 		return caller, nil
 	}
 	return nil, authz.Errorf(authz.Unauthenticated, "the bearer token is not known")
 }
 
-// find compares a token with every one there is, to the end, so that the time it takes tells nothing.
-func (c *Callers) find(token string) (*Caller, bool) {
+// find returns the caller with a token, or nil. It compares with every one there is, to the end, so that the time it takes tells nothing.
+func (c *Callers) find(token string) (found *Caller) {
 	if c == nil {
-		return nil, false
+		return nil
 	}
 	digest := apikey.DigestOf(token)
-	found := -1
 	for i := range c.all {
-		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], c.all[i].digest[:]), i, found)
+		if digest.Equal(c.all[i].digest) {
+			found = &c.all[i]
+		}
 	}
-	if found < 0 {
-		return nil, false
-	}
-	return &c.all[found], true
+	return found
 }
 
 // visible reports whether s is visible ASCII, and of a length from least to most.

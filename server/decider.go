@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"aeroplane.run/authz"
@@ -18,7 +19,7 @@ import (
 // A decider decides on one request after the other, by whichever call they come.
 type decider struct {
 	authorizer *authz.Authorizer
-	guard      guard
+	guard      *guard
 	started    time.Time // what durations are measured from: to read the wall clock takes longer
 	revision   revisionText
 }
@@ -69,7 +70,8 @@ func faultOf(st *status.Status, err error) *authzv1.AuthorizeError {
 func (d *decider) logDenial(ctx context.Context, q *question, decision *authz.Decision) {
 	path, _, _ := strings.Cut(q.request.Target, "?")
 	gateway := ""
-	if caller, ok := ctx.Value(callerKey{}).(*Caller); ok {
+	header, _ := metadata.FromIncomingContext(ctx)
+	if caller, err := d.guard.callers.identify(header); err == nil {
 		gateway = caller.Name
 	}
 	d.guard.log.LogAttrs(ctx, slog.LevelDebug, "denied",

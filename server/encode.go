@@ -127,7 +127,11 @@ func (w *writer) flag(tag byte, v bool) {
 }
 
 func (w *writer) number(tag byte, v uint64) {
-	if v != 0 {
+	switch {
+	case v == 0:
+	case v < 0x80:
+		w.buf = append(w.buf, tag, byte(v))
+	default:
 		w.buf = protowire.AppendVarint(append(w.buf, tag), v)
 	}
 }

@@ -42,23 +42,24 @@ func BePatient(d time.Duration) { patience, maxWait = d, d }
 
 // Door returns what each call for a decision goes through, from the bytes of its question to those of its answer: one for a request
 // by itself, and one for a request among many of a stream.
-func Door(a *authz.Authorizer, o Observer) (one, ofMany func(context.Context, mem.BufferSlice) (mem.BufferSlice, error)) {
-	s := newAuthorizationService(a, guard{log: slog.New(slog.DiscardHandler), failed: new(throttle), observer: o})
+func Door(a *authz.Authorizer, o Observer) (one, ofMany func(mem.BufferSlice) (mem.BufferSlice, error)) {
+	s := newAuthorizationService(a, &guard{log: slog.New(slog.DiscardHandler), failed: new(throttle), observer: o})
 	c := newCodec()
-	one = func(ctx context.Context, data mem.BufferSlice) (mem.BufferSlice, error) {
+	ctx := context.Background()
+	one = func(data mem.BufferSlice) (mem.BufferSlice, error) {
 		q := singles.Get().(*single)
 		defer q.release()
 		if err := c.Unmarshal(data, q); err != nil {
 			return nil, err
 		}
-		a, err := s.one(ctx, q)
+		a, err := s.authorize(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		return c.Marshal(a)
 	}
 	n := new(numbered)
-	return one, func(ctx context.Context, data mem.BufferSlice) (mem.BufferSlice, error) {
+	return one, func(data mem.BufferSlice) (mem.BufferSlice, error) {
 		var r result
 		if err := c.Unmarshal(data, n); err != nil {
 			return nil, err

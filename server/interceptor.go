@@ -40,7 +40,7 @@ type callerKey struct{}
 
 // admit lets a call begin if its caller may make it. Until then it costs the server its headers only: what strangers
 // send is not read, so that they cannot make the server hold it. Whoever calls without a token has a bounded time.
-func (g guard) admit(ctx context.Context, call *tap.Info) (context.Context, error) {
+func (g *guard) admit(ctx context.Context, call *tap.Info) (context.Context, error) {
 	need, listed := rowOf(call.FullMethodName)
 	switch {
 	case !listed:
@@ -57,38 +57,27 @@ func (g guard) admit(ctx context.Context, call *tap.Info) (context.Context, erro
 	if err != nil {
 		return ctx, g.answer(ctx, call.FullMethodName, authz.Actor{}, err)
 	}
-	return admitted{ctx, caller}, nil
-}
-
-// admitted is the context of a call that was let in. context.WithValue would take twice the memory.
-type admitted struct {
-	context.Context
-	caller *Caller
-}
-
-// Value implements context.Context.
-func (c admitted) Value(key any) any {
-	if key == (callerKey{}) {
-		return c.caller
+	if need == decides {
+		return ctx, nil // a decision is the same for all who may ask for it
 	}
-	return c.Context.Value(key)
+	return context.WithValue(ctx, callerKey{}, caller), nil
 }
 
-// callerOf returns the caller whom admit has let in.
+// callerOf returns the caller whom admit has let in, nil where it makes no difference who calls.
 func callerOf(ctx context.Context, need access) (*Caller, error) {
+	if need == open || need == decides {
+		return nil, nil
+	}
 	caller, ok := ctx.Value(callerKey{}).(*Caller)
-	if need != open && (!ok || !need.admits(caller.Role)) {
+	if !ok || !need.admits(caller.Role) {
 		return nil, authz.Errorf(authz.PermissionDenied, "nobody may call this")
 	}
 	return caller, nil
 }
 
-func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	return g.call(ctx, info.FullMethod, methods[info.FullMethod], req, next)
-}
-
-// call is unary for a method whose row in the table of access is at hand.
-func (g guard) call(ctx context.Context, method string, need access, req any, next grpc.UnaryHandler) (resp any, err error) {
+func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+	method := info.FullMethod
+	need := methods[method]
 	var actor authz.Actor
 	defer func() {
 		if err = g.contain(method, recover(), err); err != nil || need == changes {
@@ -103,17 +92,15 @@ func (g guard) call(ctx context.Context, method string, need access, req any, ne
 		if actor, err = actorOf(ctx, caller); err != nil {
 			return nil, err
 		}
-		ctx = context.WithValue(ctx, actorKey{}, actor)
-	}
-	if m, ok := req.(proto.Message); ok && need.administers() { // who decides looks at each request of many
-		if err := refuseUnknown(m); err != nil {
+		if err := refuseUnknown(req.(proto.Message)); err != nil {
 			return nil, err
 		}
+		ctx = context.WithValue(ctx, actorKey{}, actor)
 	}
 	return next(ctx, req)
 }
 
-func (g guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+func (g *guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 	defer func() {
 		err = g.contain(info.FullMethod, recover(), err)
 		if _, already := status.FromError(err); !already { // or else all is said, by gRPC or by us
@@ -126,8 +113,16 @@ func (g guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo,
 	return next(srv, s)
 }
 
+// end is deferred by calls for decisions, which need no more of the interceptors: a panic is an error of the call, and errors are
+// counted, logged, and turned into what is sent.
+func (g *guard) end(ctx context.Context, method string, err *error) {
+	if panicked := recover(); panicked != nil || *err != nil {
+		*err = g.answer(ctx, method, authz.Actor{}, g.contain(method, panicked, *err))
+	}
+}
+
 // contain turns a panic into an error of the one call that it happened in.
-func (g guard) contain(method string, panicked any, err error) error {
+func (g *guard) contain(method string, panicked any, err error) error {
 	if panicked == nil {
 		return err
 	}
@@ -136,7 +131,7 @@ func (g guard) contain(method string, panicked any, err error) error {
 }
 
 // answer counts and logs how a call ended that failed, or that was for a change, and returns the error to send.
-func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err error) error {
+func (g *guard) answer(ctx context.Context, method string, actor authz.Actor, err error) error {
 	need := methods[method]
 	if _, already := status.FromError(err); already && !need.ours() {
 		return err // gRPC's own services speak in statuses
@@ -146,7 +141,7 @@ func (g guard) answer(ctx context.Context, method string, actor authz.Actor, err
 }
 
 // tell logs how a call ended, and returns the error to send.
-func (g guard) tell(ctx context.Context, method string, actor authz.Actor, err error) error {
+func (g *guard) tell(ctx context.Context, method string, actor authz.Actor, err error) error {
 	need, st := methods[method], statusOf(err)
 	if need == changes && actor != (authz.Actor{}) {
 		g.log.LogAttrs(ctx, slog.LevelInfo, "change",

@@ -45,14 +45,17 @@ type fields struct {
 
 // ask makes the question that the fields are.
 func (q *question) ask(f *fields) {
-	var consistency authz.Consistency
-	err := f.checkSize()
-	if err == nil {
-		consistency, err = consistencyFromProto(f.consistency, f.atLeast)
-	}
-	if err != nil {
-		*q = question{refused: err}
+	if size := len(f.method) + len(f.path) + f.credentialSize + len(f.target); size > maxAsk {
+		*q = question{refused: f.tooLarge(size)}
 		return
+	}
+	var consistency authz.Consistency
+	if f.consistency != 0 || f.atLeast != "" {
+		var err error
+		if consistency, err = consistencyFromProto(f.consistency, f.atLeast); err != nil {
+			*q = question{refused: err}
+			return
+		}
 	}
 	*q = question{target: f.target, request: authz.Request{
 		Method: f.method, Target: f.path, Credential: f.credential, Consistency: consistency,
@@ -62,12 +65,8 @@ func (q *question) ask(f *fields) {
 	}
 }
 
-// checkSize refuses what no gateway should have accepted from its client, and names the field that is the largest.
-func (f *fields) checkSize() error {
-	total := len(f.method) + len(f.path) + f.credentialSize + len(f.target)
-	if total <= maxAsk {
-		return nil
-	}
+// tooLarge refuses what no gateway should have accepted from its client, and names the field that is the largest.
+func (f *fields) tooLarge(size int) error {
 	largest, most := "", -1
 	for _, part := range [...]struct {
 		field string
@@ -77,7 +76,7 @@ func (f *fields) checkSize() error {
 			largest, most = part.field, part.size
 		}
 	}
-	return invalid(largest, "method, path, credential and target_project_id must hold at most %d bytes in all, not %d", maxAsk, total)
+	return invalid(largest, "method, path, credential and target_project_id must hold at most %d bytes in all, not %d", maxAsk, size)
 }
 
 // from makes the question that a message is.

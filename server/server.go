@@ -85,7 +85,7 @@ func New(c Config) *Server {
 	if c.Observer == nil {
 		c.Observer = nobody{}
 	}
-	g := guard{callers: c.Callers, log: c.Log, failed: new(throttle), observer: c.Observer}
+	g := &guard{callers: c.Callers, log: c.Log, failed: new(throttle), observer: c.Observer}
 	options := append(TransportOptions(),
 		grpc.InTapHandle(g.admit), // experimental, but gRPC has nothing else that runs before it reads the message
 		grpc.UnaryInterceptor(g.unary),

@@ -19,7 +19,7 @@ package apikey
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
+	"encoding/binary"
 	"hash/crc32"
 	"regexp"
 	"strings"
@@ -59,8 +59,14 @@ type Digest [sha256.Size]byte
 // DigestOf returns the Digest of text.
 func DigestOf(text string) Digest { return sha256.Sum256(bytesOf(text)) }
 
-// Equal compares in constant time.
-func (d Digest) Equal(e Digest) bool { return subtle.ConstantTimeCompare(d[:], e[:]) == 1 }
+// Equal compares in constant time, as crypto/subtle would, but eight bytes at a time.
+func (d Digest) Equal(e Digest) bool {
+	var differ uint64
+	for at := 0; at < len(d); at += 8 {
+		differ |= binary.NativeEndian.Uint64(d[at:]) ^ binary.NativeEndian.Uint64(e[at:])
+	}
+	return differ == 0
+}
 
 // A Minted key is a new one, with its secret.
 type Minted struct {

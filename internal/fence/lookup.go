@@ -21,7 +21,7 @@ const (
 // true at what was applied before the first and after the last, which is one and the same.
 func (s *Store) Lookup(ctx context.Context, l *authz.Lookup) error {
 	for range maxBeginnings {
-		g, boot, err := s.enter(ctx, l.Query.Consistency, l.Query.AtOnce)
+		g, boot, err := s.enter(ctx, &l.Query)
 		if err == nil {
 			err = s.facts(ctx, g, boot, l)
 		}
@@ -75,12 +75,21 @@ func (s *Store) facts(ctx context.Context, g *generation, boot time.Duration, l 
 	return unsettled()
 }
 
-// enter returns the generation to read under, after checking its lease, and the instant of the check by the boot clock. It
-// waits a moment for a lease if there is none, but where the answer is wanted at once.
-func (s *Store) enter(ctx context.Context, c authz.Consistency, atOnce bool) (*generation, time.Duration, error) {
-	if atOnce {
-		return s.enterAtOnce(c)
+// enter returns the generation to read under, after checking its lease, and the instant of the check by the boot clock. Where that
+// cannot be had at once, and need not be, it waits a moment.
+func (s *Store) enter(ctx context.Context, q *authz.Query) (*generation, time.Duration, error) {
+	c := &q.Consistency
+	g, boot, ok := s.leased()
+	switch {
+	case ok && !c.Strong && (c.AtLeast.IsZero() || g.knows(c.AtLeast)):
+		return g, boot, nil
+	case q.AtOnce:
+		return nil, 0, authz.ErrNotAtOnce
 	}
+	return s.enterLater(ctx, c)
+}
+
+func (s *Store) enterLater(ctx context.Context, c *authz.Consistency) (*generation, time.Duration, error) {
 	if c.Strong {
 		if err := s.awaitRound(ctx); err != nil {
 			return nil, 0, err
@@ -96,14 +105,6 @@ func (s *Store) enter(ctx context.Context, c authz.Consistency, atOnce bool) (*g
 		if err := s.awaitRevision(ctx, g, c.AtLeast); err != nil {
 			return nil, 0, err
 		}
-	}
-	return g, boot, nil
-}
-
-func (s *Store) enterAtOnce(c authz.Consistency) (*generation, time.Duration, error) {
-	g, boot, ok := s.leased()
-	if !ok || c.Strong || !c.AtLeast.IsZero() && !g.knows(c.AtLeast) {
-		return nil, 0, authz.ErrNotAtOnce
 	}
 	return g, boot, nil
 }

@@ -66,7 +66,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return lapsed(ctx)
 	}
-	if _, _, err := s.enter(ctx, authz.Consistency{}, false); err != nil {
+	if _, _, err := s.enter(ctx, &authz.Query{}); err != nil {
 		return err
 	}
 	if s.config.Members == nil {
