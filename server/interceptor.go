@@ -25,7 +25,7 @@ import (
 const actingUser = "aeroplane-acting-user"
 
 // A guard stands before every call, in two places: admit looks at who calls before a byte of the message is read, the
-// interceptors at all else.
+// interceptors at all else. Calls for decisions go by admit alone, and defer end.
 type guard struct {
 	callers  *Callers
 	log      *slog.Logger
