@@ -64,10 +64,7 @@ func (s *authorizationService) handleOne(_ any, ctx context.Context, read func(a
 	}
 	a, err := s.authorize(ctx, q)
 	q.release()
-	if err != nil {
-		return nil, err
-	}
-	return a, nil
+	return a, err
 }
 
 func (s *authorizationService) authorize(ctx context.Context, q *single) (a *answer, err error) {

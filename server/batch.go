@@ -24,10 +24,7 @@ func (s *authorizationService) handleBatch(_ any, ctx context.Context, read func
 	}
 	a, err := s.batchAuthorize(ctx, b)
 	b.release()
-	if err != nil {
-		return nil, err
-	}
-	return a, nil
+	return a, err
 }
 
 // batchAuthorize first answers all that can be answered at once, and then lets the others wait side by side.
