@@ -15,7 +15,8 @@ import (
 type bench struct {
 	testing.TB
 	options
-	*stage   // made at first need
+	*stage          // made at first need
+	empty    string // the program of the empty servers
 	postgres *testservers.PostgresProcess
 }
 
@@ -40,14 +41,16 @@ func (b *bench) startPostgres() {
 	}
 }
 
-// build builds the service, unless there is one.
+// build builds the programs: the empty server and, unless there is one, the service.
 func (b *bench) build() {
+	b.say("building the empty server")
+	b.empty = build(b, "bench/empty/emptyserver")
 	switch {
 	case b.profile != "":
 		b.binary = b.watched()
 	case b.binary == "":
 		b.say("building the service")
-		b.binary = buildService(b)
+		b.binary = build(b, service)
 	}
 }
 
@@ -55,7 +58,7 @@ func (b *bench) build() {
 func (b *bench) watched() string {
 	b.Helper()
 	b.say("building the service with a profiler")
-	return buildService(b, withProfiler(b)...)
+	return build(b, service, withProfiler(b)...)
 }
 
 // say tells whoever waits what goes on.

@@ -64,7 +64,7 @@ func (b *bench) compareStarts(w *world, q *questions, dsn string) {
 	pg := startService(b, "Postgres", b.binary, onPostgres(b, dsn, "")).await(b)
 	answers := filepath.Join(b.TempDir(), "answers")
 	b.sample(lite, q, answers)
-	empty := startEmpty(b, tuned, lite, answers)
+	empty := b.startEmpty(tuned, lite, answers)
 	table := newComparison(b.out, "From the start to the first answer, with "+count(b.most, "key"), column{"ms", milliseconds})
 	for _, c := range []*contestant{lite, pg} {
 		if b.wanted(c.name, empty.name) {

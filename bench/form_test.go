@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protodelim"
 
+	"aeroplane.run/authz/bench/empty"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
@@ -37,7 +38,7 @@ func inProcess(t *testing.T, answers ...*authzv1.AuthorizeResponse) *contestant 
 	if err := out.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := newEmptyServer(path)
+	s, err := empty.New(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,9 +44,6 @@ var measurements = []struct {
 }
 
 func main() {
-	if len(os.Args) == 5 && os.Args[1] == emptyCommand {
-		exit(serveEmpty(os.Args[2], os.Args[3], os.Args[4]))
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second one ends the program at once
 	debug.SetGCPercent(400)      // the callers' garbage is not what is measured

@@ -16,10 +16,10 @@ import (
 	"aeroplane.run/authz/internal/scrape"
 )
 
-// profiler is what the service is built with to be looked into: to be profiled, and to collect garbage when it is told to. It is no part of it: nothing that is shipped opens a door to what a
-// process does.
+// profiler is what the service is built with to be looked into: to be profiled, and to collect garbage when it is told to. The empty
+// server always has it. It is no part of the service: nothing that is shipped opens a door to what a process does.
 //
-//go:embed profiler.go
+//go:embed empty/emptyserver/profiler.go
 var profiler []byte
 
 // withProfiler returns the flags that build the service with the profiler.

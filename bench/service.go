@@ -13,12 +13,15 @@ import (
 // entryKey seals what is kept in Redis: 32 bytes in base64.
 const entryKey = "YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaGJlbmNoISE="
 
-// buildService builds the program that is shipped, as `make build` does but for the flags, and returns its path.
-func buildService(t testing.TB, flags ...string) string {
+// service is where the program of the service is.
+const service = "cmd/aeroplane-authz"
+
+// build builds a program as `make build` does that which is shipped, but for the flags, and returns its path.
+func build(t testing.TB, program string, flags ...string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "aeroplane-authz")
+	path := filepath.Join(t.TempDir(), filepath.Base(program))
 	args := append([]string{"build", "-trimpath", "-o", path}, flags...)
-	build := exec.CommandContext(t.Context(), "go", append(args, "aeroplane.run/authz/cmd/aeroplane-authz")...)
+	build := exec.CommandContext(t.Context(), "go", append(args, "aeroplane.run/authz/"+program)...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -48,13 +48,15 @@ var picture = map[string][]string{
 		"internal/secret", "github.com/prometheus/client_golang"},
 
 	// Wiring, and what is used by tests and readers alone.
-	"cmd/aeroplane-authz": {"..."},
-	"examples/gateway":    {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
-	"examples/embedded":   {".", "embedded"},
-	"bench":               {"..."},
-	"conformance":         {"..."},
-	"internal/storetest":  {"..."},
-	"internal/faultproxy": {},
+	"cmd/aeroplane-authz":     {"..."},
+	"examples/gateway":        {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
+	"examples/embedded":       {".", "embedded"},
+	"bench":                   {"..."},
+	"bench/empty":             {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
+	"bench/empty/emptyserver": {"bench/empty", "gen/...", "server", "google.golang.org/grpc"},
+	"conformance":             {"..."},
+	"internal/storetest":      {"..."},
+	"internal/faultproxy":     {},
 
 	// What takes the protocol apart.
 	"internal/fence/mutants":    {},

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// This file is a part of the benchmarks, whose empty servers are profiled by it, and is built into the service too, to profile that.
+// This file is a part of the empty server, which is profiled by it, and is built into the service too, to profile that.
 //
 // From the first signal to the second the processor's profile is taken, which is then, with that of allocations, in files whose
 // names begin as the variable says. Another signal collects garbage, which an idle program else does every two minutes.

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command emptyserver serves what is in package empty, until it is ended: emptyserver KIND ADDRESS ANSWERS. With the kind "tuned" it
+// deals with connections as the service does, with any other as gRPC comes.
+//
+// It is no part of the program that calls it. Where callers and server run the same code at the same addresses a processor foretells
+// the branches of one by those of the other, which no gateway and no service of it have.
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"aeroplane.run/authz/bench/empty"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/server"
+)
+
+func main() {
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: emptyserver KIND ADDRESS ANSWERS")
+		os.Exit(2)
+	}
+	if err := serve(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+		fmt.Fprintln(os.Stderr, "emptyserver:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(kind, address, answers string) error {
+	s, err := empty.New(answers)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	var options []grpc.ServerOption
+	if kind == "tuned" {
+		options = server.TransportOptions()
+	}
+	g := grpc.NewServer(options...)
+	authzv1.RegisterAuthorizationServiceServer(g, s)
+	healthpb.RegisterHealthServer(g, health.NewServer())
+	return g.Serve(l)
+}
