@@ -37,6 +37,8 @@ func New(answers string) (*Server, error) {
 	for in := bufio.NewReader(f); ; {
 		answer := new(authzv1.AuthorizeResponse)
 		switch err := protodelim.UnmarshalFrom(in, answer); {
+		case errors.Is(err, io.EOF) && len(s.answers) == 0:
+			return nil, errors.New("there are no answers")
 		case errors.Is(err, io.EOF):
 			s.results = append(s.results, s.results...)
 			return s, nil
