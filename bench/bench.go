@@ -15,9 +15,9 @@ import (
 type bench struct {
 	testing.TB
 	options
-	*stage          // made at first need
-	empty    string // the program of the empty servers
-	postgres *testservers.PostgresProcess
+	*stage             // made at first need
+	emptyBinary string // the program of the empty servers
+	postgres    *testservers.PostgresProcess
 }
 
 // within runs a part of the measurements, and ends what it has started.
@@ -44,13 +44,13 @@ func (b *bench) startPostgres() {
 // build builds the programs: the empty server and, unless there is one, the service.
 func (b *bench) build() {
 	b.say("building the empty server")
-	b.empty = build(b, "bench/empty/emptyserver")
+	b.emptyBinary = buildProgram(b, "bench/empty/emptyserver")
 	switch {
 	case b.profile != "":
 		b.binary = b.watched()
 	case b.binary == "":
 		b.say("building the service")
-		b.binary = build(b, service)
+		b.binary = buildProgram(b, service)
 	}
 }
 
@@ -58,7 +58,7 @@ func (b *bench) build() {
 func (b *bench) watched() string {
 	b.Helper()
 	b.say("building the service with a profiler")
-	return build(b, service, withProfiler(b)...)
+	return buildProgram(b, service, withProfiler(b)...)
 }
 
 // say tells whoever waits what goes on.

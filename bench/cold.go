@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"aeroplane.run/authz/bench/empty"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/testservers"
 )
@@ -64,12 +65,12 @@ func (b *bench) compareStarts(w *world, q *questions, dsn string) {
 	pg := startService(b, "Postgres", b.binary, onPostgres(b, dsn, "")).await(b)
 	answers := filepath.Join(b.TempDir(), "answers")
 	b.sample(lite, q, answers)
-	empty := b.startEmpty(tuned, lite, answers)
+	other := b.startEmpty(empty.Tuned, lite, answers)
 	table := newComparison(b.out, "From the start to the first answer, with "+count(b.most, "key"), column{"ms", milliseconds})
 	for _, c := range []*contestant{lite, pg} {
-		if b.wanted(c.name, empty.name) {
+		if b.wanted(c.name, other.name) {
 			start := func(c *contestant) func() result { return func() result { return b.startAgain(c, q) } }
-			table.add(c.name, empty.name, pairs(b.pairs, start(c), start(empty)))
+			table.add(c.name, other.name, pairs(b.pairs, start(c), start(other)))
 		}
 	}
 }

@@ -16,8 +16,8 @@ const entryKey = "YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaGJlbmNoISE="
 // service is where the program of the service is.
 const service = "cmd/aeroplane-authz"
 
-// build builds a program as `make build` does that which is shipped, but for the flags, and returns its path.
-func build(t testing.TB, program string, flags ...string) string {
+// buildProgram builds a program as `make build` does that which is shipped, but for the flags, and returns its path.
+func buildProgram(t testing.TB, program string, flags ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), filepath.Base(program))
 	args := append([]string{"build", "-trimpath", "-o", path}, flags...)

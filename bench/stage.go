@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protodelim"
 
+	"aeroplane.run/authz/bench/empty"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/testservers"
 )
@@ -50,8 +51,8 @@ func (b *bench) prepare() {
 	s.pg = startService(b, "Postgres and Redis", b.binary, append(onPostgres(b, dsn, s.redis.Addr()), b.profileOf("postgres")...)).await(b)
 	answers := filepath.Join(b.TempDir(), "answers")
 	b.sample(s.lite, s.zipf, answers)
-	s.tuned = b.startEmpty(tuned, s.lite, answers, b.profileOf("empty")...)
-	s.untuned = b.startEmpty(untuned, s.lite, answers)
+	s.tuned = b.startEmpty(empty.Tuned, s.lite, answers, b.profileOf("empty")...)
+	s.untuned = b.startEmpty(empty.Untuned, s.lite, answers)
 	b.stage = s
 	if b.profile != "" {
 		s.lite.profiled = b.profiler(s.lite, "sqlite")

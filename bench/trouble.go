@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"aeroplane.run/authz/bench/empty"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
@@ -21,7 +22,7 @@ type trouble struct {
 }
 
 // quiet is no trouble.
-var quiet = trouble{"quiet", "empty, " + tuned, false, func(ctx context.Context, _ *bench, _ *contestant, _ time.Duration) {
+var quiet = trouble{"quiet", "empty, " + empty.Tuned, false, func(ctx context.Context, _ *bench, _ *contestant, _ time.Duration) {
 	<-ctx.Done()
 }}
 

@@ -18,6 +18,12 @@ import (
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
+// The kinds of empty servers.
+const (
+	Tuned   = "tuned"   // connections are dealt with as the service does, and so is garbage
+	Untuned = "untuned" // as gRPC and Go come
+)
+
 // A Server answers. All methods may be called at once.
 type Server struct {
 	authzv1.UnimplementedAuthorizationServiceServer

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command emptyserver serves what is in package empty, until it is ended: emptyserver KIND ADDRESS ANSWERS. With the kind "tuned" it
-// deals with connections as the service does, with any other as gRPC comes.
+// Command emptyserver serves what is in package empty, until it is ended: emptyserver KIND ADDRESS ANSWERS.
 //
 // It is no part of the program that calls it. Where callers and server run the same code at the same addresses a processor foretells
 // the branches of one by those of the other, which no gateway and no service of it have.
@@ -37,13 +36,17 @@ func serve(kind, address, answers string) error {
 	if err != nil {
 		return err
 	}
+	var options []grpc.ServerOption
+	switch kind {
+	case empty.Tuned:
+		options = server.TransportOptions()
+	case empty.Untuned:
+	default:
+		return fmt.Errorf("%q is no kind of empty server", kind)
+	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
-	}
-	var options []grpc.ServerOption
-	if kind == "tuned" {
-		options = server.TransportOptions()
 	}
 	g := grpc.NewServer(options...)
 	authzv1.RegisterAuthorizationServiceServer(g, s)
