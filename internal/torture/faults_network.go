@@ -95,10 +95,10 @@ func slowReads(ctx context.Context, s *Stage) {
 	}
 	// One first that is of before a change for sure: of the others, chance may have none in a short time. Replicas say when there
 	// was one, for on a busy machine the read may come so late that it is of after the change.
-	for before := s.counts(ctx, rejectedTotal, "database"); s.Options.Replicas > 1 && ctx.Err() == nil; pause(ctx, upTo(s.rand, 20*time.Millisecond)) {
-		if s.readFromBefore(ctx, 1) && s.counts(ctx, rejectedTotal, "database") > before {
-			break
-		}
+	before := counted(s, s.Cluster, s.fault)
+	refused := func() bool { return grown(before, counted(s, s.Cluster, s.fault))(rejectedTotal, "database") > 0 }
+	for s.Options.Replicas > 1 && ctx.Err() == nil && !(s.readFromBefore(ctx, 1) && refused()) {
+		pause(ctx, upTo(s.rand, 20*time.Millisecond))
 	}
 	var acts []func()
 	s.all(func(r *cluster.Replica) { acts = append(acts, held(r)) })

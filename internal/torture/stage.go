@@ -54,16 +54,6 @@ func (s *Stage) between(least, most time.Duration) time.Duration {
 	return least + upTo(s.rand, most-least)
 }
 
-// counts returns what all replicas together have counted so far; who does not say it counts as zero.
-func (s *Stage) counts(ctx context.Context, name string, labels ...string) (sum float64) {
-	s.all(func(r *cluster.Replica) {
-		if m, err := r.Metrics(ctx); err == nil {
-			sum += m.Sum(name, labels...)
-		}
-	})
-	return sum
-}
-
 // outlastLease pauses until every lease that is not renewed meanwhile has been over for a while, by any clock that is tried.
 func (s *Stage) outlastLease(ctx context.Context) {
 	pause(ctx, longestWait(s.Options.Lease)+s.between(200*time.Millisecond, 1200*time.Millisecond))
