@@ -23,13 +23,14 @@ var picture = map[string][]string{
 	"internal/apikey":  {"internal/secret"},
 	"internal/datadir": {},
 	"internal/stripe":  {},
+	"internal/door":    {},
 	"resolver":         {},
 	".":                {"resolver", "internal/apikey", "internal/secret"},
 	// The protocol that keeps caches honest. Databases and the shelf implement its ports.
 	"internal/fence": {".", "internal/stripe"},
 
 	// The edges: the core, a leaf at need, and one outside technology each. They do not know each other.
-	"server": {".", "gen/...", "internal/apikey",
+	"server": {".", "gen/...", "internal/apikey", "internal/door",
 		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
 	"gen/aeroplane/authz/v1": {"google.golang.org/grpc", "google.golang.org/protobuf"},
 	"internal/settings":      {"internal/secret", "github.com/BurntSushi/toml"},
