@@ -54,6 +54,11 @@ type CredentialHeaders struct {
 // Add adds a header if it is one of the three, and reports whether it was. Names fold case in ASCII only, and there are
 // no aliases.
 func (h *CredentialHeaders) Add(name, value string) bool {
+	switch len(name) {
+	case len("authorization"), len("x-api-key"), len("cookie"):
+	default:
+		return false // most of a request's headers are something else
+	}
 	switch lower(name) {
 	case "authorization":
 		h.Authorization = append(h.Authorization, value)
@@ -132,6 +137,37 @@ func (h CredentialHeaders) session() (token string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// MayHideSession reports whether the cookies hold a session after a comma. Where Cookie headers were joined by commas, it may have
+// been the first of one of them.
+func (h CredentialHeaders) MayHideSession() bool {
+	for _, header := range h.Cookie {
+		for pair := range strings.SplitSeq(header, ";") {
+			_, rest, joined := strings.Cut(pair, ",")
+			for joined {
+				var part string
+				part, rest, joined = strings.Cut(rest, ",")
+				if name, _, found := strings.Cut(part, "="); found && trim(name) == sessionCookie {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// WithoutSession returns what Cookie headers hold beside sessions, as one header; empty for none.
+func WithoutSession(cookies []string) string {
+	var rest []string
+	for _, header := range cookies {
+		for pair := range strings.SplitSeq(header, ";") {
+			if name, _, _ := strings.Cut(pair, "="); trim(name) != sessionCookie && trim(pair) != "" {
+				rest = append(rest, trim(pair))
+			}
+		}
+	}
+	return strings.Join(rest, "; ")
 }
 
 // A blank is a space or a tab, nothing else. The standard library's trimming knows more.

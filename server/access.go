@@ -3,6 +3,7 @@
 package server
 
 import (
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	reflectionalpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
@@ -19,12 +20,16 @@ const (
 	open           // anybody, without a token, for a short while
 	known          // whoever has a good token
 	decides        // gateways and administrators
+	answers        // the same; but whoever else calls is answered a refusal, and no error
 	reads          // administrators
 	changes        // administrators; the call is a change, and logged
 )
 
 // ours reports whether the method is one of our own services, which are stricter than gRPC's.
 func (a access) ours() bool { return a >= decides }
+
+// asks reports whether the method asks for decisions.
+func (a access) asks() bool { return a == decides || a == answers }
 
 // administers reports whether the method is for administrators alone.
 func (a access) administers() bool { return a >= reads }
@@ -34,7 +39,7 @@ func (a access) admits(role authz.CallerRole) bool {
 	switch a {
 	case open:
 		return true
-	case known, decides:
+	case known, decides, answers:
 		return role == authz.CallerRoleGateway || role == authz.CallerRoleAdmin
 	case reads, changes:
 		return role == authz.CallerRoleAdmin
@@ -47,6 +52,8 @@ var methods = map[string]access{
 	v1.AuthorizationService_Authorize_FullMethodName:       decides,
 	v1.AuthorizationService_BatchAuthorize_FullMethodName:  decides,
 	v1.AuthorizationService_AuthorizeStream_FullMethodName: decides,
+
+	authv3.Authorization_Check_FullMethodName: answers,
 
 	v1.KeyService_CreateKey_FullMethodName:        changes,
 	v1.KeyService_GetKey_FullMethodName:           reads,

@@ -5,7 +5,6 @@ package server
 import (
 	"context"
 	"slices"
-	"time"
 
 	"google.golang.org/grpc"
 
@@ -26,7 +25,7 @@ const (
 )
 
 func newAuthorizationService(a *authz.Authorizer, g *guard) *authorizationService {
-	s := &authorizationService{decider: decider{authorizer: a, guard: g, started: time.Now()}}
+	s := &authorizationService{decider: newDecider(a, g)}
 	s.conversations.ending, s.conversations.end = context.WithCancel(context.Background())
 	return s
 }

@@ -24,6 +24,10 @@ type decider struct {
 	revision   revisionText
 }
 
+func newDecider(a *authz.Authorizer, g *guard) decider {
+	return decider{authorizer: a, guard: g, started: time.Now()}
+}
+
 // decide puts the decision on a question into r. With atOnce it waits for nothing: authz.ErrNotAtOnce where there is no answer yet.
 func (d *decider) decide(ctx context.Context, q *question, atOnce bool, r *result) error {
 	if q.refused != nil {
@@ -65,14 +69,20 @@ func faultOf(st *status.Status, err error) *authzv1.AuthorizeError {
 	return &authzv1.AuthorizeError{Code: int32(st.Code()), Reason: reasonOf(classified(err)), Message: strings.ToValidUTF8(st.Message(), "\uFFFD")}
 }
 
+// gatewayKey is of the name of a gateway that asks over HTTP; empty where its address is all that is known of it.
+type gatewayKey struct{}
+
 // logDenial tells what the client may not know. The query stays out, which may hold secrets, and so does the
 // credential.
 func (d *decider) logDenial(ctx context.Context, q *question, decision *authz.Decision) {
 	path, _, _ := strings.Cut(q.request.Target, "?")
 	gateway := ""
-	header, _ := metadata.FromIncomingContext(ctx)
-	if caller, err := d.guard.callers.identify(header); err == nil {
-		gateway = caller.Name
+	if name, ok := ctx.Value(gatewayKey{}).(string); ok {
+		gateway = name
+	} else if header, ok := metadata.FromIncomingContext(ctx); ok {
+		if caller, err := d.guard.callers.identify(header); err == nil {
+			gateway = caller.Name
+		}
 	}
 	d.guard.log.LogAttrs(ctx, slog.LevelDebug, "denied",
 		slog.String("gateway", gateway), slog.String("address", addressOf(ctx)),

@@ -170,6 +170,36 @@ func (c *cursor) number() (v uint64) {
 	return 0
 }
 
+// skip passes over a field that begins with a tag. Groups, which nobody sends any more, it does not know.
+func (c *cursor) skip(tag byte) {
+	kind := protowire.Type(tag & 7)
+	if tag >= 0x80 { // numbers from 16 have more bytes
+		c.number()
+	} else if tag < 1<<3 {
+		c.fail()
+	}
+	switch kind {
+	case protowire.VarintType:
+		c.number()
+	case protowire.BytesType:
+		c.bytes()
+	case protowire.Fixed32Type:
+		c.advance(4)
+	case protowire.Fixed64Type:
+		c.advance(8)
+	default:
+		c.fail()
+	}
+}
+
+func (c *cursor) advance(n int) {
+	if n > len(c.wire)-c.at {
+		c.fail()
+		return
+	}
+	c.at += n
+}
+
 func (c *cursor) bytes() string {
 	var n uint64
 	if c.more() && c.wire[c.at] < 0x80 { // as a rule

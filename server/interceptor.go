@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/door"
 )
 
 // actingUser is the metadata entry that names the user of Aeroplane for whom a caller acts.
@@ -38,6 +39,9 @@ const arrival = 5 * time.Second
 
 type callerKey struct{}
 
+// strangerKey is of why whoever calls may not.
+type strangerKey struct{}
+
 // admit lets a call begin if its caller may make it. Until then it costs the server its headers only: what strangers
 // send is not read, so that they cannot make the server hold it. Whoever calls without a token has a bounded time.
 func (g *guard) admit(ctx context.Context, call *tap.Info) (context.Context, error) {
@@ -46,26 +50,33 @@ func (g *guard) admit(ctx context.Context, call *tap.Info) (context.Context, err
 	case !listed:
 		return ctx, nil // gRPC answers that there is no such method; one without a row is closed by the interceptors
 	case need == open:
-		bounded, cancel := context.WithTimeout(ctx, arrival)
-		context.AfterFunc(ctx, cancel)
-		return bounded, nil
+		return briefly(ctx), nil
 	}
 	caller, err := g.callers.identify(call.Header)
 	if err == nil && !need.admits(caller.Role) {
 		err = authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this", caller.Role)
 	}
-	if err != nil {
+	switch {
+	case err != nil && need == answers: // a gateway that fails open would make an allow of an error
+		return context.WithValue(briefly(ctx), strangerKey{}, err), nil
+	case err != nil:
 		return ctx, g.answer(ctx, call.FullMethodName, authz.Actor{}, err)
-	}
-	if need == decides {
+	case need.asks():
 		return ctx, nil // a decision is the same for all who may ask for it
 	}
 	return context.WithValue(ctx, callerKey{}, caller), nil
 }
 
+// briefly bounds how long a call may take that anybody may make.
+func briefly(ctx context.Context) context.Context {
+	bounded, cancel := context.WithTimeout(ctx, arrival)
+	context.AfterFunc(ctx, cancel)
+	return bounded
+}
+
 // callerOf returns the caller whom admit has let in, nil where it makes no difference who calls.
 func callerOf(ctx context.Context, need access) (*Caller, error) {
-	if need == open || need == decides {
+	if need == open || need.asks() {
 		return nil, nil
 	}
 	caller, ok := ctx.Value(callerKey{}).(*Caller)
@@ -104,7 +115,7 @@ func (g *guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo
 	defer func() {
 		err = g.contain(info.FullMethod, recover(), err)
 		if _, already := status.FromError(err); !already { // or else all is said, by gRPC or by us
-			err = g.tell(s.Context(), info.FullMethod, authz.Actor{}, err)
+			err = g.tell(s.Context(), info.FullMethod, methods[info.FullMethod], authz.Actor{}, err)
 		}
 	}()
 	if _, err := callerOf(s.Context(), methods[info.FullMethod]); err != nil {
@@ -137,12 +148,20 @@ func (g *guard) answer(ctx context.Context, method string, actor authz.Actor, er
 		return err // gRPC's own services speak in statuses
 	}
 	g.observe(method, err)
-	return g.tell(ctx, method, actor, err)
+	return g.tell(ctx, method, need, actor, err)
+}
+
+// refuse counts and logs that no decision was reached on what was asked in a place, and returns the refusal that takes its place: for
+// gateways which could make an allow of an error, or cannot be told of one.
+func (g *guard) refuse(ctx context.Context, place string, err error) door.Refusal {
+	g.observer.Undecided(reasonOf(classified(err)))
+	_ = g.tell(ctx, place, decides, authz.Actor{}, err) // the error is not sent
+	return refusalOf(err)
 }
 
 // tell logs how a call ended, and returns the error to send.
-func (g *guard) tell(ctx context.Context, method string, actor authz.Actor, err error) error {
-	need, st := methods[method], statusOf(err)
+func (g *guard) tell(ctx context.Context, method string, need access, actor authz.Actor, err error) error {
+	st := statusOf(err)
 	if need == changes && actor != (authz.Actor{}) {
 		g.log.LogAttrs(ctx, slog.LevelInfo, "change",
 			slog.String("method", method), slog.String("token", actor.TokenName), slog.String("user", actor.UserID),
@@ -152,7 +171,7 @@ func (g *guard) tell(ctx context.Context, method string, actor authz.Actor, err 
 		return nil
 	}
 	level, like := levelOf(ctx, err), int64(0)
-	if need == decides || st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
+	if need.asks() || st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
 		var logged bool
 		if logged, like = g.failed.allow(time.Now(), level); !logged {
 			return st.Err()

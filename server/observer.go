@@ -34,7 +34,7 @@ func (g *guard) observe(method string, err error) {
 	switch need := methods[method]; {
 	case need == changes:
 		g.observer.Changed(path.Base(method), outcomeOf(err))
-	case need == decides && err != nil:
+	case need.asks() && err != nil:
 		g.observer.Undecided(reasonOf(classified(err)))
 	}
 }

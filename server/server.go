@@ -62,6 +62,8 @@ type Config struct {
 	Callers *Callers
 	// Ping reports whether the database can be reached. Nil: it always can.
 	Ping func(ctx context.Context) error
+	// RemoveCredential has ext_authz tell gateways to remove the key, or the session's cookie, from requests that pass.
+	RemoveCredential bool
 	// TLS is used as it is. Nil: connections are not encrypted.
 	TLS *tls.Config
 	// Log is where calls that failed, changes and, at debug, denials are told of. Nil: nowhere.
@@ -99,6 +101,8 @@ func New(c Config) *Server {
 	s := grpc.NewServer(options...)
 	service := newAuthorizationService(c.Authorizer, g)
 	service.register(s)
+	checking := &extAuthzService{decider: newDecider(c.Authorizer, g), removeCredential: c.RemoveCredential}
+	checking.register(s)
 	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
 	authzv1.RegisterCatalogServiceServer(s, &catalogService{catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -15,6 +17,7 @@ import (
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/door"
 )
 
 // errorDomain is the domain of every ErrorInfo.
@@ -24,19 +27,21 @@ const errorDomain = "authz.aeroplane.run"
 // no more than 8 KiB.
 const maxViolations = 16
 
-// kinds is what each Kind of error becomes: the code, and the ErrorInfo reason where the error brings none.
+// kinds is what each Kind of error becomes: the code, and the ErrorInfo reason where the error brings none; and the HTTP status
+// where a gateway hands the answer to its client. That client is not whom 401 and 404 would be about.
 var kinds = [...]struct {
 	code   codes.Code
 	reason string
+	http   int
 }{
-	authz.Internal:           {codes.Internal, "INTERNAL"},
-	authz.Invalid:            {codes.InvalidArgument, "INVALID_ARGUMENT"},
-	authz.NotFound:           {codes.NotFound, "NOT_FOUND"},
-	authz.AlreadyExists:      {codes.AlreadyExists, "ALREADY_EXISTS"},
-	authz.FailedPrecondition: {codes.FailedPrecondition, "FAILED_PRECONDITION"},
-	authz.Unavailable:        {codes.Unavailable, "UNAVAILABLE"},
-	authz.Unauthenticated:    {codes.Unauthenticated, "UNAUTHENTICATED"},
-	authz.PermissionDenied:   {codes.PermissionDenied, "PERMISSION_DENIED"},
+	authz.Internal:           {codes.Internal, "INTERNAL", http.StatusServiceUnavailable},
+	authz.Invalid:            {codes.InvalidArgument, "INVALID_ARGUMENT", http.StatusBadRequest},
+	authz.NotFound:           {codes.NotFound, "NOT_FOUND", http.StatusServiceUnavailable},
+	authz.AlreadyExists:      {codes.AlreadyExists, "ALREADY_EXISTS", http.StatusServiceUnavailable},
+	authz.FailedPrecondition: {codes.FailedPrecondition, "FAILED_PRECONDITION", http.StatusServiceUnavailable},
+	authz.Unavailable:        {codes.Unavailable, "UNAVAILABLE", http.StatusServiceUnavailable},
+	authz.Unauthenticated:    {codes.Unauthenticated, "UNAUTHENTICATED", http.StatusServiceUnavailable},
+	authz.PermissionDenied:   {codes.PermissionDenied, "PERMISSION_DENIED", http.StatusServiceUnavailable},
 }
 
 // denials is what each Reason is called in the contract. Its HTTP status and text are the Reason's own.
@@ -69,10 +74,7 @@ func statusOf(err error) *status.Status {
 	if err == nil {
 		return status.New(codes.OK, "")
 	}
-	e := classified(err)
-	if int(e.Kind) >= len(kinds) || kinds[e.Kind].code == codes.OK {
-		e = &authz.Error{} // a kind without a row: ours to find out why
-	}
+	e := listed(classified(err))
 	row, message := kinds[e.Kind], e.Message
 	if e.Kind == authz.Internal {
 		message = "internal error"
@@ -90,6 +92,28 @@ func statusOf(err error) *status.Status {
 		return detailed
 	}
 	return st
+}
+
+// listed returns e, or an internal error if its kind has no row: ours to find out why.
+func listed(e *authz.Error) *authz.Error {
+	if int(e.Kind) >= len(kinds) || kinds[e.Kind].code == codes.OK {
+		return &authz.Error{}
+	}
+	return e
+}
+
+// refusalOf returns what a gateway's client is answered where no decision was reached. Why the service cannot is not the client's
+// business; what was wrong with the question is.
+func refusalOf(err error) door.Refusal {
+	e := listed(classified(err))
+	r := door.Refusal{Status: kinds[e.Kind].http, Text: door.Unavailable}
+	switch e.Kind {
+	case authz.Invalid, authz.FailedPrecondition:
+		r.Text = strings.ToValidUTF8(e.Message, "\uFFFD")
+	case authz.Unauthenticated, authz.PermissionDenied:
+		r.Text = "The gateway is not known to the authorization service"
+	}
+	return r
 }
 
 // reasonOf returns the reason of an error, as its ErrorInfo has it: its code, or else its kind's.

@@ -16,7 +16,8 @@ import (
 
 // greet says where the server listens, what it stores on, which routes it goes by, where the tokens are, and what to
 // type next: to a person on standard output, to a machine in one log record.
-func (a *app) greet(v *settings.Settings, p *plan, at net.Addr, log *slog.Logger) {
+func (a *app) greet(v *settings.Settings, p *plan, on *listeners, log *slog.Logger) {
+	at := on.grpc.Addr()
 	if v.InsecurePlaintext {
 		log.Warn("insecure-plaintext is set: tokens and API keys may cross the network readable")
 	}
@@ -37,14 +38,18 @@ func (a *app) greet(v *settings.Settings, p *plan, at net.Addr, log *slog.Logger
 	if p.tls == nil {
 		security = "plaintext"
 	}
+	http := settings.Off
+	if on.http != nil {
+		http = on.http.Addr().String()
+	}
 	if v.LogFormat == "json" {
-		log.Info("serving", "address", at.String(), "security", security, "store", storeName(v), "routes", routes,
+		log.Info("serving", "address", at.String(), "http", http, "security", security, "store", storeName(v), "routes", routes,
 			"tokens", tokens, "version", thisBuild().Version)
 		return
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "aeroplane-authz %s\n", thisBuild().Version)
-	record(&b, [2]string{"  listens on", at.String() + ", " + security}, [2]string{"  stores on", storeName(v)},
+	record(&b, [2]string{"  listens on", at.String() + ", " + security}, [2]string{"  over HTTP", http}, [2]string{"  stores on", storeName(v)},
 		[2]string{"  routes", routes}, [2]string{"  tokens", tokens})
 	b.WriteString(next(v, p, at))
 	_, _ = a.stdout.Write([]byte(b.String())) // nobody need be there to read it

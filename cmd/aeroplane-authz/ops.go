@@ -3,12 +3,8 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -26,25 +22,6 @@ func newMetrics() *metrics.Metrics {
 		Errors:   server.ErrorReasons(), Changes: server.Changes(), Outcomes: server.Outcomes(),
 		Build: &metrics.Build{Version: b.Version, Commit: b.Commit, Go: b.Go},
 	})
-}
-
-// listenOps opens the door for those who operate the service. Nil: there is to be none.
-func listenOps(ctx context.Context, v *settings.Settings) (net.Listener, error) {
-	if v.OpsListen == settings.Off {
-		return nil, nil
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", v.OpsListen)
-	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			err = fmt.Errorf("%w: another process listens there, and each server on a machine needs an address of its own "+
-				"for metrics and probes; choose another with --ops-listen, or none with --ops-listen off", err)
-		}
-		return nil, usage("ops-listen: %w", err)
-	}
-	if !v.InsecureOps && !isLoopback(l.Addr()) {
-		return nil, errors.Join(usage("ops-listen: %s is not loopback any more", v.OpsListen), l.Close())
-	}
-	return l, nil
 }
 
 // serveOps answers scrapes and probes on l, unless that is nil, until the result is called: also while s drains.

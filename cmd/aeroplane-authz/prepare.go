@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
+	"net/netip"
 
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/rediscache"
@@ -18,6 +19,7 @@ import (
 // A plan is what can be known of a server before anything is opened.
 type plan struct {
 	routes    *resolver.Table
+	peers     []netip.Prefix // who is believed without a token
 	callers   []server.Caller
 	generated []tokenSource      // of the roles without configured tokens
 	postgres  postgres.Config    // zero: the embedded database
@@ -34,6 +36,9 @@ func (a *app) prepare(ctx context.Context, v *settings.Settings, log *slog.Logge
 	var err error
 	if p.routes, err = a.routeTable(v, io.Discard); err != nil {
 		return nil, err
+	}
+	if p.peers, err = v.Peers(); err != nil {
+		return nil, usage("%w", err)
 	}
 	for _, source := range tokenSources(v) {
 		if !source.configured() {

@@ -75,7 +75,8 @@ func newServer(t testing.TB, dataDir string, args ...string) *process {
 	}
 	p := &process{Cmd: exec.Command(program, append([]string{"serve"}, args...)...), output: new(output), ended: make(chan struct{})}
 	p.Env = []string{"PATH=" + os.Getenv("PATH"), "AEROPLANE_AUTHZ_LISTEN=" + address, "AEROPLANE_AUTHZ_DATA_DIR=" + dataDir,
-		"AEROPLANE_AUTHZ_ADMIN_TOKENS=test " + testToken, "AEROPLANE_AUTHZ_OPS_LISTEN=off"}
+		"AEROPLANE_AUTHZ_ADMIN_TOKENS=test " + testToken, "AEROPLANE_AUTHZ_OPS_LISTEN=off",
+		"AEROPLANE_AUTHZ_HTTP_LISTEN=off"}
 	p.Stdout, p.Stderr = p.output, p.output
 	if p.ClientConn, err = grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithUnaryInterceptor(withTestToken)); err != nil {

@@ -56,7 +56,8 @@ func TestScript(t *testing.T) {
 				"AEROPLANE_AUTHZ_DATA_DIR="+env.WorkDir+"/data",
 				"AEROPLANE_AUTHZ_LISTEN="+address,
 				"AEROPLANE_AUTHZ_ADDRESS="+address,
-				"AEROPLANE_AUTHZ_OPS_LISTEN=off", // its default is one port for all scripts
+				"AEROPLANE_AUTHZ_OPS_LISTEN=off", // whose defaults are one port each for all scripts
+				"AEROPLANE_AUTHZ_HTTP_LISTEN=off",
 			)
 			return os.MkdirAll(env.WorkDir+"/home", 0o700)
 		},

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -54,26 +53,31 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, v)
+	at, err := listen(ctx, v)
 	if err != nil {
 		return err
 	}
-	opsListener, err := listenOps(ctx, v)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	defer a.tendGarbage(ctx)()
+	authorizer := store.Authorizer(p.routes)
 	s := server.New(server.Config{
-		Authorizer: store.Authorizer(p.routes),
+		Authorizer: authorizer,
 		Issuer:     &authz.Issuer{Store: store, Now: time.Now},
 		Catalog:    &authz.Catalog{Store: store, Now: time.Now},
 		Sessions:   &authz.Sessions{Store: store, Now: time.Now},
 		Audit:      &authz.Audit{Store: store},
 		Callers:    callers, Ping: store.Ping, TLS: p.tls, Log: log, Observer: m,
+		RemoveCredential: v.ExtAuthzRemoveCredential,
 	})
-	defer serveOps(opsListener, m, s, v, log)()
-	a.greet(v, p, listener.Addr(), log)
-	return serveUntil(ctx, s, listener, v.ShutdownGrace, log)
+	doors := []door{{s, at.grpc}}
+	if at.http != nil {
+		doors = append(doors, door{server.NewHTTP(server.HTTPConfig{
+			Authorizer: authorizer,
+			Callers:    callers, Peers: p.peers, BaseURL: v.HTTPURL, TLS: p.tls, Log: log, Observer: m,
+		}), at.http})
+	}
+	defer serveOps(at.ops, m, s, v, log)()
+	a.greet(v, p, at, log)
+	return serveUntil(ctx, doors, v.ShutdownGrace, log)
 }
 
 // surviveHangups answers SIGHUP, which would end the process, calls and all, with a record in the log. The result ends it.
@@ -93,38 +97,44 @@ func surviveHangups(log *slog.Logger) (end func()) {
 	}
 }
 
-// listen opens the door. A name that was found to mean this machine alone is held to that.
-func listen(ctx context.Context, v *settings.Settings) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", v.Listen)
-	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			err = fmt.Errorf("%w: another process listens there; choose another with --listen", err)
-		}
-		return nil, usage("%w", err)
+// A door is a server and where it listens.
+type door struct {
+	server interface {
+		Serve(net.Listener) error
+		Drain(context.Context)
 	}
-	if v.TLSCert == "" && !v.InsecurePlaintext && !isLoopback(l.Addr()) {
-		return nil, errors.Join(usage("%s is not loopback any more", v.Listen), l.Close())
-	}
-	return l, nil
+	at net.Listener
 }
 
-// serveUntil answers calls until ctx ends, and then lets those that are under way finish.
-func serveUntil(ctx context.Context, s *server.Server, l net.Listener, grace time.Duration, log *slog.Logger) error {
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	select {
-	case err := <-served:
-		cutOff, cancel := context.WithCancel(ctx)
-		cancel()
-		s.Drain(cutOff)
-		return err
-	case <-ctx.Done():
+// serveUntil answers calls until ctx ends, and then lets those that are under way finish. A door that closes by itself closes all.
+func serveUntil(ctx context.Context, doors []door, grace time.Duration, log *slog.Logger) error {
+	served := make(chan error, len(doors))
+	for _, d := range doors {
+		go func() { served <- d.server.Serve(d.at) }()
 	}
-	log.Info("shutting down", "grace", grace)
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	var failed error
+	left := len(doors)
+	bounded, cancel := context.WithCancel(ctx)
+	select {
+	case failed = <-served:
+		left--
+		cancel() // what is under way is cut off
+	case <-ctx.Done():
+		log.Info("shutting down", "grace", grace)
+		cancel()
+		bounded, cancel = context.WithTimeout(context.WithoutCancel(ctx), grace)
+	}
 	defer cancel()
-	s.Drain(bounded)
-	err := <-served
-	log.Info("shut down")
-	return err
+	var draining sync.WaitGroup
+	for _, d := range doors {
+		draining.Go(func() { d.server.Drain(bounded) })
+	}
+	draining.Wait()
+	for range left {
+		failed = errors.Join(failed, <-served)
+	}
+	if failed == nil {
+		log.Info("shut down")
+	}
+	return failed
 }

@@ -308,7 +308,7 @@ func TestNothingOutlivesRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	environ := []string{"AEROPLANE_AUTHZ_LISTEN=" + address, "AEROPLANE_AUTHZ_ADDRESS=" + address, "AEROPLANE_AUTHZ_DATA_DIR=" + t.TempDir(),
-		"AEROPLANE_AUTHZ_OPS_LISTEN=127.0.0.1:0"}
+		"AEROPLANE_AUTHZ_OPS_LISTEN=127.0.0.1:0", "AEROPLANE_AUTHZ_HTTP_LISTEN=127.0.0.1:0"}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	code := make(chan int, 1)

@@ -19,6 +19,7 @@ func TestRefusal(t *testing.T) {
 	}{
 		{Refusal{403, "This API key is read-only"}, `{"error":"This API key is read-only"}`,
 			map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "Www-Authenticate": ""}},
+		{Refusal{503, `a "name" \ another`}, `{"error":"a \"name\" \\ another"}`, nil},
 		{Refusal{401, "Authentication required"}, `{"error":"Authentication required"}`,
 			map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "Www-Authenticate": "Bearer"}},
 	} {
@@ -28,6 +29,9 @@ func TestRefusal(t *testing.T) {
 		}
 		if w.Code != c.refusal.Status || w.Body.String() != c.body {
 			t.Errorf("%v: %d %s", c.refusal, w.Code, w.Body)
+		}
+		if again := `{"error":"` + c.refusal.JSONText() + `"}`; again != c.body {
+			t.Errorf("%v: written anew it is %s", c.refusal, again)
 		}
 		for name, want := range c.headers {
 			if got := w.Header().Get(name); got != want {

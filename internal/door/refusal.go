@@ -31,6 +31,12 @@ func (r Refusal) Body() []byte {
 	return body
 }
 
+// JSONText is the text as it stands in Body between its quotes, for who writes the body anew.
+func (r Refusal) JSONText() string {
+	body := string(r.Body())
+	return body[len(`{"error":"`) : len(body)-len(`"}`)]
+}
+
 // The headers of a refusal, by whether it is a 401. Nobody on the way is to keep it: the next request may pass.
 var (
 	refusalHeaders = []Header{{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}

@@ -31,7 +31,8 @@ var picture = map[string][]string{
 
 	// The edges: the core, a leaf at need, and one outside technology each. They do not know each other.
 	"server": {".", "gen/...", "internal/apikey", "internal/door",
-		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
+		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc",
+		"github.com/envoyproxy/go-control-plane/envoy"},
 	"gen/aeroplane/authz/v1": {"google.golang.org/grpc", "google.golang.org/protobuf"},
 	"internal/settings":      {"internal/secret", "github.com/BurntSushi/toml"},
 	"internal/sqlstore":      {".", "internal/fence", "github.com/pressly/goose/v3"},

@@ -57,6 +57,7 @@ func TestREADMECommands(t *testing.T) {
 	env = append(env,
 		"HOME="+t.TempDir(), "XDG_DATA_HOME=",
 		"AEROPLANE_AUTHZ_LISTEN="+address, "AEROPLANE_AUTHZ_ADDRESS="+address, "AEROPLANE_AUTHZ_OPS_LISTEN=off",
+		"AEROPLANE_AUTHZ_HTTP_LISTEN=off",
 	)
 	for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPATH"} { // which would follow HOME
 		env = append(env, name+"="+goEnv(t, name))

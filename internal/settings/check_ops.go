@@ -6,10 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 )
 
-// Off is the OpsListen that switches metrics and probes off.
+// Off is the OpsListen that switches metrics and probes off, and the HTTPListen without which no gateway asks over HTTP.
 const Off = "off"
 
 // checkOps refuses to tell the network what the metrics tell, unless that is meant.
@@ -22,8 +21,10 @@ func (s *Settings) checkOps(ctx context.Context, lookup Lookup) error {
 		}
 	}
 	switch {
-	case s.OpsListen == s.Listen && !strings.HasSuffix(s.Listen, ":0"):
+	case s.OpsListen == s.Listen && !anyPort(s.Listen):
 		return errors.New("ops-listen and listen are the same address: choose another port for one of them")
+	case s.OpsListen == s.HTTPListen && s.OpsListen != Off && !anyPort(s.OpsListen):
+		return errors.New("ops-listen and http-listen are the same address: choose another port for one of them")
 	case !here && !s.InsecureOps:
 		return fmt.Errorf("ops-listen %s is beyond this machine, where anybody on the network could read the metrics, "+
 			"which insecure-ops allows", s.OpsListen)

@@ -27,6 +27,17 @@ func (s *Settings) CheckServer(ctx context.Context, lookup Lookup) error {
 	if err != nil {
 		return fmt.Errorf("listen %w", err)
 	}
+	httpHere, err := s.checkHTTP(ctx, lookup)
+	if err != nil {
+		return err
+	}
+	exposed := "" // the address beyond this machine, if there is one
+	switch {
+	case !here:
+		exposed = s.Listen
+	case !httpHere:
+		exposed = s.HTTPListen
+	}
 	postgres, err := s.checkPostgres(ctx, lookup)
 	if err != nil {
 		return err
@@ -35,12 +46,12 @@ func (s *Settings) CheckServer(ctx context.Context, lookup Lookup) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(s.checkTLS(here, max(postgres, redis)), s.checkTokens(here), s.checkOps(ctx, lookup), s.checkRoutes(),
+	return cmp.Or(s.checkTLS(exposed, max(postgres, redis)), s.checkTokens(here), s.checkOps(ctx, lookup), s.checkRoutes(),
 		s.checkRetention())
 }
 
-// checkTLS is told whether we listen on this machine alone, and who could read what crosses to the databases.
-func (s *Settings) checkTLS(here bool, databases exposure) error {
+// checkTLS is told on which address beyond this machine we listen, if on any, and who could read what crosses to the databases.
+func (s *Settings) checkTLS(exposed string, databases exposure) error {
 	switch {
 	case s.TLSCert != "" && s.TLSKey == "":
 		return errors.New("tls-cert is set without tls-key: set both, or neither")
@@ -48,9 +59,9 @@ func (s *Settings) checkTLS(here bool, databases exposure) error {
 		return errors.New("tls-key is set without tls-cert: set both, or neither")
 	case s.TLSCert != "" && s.InsecurePlaintext && databases != readableByAll:
 		return errors.New("insecure-plaintext is set although nothing needs it: take it away, or take tls-cert away")
-	case s.TLSCert == "" && !here && !s.InsecurePlaintext:
+	case s.TLSCert == "" && exposed != "" && !s.InsecurePlaintext:
 		return fmt.Errorf("listening on %s, beyond this machine, needs tls-cert and tls-key; "+
-			"without them tokens and API keys would cross the network readable, which insecure-plaintext allows", s.Listen)
+			"without them tokens and API keys would cross the network readable, which insecure-plaintext allows", exposed)
 	}
 	return nil
 }

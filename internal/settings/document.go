@@ -96,14 +96,16 @@ A server does not start, and ` + "`settings check`" + ` fails, with:
 - ` + "`redis`" + ` that names another machine without ` + "`redis-tls`, unless `insecure-plaintext`" + ` is set;
 - ` + "`redis-tls-ca`, `redis-tls-cert` or `redis-tls-server-name` without `redis-tls`, or `redis-tls-cert` without `redis-tls-key`" + `, or the
   other way round;
-- ` + "`listen`" + ` on an address that is not loopback without ` + "`tls-cert`, unless `insecure-plaintext`" + ` is set; a host name
-  counts as loopback if all its addresses are;
+- ` + "`listen` or `http-listen`" + ` on an address that is not loopback without ` + "`tls-cert`, unless `insecure-plaintext`" + ` is set; a
+  host name counts as loopback if all its addresses are;
+- ` + "`http-peers`" + ` that are everybody, ` + "`0.0.0.0/0`" + `, or that are neither addresses nor networks; ` + "`http-url`" + ` that is no URL, or without
+  ` + "`http-listen`" + `; an ` + "`http-listen` that is `listen`" + `;
 - ` + "`listen`" + ` on an address that is not loopback without tokens configured for both roles. On loopback, tokens that are
   missing are generated, into ` + "`admin.token` and `gateway.token`" + ` in the data directory, where the commands find them;
 - a data directory in use by another process, or in which nothing can be made;
 - ` + "`retain-keys` shorter than `retain-request-ids`" + `: a call that is repeated could not be told of the key that it created;
 - ` + "`ops-listen`" + ` on an address that is not loopback, unless ` + "`insecure-ops`" + ` is set, which is refused where nothing needs
-  it; and an ` + "`ops-listen` that is `listen`" + `;
+  it; and an ` + "`ops-listen` that is `listen` or `http-listen`" + `;
 - ` + "`routes`" + ` that is ` + "`-`" + `, standard input;
 - ` + "`insecure-plaintext`" + ` beside ` + "`tls-cert`" + ` when neither Postgres nor Redis needs it.
 

@@ -23,6 +23,11 @@ type Settings struct {
 	Listen  string
 	DataDir string
 
+	HTTPListen               string
+	HTTPPeers                string
+	HTTPURL                  string
+	ExtAuthzRemoveCredential bool
+
 	PostgresURL              string
 	PostgresPassword         secret.Text
 	PostgresPasswordFile     string

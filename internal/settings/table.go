@@ -13,6 +13,18 @@ var table = []Setting{
 			"else `/var/lib/aeroplane-authz`",
 		About: "The directory of the embedded database and of generated tokens."},
 
+	{Name: "http-listen", Uses: Server, Default: "127.0.0.1:8462", field: func(s *Settings) any { return &s.HTTPListen },
+		About: "The host and port on which gateways ask over HTTP (forward-auth, AuthZEN), with the same certificate as listen; port 0 " +
+			"picks a free one, and off switches them off."},
+	{Name: "http-peers", Uses: Server, Default: "127.0.0.0/8,::1", field: func(s *Settings) any { return &s.HTTPPeers },
+		About: "The addresses of the gateways that may use forward-auth without a token, as addresses or networks separated by commas; " +
+			"none: every gateway must show a token."},
+	{Name: "http-url", Uses: Server, field: func(s *Settings) any { return &s.HTTPURL },
+		About: "Where callers reach http-listen, such as https://authz.internal:8462, for the metadata of AuthZEN; empty publishes none."},
+	{Name: "ext-authz-remove-credential", Uses: Server, Default: "false",
+		field: func(s *Settings) any { return &s.ExtAuthzRemoveCredential },
+		About: "Whether gateways that ask by ext_authz are told to remove the key, or the session's cookie, from a request that may pass."},
+
 	{Name: "postgres-url", Uses: Server, field: func(s *Settings) any { return &s.PostgresURL }, redact: redactURL,
 		About: "The Postgres to store on, as postgres://user@host:5432/database?sslmode=verify-full, without a password; " +
 			"empty stores on the embedded database."},

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -35,12 +36,19 @@ type Options struct {
 	Log *slog.Logger
 	// Observer is the server's. Nil: there is none.
 	Observer server.Observer
+	// RemoveCredential is the server's.
+	RemoveCredential bool
+	// Peers are those that are believed over HTTP. Nil: all of this machine.
+	Peers []netip.Prefix
+	// BaseURL is that of the server over HTTP.
+	BaseURL string
 }
 
 // Running is a service that runs until the test ends.
 type Running struct {
-	Server *server.Server
-	Addr   string // host and port
+	Server   *server.Server
+	Addr     string // host and port
+	HTTPAddr string // the same, for gateways that ask over HTTP
 	// Admin and Gateway are connections whose calls carry the token of the role.
 	Admin, Gateway           *grpc.ClientConn
 	AdminToken, GatewayToken string
@@ -73,23 +81,34 @@ func Start(t testing.TB, o Options) *Running {
 		AdminToken: rand.Text() + rand.Text(), GatewayToken: rand.Text() + rand.Text(),
 		Uses: authz.NewUseRecorder(store, o.Log),
 	}
+	authorizer := &authz.Authorizer{Routes: o.Routes, Facts: store, Used: r.Uses.Used}
+	callers := callers(t, r)
+	if o.Peers == nil {
+		o.Peers = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
+	overHTTP := server.NewHTTP(server.HTTPConfig{
+		Authorizer: authorizer, Callers: callers, Peers: o.Peers, BaseURL: o.BaseURL, Log: o.Log, Observer: o.Observer,
+	})
 	r.Server = server.New(server.Config{
-		Authorizer: &authz.Authorizer{Routes: o.Routes, Facts: store, Used: r.Uses.Used},
+		Authorizer: authorizer,
 		Issuer:     &authz.Issuer{Store: store, Now: o.Now},
 		Catalog:    &authz.Catalog{Store: store, Now: o.Now},
 		Sessions:   &authz.Sessions{Store: store, Now: o.Now},
 		Audit:      &authz.Audit{Store: store},
-		Callers:    callers(t, r),
+		Callers:    callers,
 		Ping:       o.Ping,
 		Log:        o.Log,
 		Observer:   o.Observer,
+
+		RemoveCredential: o.RemoveCredential,
 	})
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
 			t.Errorf("closing the store: %v", err)
 		}
 	})
-	r.serve(t)
+	r.Addr, r.Served = serve(t, r.Server)
+	r.HTTPAddr, _ = serve(t, overHTTP)
 	r.Admin, r.Gateway = r.Dial(t, r.AdminToken), r.Dial(t, r.GatewayToken)
 	return r
 }
@@ -146,29 +165,34 @@ func callers(t testing.TB, r *Running) *server.Callers {
 	return all
 }
 
-// serve answers on a free port until the test ends.
-func (r *Running) serve(t testing.TB) {
+// A door is a server that can be ended.
+type door interface {
+	Serve(net.Listener) error
+	Drain(context.Context)
+}
+
+// serve answers on a free port until the test ends, and returns its address. The result is closed when Serve has returned.
+func serve(t testing.TB, d door) (address string, served <-chan struct{}) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Addr = l.Addr().String()
-	served := make(chan struct{})
-	r.Served = served
+	done := make(chan struct{})
 	var failed error
 	go func() {
-		defer close(served)
-		failed = r.Server.Serve(l)
+		defer close(done)
+		failed = d.Serve(l)
 	}()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		r.Server.Drain(ctx)
-		if <-served; failed != nil {
+		d.Drain(ctx)
+		if <-done; failed != nil {
 			t.Errorf("serve: %v", failed)
 		}
 	})
+	return l.Addr().String(), done
 }
 
 // Dial returns a connection that lasts until the test ends. Its calls carry the token, unless that is empty.

@@ -17,6 +17,7 @@ func (c *Cluster) environment(r *Replica) []string {
 		"PATH=" + os.Getenv("PATH"), r.Control.Env(),
 		variable("listen", r.address),
 		variable("ops-listen", r.metrics),
+		variable("http-listen", "off"),
 		variable("data-dir", r.dir),
 		variable("postgres-url", "postgres://"+pgRole+"@"+r.Postgres.Addr()+"/"+database+"?sslmode=disable"),
 		variable("postgres-password-file", r.passwordFile),

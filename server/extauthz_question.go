@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/mem"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/door"
+)
+
+// A check is the question of a CheckRequest, in which the request stands among much that nobody asks about.
+type check struct {
+	question
+	http         bool // there is an HTTP request in it
+	method, path string
+	// The headers, each line as it was received. hasLines: the gateway sends them so, and joined is not looked at.
+	lines    authz.CredentialHeaders
+	hasLines bool
+	// The headers, with those of one name joined by commas.
+	joined authz.CredentialHeaders
+	// The body of the request, in one of two fields.
+	body, rawBody string
+	// unread says that this is a part of it, or not in its plain form.
+	unread bool
+
+	room [6][1]string // for the headers, which come once as a rule
+}
+
+// clear makes the check one of nothing.
+func (c *check) clear() {
+	*c = check{}
+	for i, values := range []*[]string{
+		&c.lines.Authorization, &c.lines.APIKey, &c.lines.Cookie, &c.joined.Authorization, &c.joined.APIKey, &c.joined.Cookie,
+	} {
+		*values = c.room[i][:0]
+	}
+}
+
+func (c *check) copyOf(data mem.BufferSlice) string { return textOf(data) }
+
+func (c *check) readAny(codec encoding.CodecV2, data mem.BufferSlice) error {
+	in := new(authv3.CheckRequest)
+	if err := codec.Unmarshal(data, in); err != nil {
+		return err
+	}
+	c.clear()
+	http := in.GetAttributes().GetRequest().GetHttp()
+	c.http, c.method, c.path = http != nil, http.GetMethod(), http.GetPath()
+	for name, value := range http.GetHeaders() {
+		c.addJoined(name, value)
+	}
+	c.hasLines = http.GetHeaderMap() != nil
+	for _, h := range http.GetHeaderMap().GetHeaders() {
+		c.addLine(h.GetKey(), valueOf(h))
+	}
+	c.body, c.rawBody = http.GetBody(), string(http.GetRawBody())
+	c.finish()
+	return nil
+}
+
+func valueOf(h *corev3.HeaderValue) string {
+	if raw := h.GetRawValue(); len(raw) > 0 {
+		return string(raw)
+	}
+	return h.GetValue()
+}
+
+// addLine adds a header as it was received.
+func (c *check) addLine(name, value string) {
+	if !c.lines.Add(name, value) {
+		c.note(name, value)
+	}
+}
+
+// addJoined adds all headers of one name. A comma may have been put there when two were joined, and so it counts as two: nobody sends
+// a good key with one.
+func (c *check) addJoined(name, value string) {
+	if !c.joined.Add(name, value) {
+		c.note(name, value)
+		return
+	}
+	if strings.IndexByte(value, ',') >= 0 && !door.SameName(name, "cookie") { // see credential
+		c.joined.Add(name, value)
+	}
+}
+
+// note takes what headers say of the body.
+func (c *check) note(name, value string) {
+	switch {
+	case door.SameName(name, "x-envoy-auth-partial-body"):
+		c.unread = c.unread || value != "false"
+	case door.SameName(name, "content-encoding"):
+		c.unread = c.unread || value != "identity"
+	}
+}
+
+// finish makes the question of what was read.
+func (c *check) finish() {
+	if !c.http {
+		c.question = question{refused: invalid("attributes.request.http", "must be set: HTTP requests are decided on, and nothing else")}
+		return
+	}
+	headers := &c.joined
+	if c.hasLines {
+		headers = &c.lines
+	}
+	f := fields{method: c.method, path: c.path, credential: c.credential(), credentialSize: size(headers.Authorization) +
+		size(headers.APIKey) + size(headers.Cookie)}
+	if body := c.body + c.rawBody; body != "" && !c.unread {
+		if target := door.TransferTarget([]byte(body)); target != nil {
+			f.target, f.hasTarget = *target, true
+		}
+	}
+	c.ask(&f)
+}
+
+// credential picks the credential. Cookies are joined by semicolons as a rule, and a comma may be part of one. But where a second
+// session would follow a comma it is not known which of the two is the first to an upstream, and no key is there to hide them.
+func (c *check) credential() authz.Credential {
+	if c.hasLines {
+		return c.lines.Credential()
+	}
+	picked := c.joined.Credential()
+	if picked.Kind != authz.KeyCredential && c.joined.MayHideSession() {
+		return authz.Credential{Kind: authz.ContradictoryCredential}
+	}
+	return picked
+}
+
+// cookies returns the Cookie headers, as far as they are known.
+func (c *check) cookies() []string {
+	if c.hasLines {
+		return c.lines.Cookie
+	}
+	return c.joined.Cookie
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"aeroplane.run/authz"
+)
+
+// gatewayToken is the header in which a gateway may show its token. Authorization belongs to the client that it asks for.
+const gatewayToken = "Aeroplane-Gateway-Token"
+
+// believes reports whether an address is that of a peer.
+func (s *HTTPServer) believes(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	address := tcp.AddrPort().Addr().Unmap().WithZone("")
+	for _, p := range s.peers {
+		if p.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// askedBy returns the name of the gateway that asks, empty for one that is known by its address. Errors: Unauthenticated,
+// PermissionDenied. A token that is no good is refused also where none would be needed.
+func (s *HTTPServer) askedBy(ctx context.Context, h http.Header) (gateway string, err error) {
+	tokens := h[gatewayToken]
+	switch {
+	case len(tokens) > 1:
+		return "", authz.Errorf(authz.Unauthenticated, "the header %s came more than once", gatewayToken)
+	case len(tokens) == 1:
+		caller := s.guard.callers.find(tokens[0])
+		if caller == nil {
+			return "", authz.Errorf(authz.Unauthenticated, "the token in the header %s is not known", gatewayToken)
+		}
+		return caller.Name, nil
+	case ctx.Value(believedKey{}) == true:
+		return "", nil
+	}
+	return "", authz.Errorf(authz.Unauthenticated, "the address is not one of http-peers, and there is no header %s", gatewayToken)
+}
