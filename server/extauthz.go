@@ -8,8 +8,6 @@ import (
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"aeroplane.run/authz"
 )
@@ -23,8 +21,8 @@ type extAuthzService struct {
 
 const checkMethod = authv3.Authorization_Check_FullMethodName
 
-// register registers Check as if it were a stream, which is the same on the wire: so a message is read when it is asked for, and not
-// before, and one that cannot be read is answered by us.
+// register registers Check as if it were a stream, which is the same on the wire: so the message of a stranger, who is answered as well,
+// is not read.
 func (s *extAuthzService) register(r grpc.ServiceRegistrar) {
 	desc := authv3.Authorization_ServiceDesc
 	desc.HandlerType = (*any)(nil)
@@ -75,7 +73,7 @@ func (s *extAuthzService) answerTo(c *check, r *result) (*answer, error) {
 	return newAllowedCheck(values, c.removal(&r.decision.Grant, s.removeCredential)), nil
 }
 
-// read reads the one message of a call. What gRPC says of one that cannot be read is not for the client of a gateway.
+// read reads the one message of a call. One that is longer than maxMessage gRPC answers by itself, with an error.
 func read(stream grpc.ServerStream, c *check) error {
 	err := stream.RecvMsg(c)
 	switch {
@@ -85,8 +83,6 @@ func read(stream grpc.ServerStream, c *check) error {
 		return stream.Context().Err()
 	case err == io.EOF:
 		return invalid("attributes", "must be set")
-	case status.Code(err) == codes.ResourceExhausted:
-		return authz.Errorf(authz.Invalid, "the gateway's question must be at most %d bytes: let it send less of the request's body", maxMessage).Because(err)
 	}
 	return authz.Errorf(authz.Invalid, "the gateway's question cannot be read").Because(err)
 }

@@ -3,6 +3,8 @@
 package server
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -45,15 +47,16 @@ func (c *check) clear() {
 func (c *check) copyOf(data mem.BufferSlice) string { return textOf(data) }
 
 func (c *check) readAny(codec encoding.CodecV2, data mem.BufferSlice) error {
-	in := new(authv3.CheckRequest)
-	if err := codec.Unmarshal(data, in); err != nil {
-		return err
-	}
 	c.clear()
+	in := new(authv3.CheckRequest)
+	if err := codec.Unmarshal(data, in); err != nil { // which gRPC would answer with an error
+		c.refused = authz.Errorf(authz.Invalid, "the gateway's question cannot be read").Because(err)
+		return nil
+	}
 	http := in.GetAttributes().GetRequest().GetHttp()
 	c.http, c.method, c.path = http != nil, http.GetMethod(), http.GetPath()
-	for name, value := range http.GetHeaders() {
-		c.addJoined(name, value)
+	for _, name := range slices.Sorted(maps.Keys(http.GetHeaders())) {
+		c.addJoined(name, http.GetHeaders()[name])
 	}
 	c.hasLines = http.GetHeaderMap() != nil
 	for _, h := range http.GetHeaderMap().GetHeaders() {

@@ -5,6 +5,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
@@ -173,4 +175,31 @@ func withKey(key string) *authzv1.AuthorizeRequest {
 	return &authzv1.AuthorizeRequest{
 		Method: "GET", Path: "/api/projects", Credential: &authzv1.AuthorizeRequest_ApiKey{ApiKey: key},
 	}
+}
+
+// putSession puts a session of an owner without a user, and returns its token.
+func putSession(t *testing.T, s *service) string {
+	t.Helper()
+	const token = "the-token-of-a-session"
+	digest := sha256.Sum256([]byte(token))
+	_, err := s.sessions.PutSession(t.Context(), &authzv1.PutSessionRequest{Session: &authzv1.Session{TokenSha256: digest[:],
+		Role: authzv1.UserRole_USER_ROLE_OWNER, ExpireTime: timestamppb.New(time.Now().Add(time.Hour))}})
+	wantCode(t, err, codes.OK)
+	return token
+}
+
+// transferWorld puts the service s in the project here, and the projects there and elsewhere. It returns a key for here and there.
+func transferWorld(t *testing.T, s *service) (key string) {
+	t.Helper()
+	for _, id := range []string{"here", "there", "elsewhere"} {
+		_, err := s.catalog.PutProject(t.Context(), &authzv1.PutProjectRequest{Project: &authzv1.Project{Id: id, Slug: id}})
+		wantCode(t, err, codes.OK)
+	}
+	_, err := s.catalog.PutService(t.Context(), &authzv1.PutServiceRequest{Service: &authzv1.Service{Id: "s", ProjectId: "here"}})
+	wantCode(t, err, codes.OK)
+	in := newKey()
+	in.Projects = &authzv1.ProjectScope{ProjectIds: []string{"here", "there"}}
+	created, err := s.keys.CreateKey(t.Context(), in)
+	wantCode(t, err, codes.OK)
+	return created.GetSecret()
 }
