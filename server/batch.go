@@ -27,26 +27,31 @@ func (s *authorizationService) handleBatch(_ any, ctx context.Context, read func
 	return a, err
 }
 
-// batchAuthorize first answers all that can be answered at once, and then lets the others wait side by side.
+// batchAuthorize answers all requests of a batch.
 func (s *authorizationService) batchAuthorize(ctx context.Context, b *batch) (a *answer, err error) {
 	defer s.guard.end(ctx, batchMethod, &err)
 	if b.refused != nil {
 		return nil, b.refused
 	}
+	s.decideAll(ctx, batchMethod, b)
+	return newBatchAnswer(b.results), nil
+}
+
+// decideAll first decides on all that can be decided on at once, and then lets the others wait side by side.
+func (d *decider) decideAll(ctx context.Context, method string, b *batch) {
 	var waiting []int
 	for i := range b.questions {
-		if !s.decideOne(ctx, batchMethod, &b.questions[i], true, &b.results[i]) {
+		if !d.decideOne(ctx, method, &b.questions[i], true, &b.results[i]) {
 			waiting = append(waiting, i)
 		}
 	}
 	if len(waiting) > 0 {
-		s.decideWaiting(ctx, b, waiting)
+		d.decideWaiting(ctx, method, b, waiting)
 	}
-	return newBatchAnswer(b.results), nil
 }
 
 // decideWaiting decides on requests that have to wait for something, some of them at a time and none of them for longer than maxWait.
-func (s *authorizationService) decideWaiting(ctx context.Context, b *batch, waiting []int) {
+func (d *decider) decideWaiting(ctx context.Context, method string, b *batch, waiting []int) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	var next atomic.Int64
@@ -55,7 +60,7 @@ func (s *authorizationService) decideWaiting(ctx context.Context, b *batch, wait
 		running.Go(func() {
 			for n := next.Add(1); int(n) <= len(waiting); n = next.Add(1) {
 				i := waiting[n-1]
-				s.decideOne(ctx, batchMethod, &b.questions[i], false, &b.results[i])
+				d.decideOne(ctx, method, &b.questions[i], false, &b.results[i])
 			}
 		})
 	}

@@ -78,6 +78,7 @@ func NewHTTP(c HTTPConfig) *HTTPServer {
 	for _, d := range dialects {
 		s.pages[d.path()] = func(w http.ResponseWriter, r *http.Request) { s.forwardAuth(w, r, d) }
 	}
+	s.authZEN(c.BaseURL)
 	s.http = &http.Server{
 		Handler: s, TLSConfig: c.TLS,
 		ReadHeaderTimeout: httpArrival, ReadTimeout: httpReading, WriteTimeout: httpWriting, IdleTimeout: httpIdle,

@@ -141,21 +141,24 @@ func (g *guard) contain(method string, panicked any, err error) error {
 	return authz.Errorf(authz.Internal, "panic")
 }
 
-// answer counts and logs how a call ended that failed, or that was for a change, and returns the error to send.
+// answer counts and logs how a call ended that failed, or that was for a change, and returns the error to send. What is no method of
+// gRPC's is a path, where decisions are asked for over HTTP.
 func (g *guard) answer(ctx context.Context, method string, actor authz.Actor, err error) error {
-	need := methods[method]
+	need, ok := methods[method]
+	if !ok {
+		need = decides
+	}
 	if _, already := status.FromError(err); already && !need.ours() {
 		return err // gRPC's own services speak in statuses
 	}
-	g.observe(method, err)
+	g.observe(method, need, err)
 	return g.tell(ctx, method, need, actor, err)
 }
 
-// refuse counts and logs that no decision was reached on what was asked in a place, and returns the refusal that takes its place: for
-// gateways which could make an allow of an error, or cannot be told of one.
-func (g *guard) refuse(ctx context.Context, place string, err error) door.Refusal {
-	g.observer.Undecided(reasonOf(classified(err)))
-	_ = g.tell(ctx, place, decides, authz.Actor{}, err) // the error is not sent
+// refuse counts and logs that no decision was reached, and returns the refusal that takes its place: for gateways which could make an
+// allow of an error, or cannot be told of one.
+func (g *guard) refuse(ctx context.Context, method string, err error) door.Refusal {
+	_ = g.answer(ctx, method, authz.Actor{}, err) // the error is not sent
 	return refusalOf(err)
 }
 

@@ -30,8 +30,8 @@ func (nobody) Changed(string, string)              {}
 
 // observe tells the observer of a call that ended with err, nil for none. Decisions that were reached were told of before:
 // who made them knows more.
-func (g *guard) observe(method string, err error) {
-	switch need := methods[method]; {
+func (g *guard) observe(method string, need access, err error) {
+	switch {
 	case need == changes:
 		g.observer.Changed(path.Base(method), outcomeOf(err))
 	case need.asks() && err != nil:
