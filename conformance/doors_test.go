@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/server/servertest"
 )
 
 // everyDoor asks each question by every call that there is for it, whose answers must agree.
@@ -21,19 +22,22 @@ type everyDoor struct {
 	stream grpc.BidiStreamingClient[authzv1.AuthorizeStreamRequest, authzv1.AuthorizeStreamResponse]
 	asked  uint64
 
+	proxies *proxyDoors
+
 	conversations []conversation
 }
 
-func newEveryDoor(t *testing.T, client authzv1.AuthorizationServiceClient) *everyDoor {
+func newEveryDoor(t *testing.T, run *servertest.Running) *everyDoor {
 	t.Helper()
+	client := authzv1.NewAuthorizationServiceClient(run.Gateway)
 	stream, err := client.AuthorizeStream(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &everyDoor{AuthorizationServiceClient: client, t: t, stream: stream}
+	return &everyDoor{AuthorizationServiceClient: client, t: t, stream: stream, proxies: newProxyDoors(t, run, run.Gateway)}
 }
 
-// Authorize asks by a call, and compares with what a batch and a stream say.
+// Authorize asks by a call, and compares with what a batch and a stream say, and what proxies are told.
 func (d *everyDoor) Authorize(ctx context.Context, in *authzv1.AuthorizeRequest, o ...grpc.CallOption) (*authzv1.AuthorizeResponse, error) {
 	d.t.Helper()
 	answer, err := d.AuthorizationServiceClient.Authorize(ctx, in, o...)
@@ -52,6 +56,9 @@ func (d *everyDoor) Authorize(ctx context.Context, in *authzv1.AuthorizeRequest,
 		d.t.Fatalf("request %d of a stream: %v, %v", d.asked, streamed, streamErr)
 	}
 	d.agree("a stream", answer, err, streamed.GetResult())
+	if err == nil {
+		d.proxies.agree(in, answer)
+	}
 	d.note(in, answer)
 	return answer, err
 }

@@ -80,7 +80,7 @@ func newFixture(t *testing.T, db servertest.Database) *fixture {
 	f.keys = authzv1.NewKeyServiceClient(run.Admin)
 	f.catalog = authzv1.NewCatalogServiceClient(run.Admin)
 	f.sessions = authzv1.NewSessionServiceClient(run.Admin)
-	f.gateway = newEveryDoor(t, authzv1.NewAuthorizationServiceClient(run.Gateway))
+	f.gateway = newEveryDoor(t, run)
 	return f
 }
 
