@@ -113,9 +113,9 @@ breaking: .bin/buf ## refuse what breaks callers of the last release
 	.bin/buf breaking --against $(RELEASED)
 
 .PHONY: compose-check
-compose-check: ## check Dockerfile and docker-compose.yml as far as that goes without a Docker engine
+compose-check: ## check Dockerfile, docker-compose.yml and envoy.yaml as far as that goes without a Docker engine, or Envoy
 	go -C deploy/check vet .
-	go -C deploy/check run . -dockerfile ../../Dockerfile -compose ../../docker-compose.yml
+	go -C deploy/check run . -dockerfile ../../Dockerfile -compose ../../docker-compose.yml -envoy ../envoy/envoy.yaml
 
 .PHONY: docker
 docker: compose-check ## build the image; needs a Docker engine

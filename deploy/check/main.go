@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command check tells what can be told of the Dockerfile and docker-compose.yml without a Docker engine: BuildKit's own
-// linter reads the one (what `docker build --check` would say), Compose's own loader the other (what `docker compose
-// config` would say), and then what this project promises of its containers is looked for in both.
+// Command check tells what can be told of the Dockerfile, docker-compose.yml and envoy.yaml without Docker or Envoy: BuildKit's own
+// linter reads the first (what `docker build --check` would say), Compose's own loader the second (what `docker compose
+// config` would say), Envoy's published messages the third (what `envoy --mode validate` would say of its form), and then what this
+// project promises is looked for in each.
 //
-// It is a module of its own, so that BuildKit's weight stays out of the service's go.mod. Run it with `make docker`.
+// It is a module of its own, so that BuildKit's weight stays out of the service's go.mod. Run it with `make compose-check`.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 func main() {
 	dockerfile := flag.String("dockerfile", "Dockerfile", "the Dockerfile to check")
 	compose := flag.String("compose", "docker-compose.yml", "the Compose file to check")
+	envoy := flag.String("envoy", "deploy/envoy/envoy.yaml", "the Envoy configuration to check")
 	flag.Parse()
 
 	failed := false
@@ -37,6 +39,8 @@ func main() {
 	report(*dockerfile, complaints, err)
 	complaints, err = checkCompose(ctx, *compose)
 	report(*compose, complaints, err)
+	complaints, err = checkEnvoy(*envoy)
+	report(*envoy, complaints, err)
 	if failed {
 		os.Exit(1)
 	}
