@@ -3,10 +3,13 @@
 package server_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"testing"
 	"time"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -57,6 +60,7 @@ func TestAllocations(t *testing.T) {
 	uses := authz.NewUseRecorder(store, nil)
 	authorizer := &authz.Authorizer{Routes: resolver.Default(), Facts: store, Used: uses.Used}
 	one, ofMany := server.Door(authorizer, observer)
+	check := server.CheckDoor(authorizer, observer)
 
 	for _, c := range []struct{ name, path, key string }{
 		{"public", "/", ""},
@@ -79,6 +83,11 @@ func TestAllocations(t *testing.T) {
 		}
 		in.Credential = &authzv1.AuthorizeRequest_Headers{Headers: &authzv1.CredentialHeaders{Authorization: headers.Authorization, Cookie: headers.Cookie}}
 		asked, askedOfMany := wire(t, in), wire(t, &authzv1.AuthorizeStreamRequest{Id: 7, Request: in})
+		checked := wire(t, &authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{
+			Http: &authv3.AttributeContext_HttpRequest{Method: in.GetMethod(), Path: in.GetPath(), HeaderMap: headerMap(headers)}}}})
+		if answer, err := check(checked); err != nil || !bytes.Contains(answer.Materialize(), []byte("aeroplane-caller")) {
+			t.Errorf("%s: ext_authz: %q, %v", c.name, answer.Materialize(), err)
+		}
 		answer, err := one(asked)
 		if got := new(authzv1.AuthorizeResponse); err != nil || proto.Unmarshal(answer.Materialize(), got) != nil || !got.GetAllowed() {
 			t.Errorf("%s: %v, %v", c.name, got, err)
@@ -98,12 +107,24 @@ func TestAllocations(t *testing.T) {
 			"the decision":         {decide, 0},
 			"one request's answer": {func() { _, _ = one(asked) }, single},
 			"one answer of many":   {func() { _, _ = ofMany(askedOfMany) }, door},
+			"ext_authz's answer":   {func() { _, _ = check(checked) }, door},
 		} {
 			if n := testing.AllocsPerRun(200, test.do); n > test.most {
 				t.Errorf("%s: %s makes %v allocations, want %v at most", c.name, what, n, test.most)
 			}
 		}
 	}
+}
+
+// headerMap is the headers as Envoy sends them, among others.
+func headerMap(h authz.CredentialHeaders) *corev3.HeaderMap {
+	m := &corev3.HeaderMap{Headers: []*corev3.HeaderValue{{Key: ":authority", RawValue: []byte("h")}, {Key: "user-agent", RawValue: []byte("u")}}}
+	for name, values := range map[string][]string{"authorization": h.Authorization, "cookie": h.Cookie} {
+		for _, v := range values {
+			m.Headers = append(m.Headers, &corev3.HeaderValue{Key: name, RawValue: []byte(v)})
+		}
+	}
+	return m
 }
 
 // wire is the wire form of a message, as gRPC gives it to the codec.

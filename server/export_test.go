@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/mem"
 
 	"aeroplane.run/authz"
@@ -68,3 +69,28 @@ func Door(a *authz.Authorizer, o Observer) (one, ofMany func(mem.BufferSlice) (m
 		return c.Marshal(newStreamAnswer(n.id, &r))
 	}
 }
+
+// CheckDoor returns what a Check goes through, from the bytes of its question to those of its answer.
+func CheckDoor(a *authz.Authorizer, o Observer) func(mem.BufferSlice) (mem.BufferSlice, error) {
+	s := &extAuthzService{decider: newDecider(a, &guard{log: slog.New(slog.DiscardHandler), failed: new(throttle), observer: o})}
+	codec := newCodec()
+	stream := &onlyMessage{codec: codec, ctx: context.Background()}
+	return func(data mem.BufferSlice) (mem.BufferSlice, error) {
+		stream.data = data
+		c := checks.Get().(*check)
+		defer c.release()
+		return codec.Marshal(s.check(stream, c))
+	}
+}
+
+// An onlyMessage is a stream of one message.
+type onlyMessage struct {
+	grpc.ServerStream
+	codec codec
+	ctx   context.Context
+	data  mem.BufferSlice
+}
+
+func (m *onlyMessage) Context() context.Context { return m.ctx }
+
+func (m *onlyMessage) RecvMsg(into any) error { return m.codec.Unmarshal(m.data, into) }

@@ -94,13 +94,20 @@ var identityNames = func() (names [len(door.Names)]string) {
 	return names
 }()
 
-// usualCheck is how many bytes the answer to a request that may pass has at most, as a rule.
+// An allowedCheck is the answer to a request that may pass, in one allocation unless it is longer than usual.
+type allowedCheck struct {
+	answer
+	room [usualCheck]byte
+}
+
+// usualCheck is how many bytes such an answer has at most, as a rule.
 const usualCheck = 1 << 10
 
 // newAllowedCheck is the answer to a request that may pass: a CheckResponse with a status that is OK, as all its fields are zero, and an
 // OkHttpResponse that sets each identity header, in place of all that the client sent of it, and then removes what is to go.
 func newAllowedCheck(identity [len(door.Names)]string, r removal) *answer {
-	w := writer{buf: make([]byte, 0, usualCheck)}
+	a := new(allowedCheck)
+	w := writer{buf: a.room[:0]}
 	w.end(w.begin(1<<3 | sized))
 	ok := w.begin(3<<3 | sized)
 	for i, value := range identity {
@@ -111,7 +118,7 @@ func newAllowedCheck(identity [len(door.Names)]string, r removal) *answer {
 	}
 	w.buf = append(w.buf, r.names...)
 	w.end(ok)
-	return new(answer).wrote(&w)
+	return a.wrote(&w)
 }
 
 // setHeader is a HeaderValueOption, of a list in field 2.
