@@ -24,7 +24,7 @@ build: ## build bin/aeroplane-authz, one static binary
 export AEROPLANE_AUTHZ_TEST_REQUIRE := 1
 
 .PHONY: test
-test: postgres redis .bin/grpcurl ## run all tests, on the embedded database and on real Postgres and Redis servers of their own
+test: postgres redis proxies .bin/grpcurl ## run all tests, on the embedded database and on real Postgres, Redis and proxies of their own
 	go test -timeout 20m ./...
 
 NOT_RACED ?= cmd/aeroplane-authz|internal/(readmetest|testservers|housetest)|conformance|bench
@@ -91,7 +91,12 @@ postgres:
 
 .PHONY: redis
 redis:
-	scripts/install-redis
+	scripts/install-server redis-server
+
+.PHONY: proxies
+proxies: .bin/caddy
+	scripts/install-server nginx
+	scripts/install-server haproxy
 
 ##@ Check it
 
@@ -152,12 +157,13 @@ TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .b
 .bin/govulncheck:        package := golang.org/x/vuln/cmd/govulncheck v1.9.0
 .bin/benchstat:          package := golang.org/x/perf/cmd/benchstat v0.0.0-20260908200009-22c9c6c9d4da
 
-# No tool of ours, but what `make bench` compares with. To build it takes minutes.
+# No tools of ours: a proxy that tests run our configuration in, and what `make bench` compares with. To build one takes a minute or more.
+.bin/caddy:              package := github.com/caddyserver/caddy/v2/cmd/caddy v2.11.9
 .bin/openfga:            package := github.com/openfga/openfga/cmd/openfga v1.22.1
 
 # Phony, so that the script decides: a change of a version above must reinstall.
-.PHONY: $(TOOLS) .bin/openfga
-$(TOOLS) .bin/openfga:
+.PHONY: $(TOOLS) .bin/caddy .bin/openfga
+$(TOOLS) .bin/caddy .bin/openfga:
 	@scripts/install-tool $(package)
 
 .PHONY: tools

@@ -66,6 +66,7 @@ type fixture struct {
 	sessions authzv1.SessionServiceClient
 	gateway  *everyDoor
 	embed    func() *embedded.Replica // on the same database, with what is in it now
+	httpAddr string                   // where proxies ask
 
 	secrets map[string]string // by name in braces
 	userIDs map[string]string // "owner" and "user2", or both empty in a single-user installation
@@ -81,6 +82,7 @@ func newFixture(t *testing.T, db servertest.Database) *fixture {
 	f.catalog = authzv1.NewCatalogServiceClient(run.Admin)
 	f.sessions = authzv1.NewSessionServiceClient(run.Admin)
 	f.gateway = newEveryDoor(t, run)
+	f.httpAddr = run.HTTPAddr
 	return f
 }
 

@@ -47,14 +47,7 @@ func Redis(t testing.TB) *RedisServer {
 // StartRedis starts a server of the test's own, which ends with it.
 func StartRedis(t testing.TB, o RedisOptions) *RedisServer {
 	t.Helper()
-	bin, err := findRedis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bin == "" {
-		missing(t, howToGetRedis)
-	}
-	s, err := newRedis(bin, o)
+	s, err := newRedis(needProgram(t, "redis-server"), o)
 	if err != nil {
 		t.Fatal(err)
 	}

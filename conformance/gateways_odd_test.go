@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"aeroplane.run/authz/internal/door"
+	"aeroplane.run/authz/internal/sqlite"
+)
+
+// oddRequests are such as client, proxy, service and upstream could take for different ones. KEY is a read key for all projects. Those that
+// may reach the upstream have to arrive as they are named, and all others not at all.
+var oddRequests = []struct {
+	name, request string
+	reaches       string // the line that has to arrive; empty: nothing may
+}{
+	{"plain", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", "GET /api/projects"},
+	{"a query", "GET /api/projects?a=/../%2e%2e//b&c HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", "GET /api/projects?a=/../%2e%2e//b&c"},
+	{"a query that is empty", "GET /api/projects? HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", "GET /api/projects?"},
+	{"an escape that is needed", "GET /api/projects/a%20b HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", "GET /api/projects/a%20b"},
+	{"small letters in a name", "GET /api/projects HTTP/1.1\r\nauthorization: bearer KEY\r\n", "GET /api/projects"},
+	{"blanks round a value", "GET /api/projects HTTP/1.1\r\nX-API-Key: \t KEY \t\r\n", "GET /api/projects"},
+
+	{"identity forged", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nAeroplane-User: root\r\nAEROPLANE-ROLE: owner\r\naeroplane-user: root\r\n" +
+		"Aeroplane-Projects: p\r\n", "GET /api/projects"},
+	{"identity forged in other spellings", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nAeroplane_User: root\r\nAeroplane.User: root\r\n" +
+		"aeroplane_role: owner\r\n", "GET /api/projects"},
+	{"identity forged on a public page", "GET / HTTP/1.1\r\nAeroplane-User: root\r\nAeroplane-Caller: session\r\nAeroplane_User: root\r\n", "GET /"},
+	{"identity to be dropped on the way", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nConnection: Aeroplane-User, Aeroplane-Caller\r\n", "GET /api/projects"},
+	{"the key to be dropped on the way", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nConnection: keep-alive, Authorization\r\n", "GET /api/projects"},
+	{"headers of the dialects", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nX-Forwarded-Uri: /api/system\r\nX-Forwarded-Method: DELETE\r\n" +
+		"X-Original-URI: /api/system\r\nX-Original-Method: DELETE\r\nX_Forwarded_Uri: /x\r\n", "GET /api/projects"},
+	{"a gateway's token", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nAeroplane-Gateway-Token: x\r\nAeroplane_Gateway_Token: x\r\n", "GET /api/projects"},
+	{"where it comes from", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nX-Forwarded-For: 10.9.9.9\r\nForwarded: for=10.9.9.9\r\nX-Real-IP: 10.9.9.9\r\n",
+		"GET /api/projects"},
+	{"a key under other names", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nX_API_Key: other\r\nX.API.Key: other\r\n", "GET /api/projects"},
+
+	{"a write named as a read", "DELETE /api/projects/p HTTP/1.1\r\nAuthorization: Bearer KEY\r\nX-HTTP-Method-Override: GET\r\nX-Forwarded-Method: GET\r\n" +
+		"X-Original-Method: GET\r\n", ""},
+	{"a path named as another", "GET /api/system/settings HTTP/1.1\r\nAuthorization: Bearer KEY\r\nX-Forwarded-Uri: /\r\nX-Original-URI: /\r\nX-Original-URL: /\r\n" +
+		"X-Rewrite-URL: /\r\n", ""},
+	{"only a key under other names", "GET /api/projects HTTP/1.1\r\nX_API_Key: KEY\r\nX.API.Key: KEY\r\nX-Api_Key: KEY\r\n", ""},
+	{"two keys", "GET /api/projects HTTP/1.1\r\nX-API-Key: KEY\r\nX-API-Key: KEY\r\n", ""},
+	{"two tokens", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"two tokens in one", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY, Bearer KEY\r\n", ""},
+	{"a key beside another token", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nX-API-Key: other\r\n", ""},
+
+	{"a doubled slash", "GET //api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"a doubled slash within", "GET /api//projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"a slash at the end", "GET /api/projects/ HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"a dot", "GET /api/./projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"dots", "GET /api/projects/../system/settings HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"dots from outside", "GET /assets/../api/system/settings HTTP/1.1\r\n", ""},
+	{"escaped dots", "GET /assets/%2e%2e/api/system/settings HTTP/1.1\r\n", ""},
+	{"an escaped slash", "GET /assets%2f..%2fapi/system/settings HTTP/1.1\r\n", ""},
+	{"an escaped letter", "GET /%61pi/system/settings HTTP/1.1\r\n", ""},
+	{"escaped twice", "GET /%2561pi/system/settings HTTP/1.1\r\n", ""},
+	{"a broken escape", "GET /api/projects/%zz HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"an escaped zero", "GET /api/projects/%00 HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"a semicolon", "GET /api;x/system/settings HTTP/1.1\r\n", ""},
+	{"a backslash", "GET /assets\\..\\api\\system HTTP/1.1\r\n", ""},
+	{"another case", "GET /API/system/settings HTTP/1.1\r\n", ""},
+	{"bytes beyond ASCII", "GET /\xc3\xa9 HTTP/1.1\r\n", ""},
+	{"a zero", "GET /a\x00b HTTP/1.1\r\n", ""},
+	{"a tab", "GET /a\tb HTTP/1.1\r\n", ""},
+	{"a fragment", "GET /api/system#/../../ HTTP/1.1\r\n", ""},
+	{"too long", "GET /" + strings.Repeat("a", 8192) + " HTTP/1.1\r\n", ""},
+	{"no slash", "GET api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\n", ""},
+	{"no path", "OPTIONS * HTTP/1.1\r\n", ""},
+	{"an authority", "CONNECT aeroplane.test:443 HTTP/1.1\r\n", ""},
+	{"another method", "PROPFIND / HTTP/1.1\r\n", ""},
+	{"a method in small letters", "get / HTTP/1.1\r\n", ""},
+	{"a method of two words", "GET GET / HTTP/1.1\r\n", ""},
+	{"two lengths", "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n", ""},
+	{"a blank before the colon", "GET / HTTP/1.1\r\nX-API-Key : KEY\r\n", ""},
+}
+
+// What reaches the upstream is what was decided on, told of whom it was decided for, and of nothing that the client claims.
+func TestOddRequestsThroughGateways(t *testing.T) {
+	store := must[*sqlite.Store](t)(sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Migrate: true}))
+	f := newFixture(t, store)
+	f.userIDs = map[string]string{}
+	upstream, key := startUpstream(t), f.expand("{key:read/all}")
+	for name := range gateways {
+		t.Run(name, func(t *testing.T) {
+			g := startGateway(t, name, f.httpAddr, upstream)
+			for _, c := range oddRequests {
+				method, _, _ := strings.Cut(c.request, " ")
+				r, body := g.send(method, strings.ReplaceAll(c.request, "KEY", key)+"Host: aeroplane.test\r\n\r\n")
+				g.hangUp()
+				reached := r.Header.Get("X-Reached")
+				switch {
+				case c.reaches == "" && reached != "":
+					t.Errorf("%s: it reached the upstream:\n%s", c.name, body)
+				case c.reaches == "" && (r.StatusCode < 400 || r.StatusCode > 505) && name+c.name != "caddyno path": // which it answers itself
+					t.Errorf("%s: %d", c.name, r.StatusCode)
+				case c.reaches == "":
+				case reached != digest(c.reaches):
+					t.Errorf("%s: %d, %s did not reach the upstream, but\n%s", c.name, r.StatusCode, c.reaches, body)
+				default:
+					wantArrived(t, c.name, c.request, body)
+				}
+			}
+		})
+	}
+}
+
+// wantArrived wants the identity headers, and none of what a client has claimed.
+func wantArrived(t *testing.T, name, sent, arrived string) {
+	t.Helper()
+	var told []string
+	for line := range strings.Lines(arrived) {
+		header, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		folded := strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(header))
+		switch {
+		case strings.HasPrefix(folded, "aeroplane-"):
+			told = append(told, header)
+			if i := slices.IndexFunc(door.Names[:], func(n string) bool { return strings.EqualFold(n, header) }); i < 0 {
+				t.Errorf("%s: %s arrived", name, header)
+			}
+		case folded == "x-api-key" && !strings.EqualFold(header, "x-api-key"):
+			t.Errorf("%s: %s arrived", name, header)
+		}
+		for _, claimed := range []string{"root", "owner", "other", "10.9.9.9"} {
+			if strings.Contains(value, claimed) && strings.Contains(sent, claimed) {
+				t.Errorf("%s: %q arrived", name, line)
+			}
+		}
+		if strings.EqualFold(header, "connection") && strings.Contains(strings.ToLower(value), "aeroplane") {
+			t.Errorf("%s: %q arrived, which whoever is next may follow", name, line)
+		}
+	}
+	if len(told) != len(door.Names) {
+		t.Errorf("%s: the upstream is told %q:\n%s", name, told, arrived)
+	}
+	if strings.Contains(sent, "Bearer") && !strings.Contains(strings.ToLower(arrived), "\r\nauthorization: bearer ") {
+		t.Errorf("%s: the key did not arrive:\n%s", name, arrived)
+	}
+}
+
+// A service that is away, slow or out of its mind lets nothing pass, and nothing of a client's claims.
+func TestGatewaysFailClosed(t *testing.T) {
+	upstream := startUpstream(t)
+	for service, answer := range map[string]string{
+		"away":              "",
+		"slow":              "wait",
+		"closes":            "close",
+		"garbage":           "\x00\x01\x02 garbage\r\n\r\n",
+		"an error":          "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+		"a redirect":        "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
+		"no page":           "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+		"cut short":         "HTTP/1.1 200 OK\r\nAeroplane-Caller: key\r\n",
+		"no identity":       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		"an empty identity": "HTTP/1.1 200 OK\r\nAeroplane-User:\r\nContent-Length: 0\r\n\r\n",
+	} {
+		address := startNonsense(t, answer)
+		for name := range gateways {
+			t.Run(fmt.Sprint(name, " ", service), func(t *testing.T) {
+				t.Parallel()
+				g := startGateway(t, name, address, upstream)
+				r, body := g.send("GET", "GET / HTTP/1.1\r\nHost: aeroplane.test\r\nAeroplane-User: root\r\nAeroplane_User: root\r\n\r\n")
+				switch {
+				case r.Header.Get("X-Reached") != "" && !strings.HasSuffix(service, "identity"):
+					t.Errorf("it reached the upstream:\n%s", body)
+				case strings.Contains(body, "root"):
+					t.Errorf("the upstream is told what the client claims:\n%s", body)
+				case service == "away" || service == "slow" || service == "closes" || service == "garbage":
+					if r.StatusCode != 503 || body != `{"error":"`+door.Unavailable+`"}` || r.Header.Get("Cache-Control") != "no-store" {
+						t.Errorf("%d %v %s", r.StatusCode, r.Header, body)
+					}
+				}
+			})
+		}
+	}
+}
+
+// startNonsense starts what is no service: it answers every connection the same. It returns its address.
+func startNonsense(t *testing.T, answer string) string {
+	t.Helper()
+	l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
+	address := l.Addr().String()
+	if answer == "" {
+		_ = l.Close()
+		return address
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			switch answer {
+			case "wait":
+			case "close":
+				_ = conn.Close()
+			default:
+				_, _ = io.ReadFull(conn, make([]byte, 16)) // something of the question
+				_, _ = io.WriteString(conn, answer)
+			}
+		}
+	}()
+	return address
+}

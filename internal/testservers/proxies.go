@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package testservers
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A Proxy is a reverse proxy of one test's own, with the configuration that the test gives it. Its methods are for that test's goroutine.
+type Proxy struct {
+	controlled
+	dir *tempDir
+}
+
+// Nginx starts nginx with a nginx.conf that listens on an address.
+func Nginx(t testing.TB, config, address string) *Proxy {
+	t.Helper()
+	return startProxy(t, address, map[string]string{"nginx.conf": config}, needProgram(t, "nginx"),
+		"-p", ".", "-c", "nginx.conf", "-g", "daemon off; pid nginx.pid; error_log stderr;")
+}
+
+// HAProxy starts HAProxy with a haproxy.cfg that listens on an address, and the files that this names.
+func HAProxy(t testing.TB, files map[string]string, address string) *Proxy {
+	t.Helper()
+	return startProxy(t, address, files, needProgram(t, "haproxy"), "-db", "-f", "haproxy.cfg")
+}
+
+// Caddy starts Caddy with a Caddyfile that listens on an address.
+func Caddy(t testing.TB, config, address string) *Proxy {
+	t.Helper()
+	return startProxy(t, address, map[string]string{"Caddyfile": config}, needCaddy(t), "run", "--config", "Caddyfile", "--adapter", "caddyfile")
+}
+
+// needCaddy returns the path of Caddy: of the version that the Makefile builds, since Debian's is older than our configuration is safe with.
+func needCaddy(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if path := filepath.Join(dir, ".bin", "caddy"); isProgram(path) {
+			return path
+		}
+	}
+	missing(t, "no Caddy was found. Run `make .bin/caddy`, which builds it")
+	return ""
+}
+
+// startProxy starts a program in a directory with files, and returns when somebody listens on the address.
+func startProxy(t testing.TB, address string, files map[string]string, program string, args ...string) *Proxy {
+	t.Helper()
+	as, err := unprivileged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := new(Proxy)
+	if p.dir, err = newTempDir(as); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(live.add(p.close))
+	if err := p.start(as, address, files, program, args); err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, p.Log())
+	}
+	return p
+}
+
+func (p *Proxy) start(as *syscall.Credential, address string, files map[string]string, program string, args []string) error {
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(p.dir.path, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	log, err := os.Create(p.log())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	// Of a home that it can write to, it needs the directory.
+	cmd := exec.Command(program, args...)
+	cmd.Dir = p.dir.path
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir.path, "LC_ALL=C", "TZ=UTC"}
+	cmd.SysProcAttr = attributes(as, syscall.SIGTERM) // upon which nginx ends its workers, and they end
+	cmd.Stdout, cmd.Stderr = log, log
+	if p.process, err = startProcess(cmd); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(poll) {
+		if p.process.ended() {
+			return fmt.Errorf("it ended: %w", p.process.err)
+		}
+		if conn, err := net.Dial("tcp", address); err == nil {
+			return conn.Close()
+		}
+	}
+	return errors.New("it does not listen on " + address)
+}
+
+func (p *Proxy) log() string { return filepath.Join(p.dir.path, "log") }
+
+// Log returns what the proxy has written.
+func (p *Proxy) Log() string {
+	text, err := os.ReadFile(p.log())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// close ends the proxy and removes all that is left of it.
+func (p *Proxy) close() {
+	if p.process != nil {
+		_ = p.process.end(syscall.SIGTERM)
+	}
+	_ = p.dir.remove()
+}
