@@ -49,9 +49,12 @@ var picture = map[string][]string{
 	"embedded": {".", "resolver", "internal/replica", "internal/metrics", "internal/sqlite", "internal/postgres", "internal/rediscache",
 		"internal/secret", "github.com/prometheus/client_golang"},
 
+	// What gateways in Go ask with: nothing of the service but the contract.
+	"client": {"gen/...", "internal/door", "internal/secret", "google.golang.org/grpc"},
+
 	// Wiring, and what is used by tests and readers alone.
 	"cmd/aeroplane-authz":     {"..."},
-	"examples/gateway":        {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
+	"examples/gateway":        {"client"},
 	"examples/embedded":       {".", "embedded"},
 	"bench":                   {"..."},
 	"bench/empty":             {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},

@@ -36,6 +36,8 @@ type Options struct {
 	Log *slog.Logger
 	// Observer is the server's. Nil: there is none.
 	Observer server.Observer
+	// GatewayToken is the token of the role gateway, for several services that pass for replicas. Empty: one that no other has.
+	GatewayToken string
 	// RemoveCredential is the server's.
 	RemoveCredential bool
 	// Peers are those that are believed over HTTP. Nil: all of this machine.
@@ -78,8 +80,11 @@ func Start(t testing.TB, o Options) *Running {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Running{
-		AdminToken: rand.Text() + rand.Text(), GatewayToken: rand.Text() + rand.Text(),
+		AdminToken: rand.Text() + rand.Text(), GatewayToken: o.GatewayToken,
 		Uses: authz.NewUseRecorder(store, o.Log),
+	}
+	if r.GatewayToken == "" {
+		r.GatewayToken = rand.Text() + rand.Text()
 	}
 	authorizer := &authz.Authorizer{Routes: o.Routes, Facts: store, Used: r.Uses.Used}
 	callers := callers(t, r)
