@@ -4,6 +4,7 @@ package client_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -14,10 +15,11 @@ import (
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
-
-	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"aeroplane.run/authz/client"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/sqlite"
 	"aeroplane.run/authz/server/servertest"
 )
@@ -93,6 +95,9 @@ func listenAs(t testing.TB, s authzv1.AuthorizationServiceServer) string {
 	}
 	server := grpc.NewServer(grpc.WaitForHandlers(true))
 	authzv1.RegisterAuthorizationServiceServer(server, s)
+	healthy := health.NewServer()
+	healthy.SetServingStatus(authzv1.AuthorizationService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
+	healthpb.RegisterHealthServer(server, healthy)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(l) })
 	t.Cleanup(func() {
@@ -148,4 +153,16 @@ func (b *logbook) String() string {
 
 func (b *logbook) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// statusOf returns the status of an answer that raw has returned, 0 if it has none.
+func statusOf(answer string) (status int) {
+	var minor int
+	_, _ = fmt.Sscanf(answer, "HTTP/1.%d %d ", &minor, &status)
+	return status
+}
+
+// unreached is an upstream that nothing may reach.
+func unreached(t *testing.T) http.HandlerFunc {
+	return func(http.ResponseWriter, *http.Request) { t.Error("it was passed on") }
 }
