@@ -51,6 +51,9 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
+// Format implements fmt.Formatter: some verbs would otherwise print what gRPC holds, while it is in use.
+func (c *Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "client of %s", c.conn.Target()) }
+
 // Close ends all connections. Calls that are under way end with an error.
 func (c *Client) Close() error { return c.conn.Close() }
 

@@ -44,8 +44,21 @@ func asking(t *testing.T, f fake) *client.Client {
 
 func TestAuthorize(t *testing.T) {
 	run := start(t, servertest.Options{})
-	c := connect(t, of(run))
 	key := &authzv1.AuthorizeRequest_ApiKey{ApiKey: newKey(t, run, reads)}
+	_, port, err := net.SplitHostPort(run.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{run.Addr, "localhost:" + port, "dns:///" + run.Addr, "dns:localhost:" + port, run.Addr + ", localhost:" + port} {
+		c := of(run)
+		c.Target = target
+		answersBoth(t, connect(t, c), key)
+	}
+}
+
+// answersBoth asks what may pass, and what may not.
+func answersBoth(t *testing.T, c *client.Client, key *authzv1.AuthorizeRequest_ApiKey) {
+	t.Helper()
 	allowed, err := c.Authorize(t.Context(), &authzv1.AuthorizeRequest{Method: "GET", Path: "/api/projects", Credential: key})
 	if err != nil || !allowed.Allowed || !allowed.Grant.VisibleProjects.All {
 		t.Errorf("%v, %v", allowed, err)

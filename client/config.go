@@ -51,8 +51,8 @@ type Config struct {
 	NoTransferTarget bool
 	// Log is told why there was no decision, once a second at the most. Nil: nobody is.
 	Log *slog.Logger
-	// DialOptions are further options of the connection, which go before the defaults of this package, but not before what this Config
-	// says of security. gRPC's options that replace lists add to them here as well.
+	// DialOptions are further options of the connection. They replace the defaults of this package, but nothing that this Config says of
+	// encryption and the token.
 	DialOptions []grpc.DialOption
 }
 
@@ -63,17 +63,17 @@ func (c *Config) check() (*target, error) {
 	case err != nil:
 		return nil, err
 	case token == "":
-		return nil, errors.New("Token is missing: give a token that the service lists with the role gateway")
+		return nil, errors.New("the Token is missing: give a token that the service lists with the role gateway")
 	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, errors.New("Token must be visible ASCII: is it the whole file, with its name or the line's end?")
+		return nil, errors.New("the Token must be visible ASCII: is it the whole file, with its name or the line's end?")
 	case c.Timeout < 0:
-		return nil, errors.New("Timeout must be longer than 0")
+		return nil, errors.New("the Timeout must be longer than 0")
 	case c.TLS != nil && c.InsecurePlaintext:
-		return nil, errors.New("TLS and InsecurePlaintext are both set: set one")
+		return nil, errors.New("both TLS and InsecurePlaintext are set: set one")
 	case c.TLS != nil && c.TLS.InsecureSkipVerify && c.TLS.VerifyPeerCertificate == nil && c.TLS.VerifyConnection == nil:
-		return nil, errors.New("TLS has InsecureSkipVerify, and nothing that verifies instead: whoever answers would get the token")
+		return nil, errors.New("the TLS has InsecureSkipVerify, and nothing that verifies instead: whoever answers would get the token")
 	case c.TLS == nil && !c.InsecurePlaintext && !to.local:
-		return nil, fmt.Errorf("Target %s is another machine, or a name that may become one: set TLS; without it the token and clients' "+
+		return nil, fmt.Errorf("the Target %s is another machine, or a name that may become one: set TLS; without it the token and clients' "+
 			"keys would cross the network readable, which InsecurePlaintext allows", c.Target)
 	}
 	return to, nil

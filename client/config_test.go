@@ -55,7 +55,7 @@ func TestNewRefusesWhatIsNotSafe(t *testing.T) {
 		{"a:1,b:1", func(c *client.Config) { c.TLS = pinned }, ""},
 		{"authz.internal:8460", func(c *client.Config) { c.TLS = unverified }, "InsecureSkipVerify"},
 		{"authz.internal:8460", func(c *client.Config) { c.InsecurePlaintext = true }, ""},
-		{"127.0.0.1:1", func(c *client.Config) { c.TLS, c.InsecurePlaintext = encrypted, true }, "both set"},
+		{"127.0.0.1:1", func(c *client.Config) { c.TLS, c.InsecurePlaintext = encrypted, true }, "both TLS and"},
 
 		{"", nil, "Target is missing"},
 		{"localhost", nil, "Target must be a host and a port"},
@@ -116,6 +116,10 @@ func TestTheTokenIsNotSeen(t *testing.T) {
 			t.Fatal("a token that is not known has been taken")
 		}
 		fmt.Fprintf(&out, "%v %+v %#v", err, err, status.Convert(err).Proto())
+	}
+	if c := connect(t, client.Config{Target: "127.0.0.1:1", Token: client.NewSecret(token)}); fmt.Sprintf("%+v %s", c, c) !=
+		"client of dns:///127.0.0.1:1 client of dns:///127.0.0.1:1" {
+		t.Errorf("it prints as %+v %s", c, c)
 	}
 	if hex := fmt.Sprintf("%x", token); strings.Contains(out.String(), token) || strings.Contains(out.String(), hex) {
 		t.Errorf("the token is in\n%s", &out)

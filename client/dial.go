@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	_ "google.golang.org/grpc/health" // without it gRPC leaves out the healthCheckConfig below, and says so to nobody
+	_ "google.golang.org/grpc/health" // without it gRPC does not do what healthCheckConfig says
 	"google.golang.org/grpc/keepalive"
 
 	"aeroplane.run/authz/internal/secret"

@@ -87,13 +87,13 @@ func projects(t testing.TB, run *servertest.Running) {
 }
 
 // listenAs runs a gRPC server that passes for the service, and returns its address.
-func listenAs(t testing.TB, s authzv1.AuthorizationServiceServer) string {
+func listenAs(t testing.TB, s authzv1.AuthorizationServiceServer, options ...grpc.ServerOption) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer(grpc.WaitForHandlers(true))
+	server := grpc.NewServer(append(options, grpc.WaitForHandlers(true))...)
 	authzv1.RegisterAuthorizationServiceServer(server, s)
 	healthy := health.NewServer()
 	healthy.SetServingStatus(authzv1.AuthorizationService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)

@@ -26,7 +26,7 @@ type target struct {
 // parseTarget reads a Config's Target. It asks no name server: what a name means may change while the gateway runs.
 func parseTarget(text string) (*target, error) {
 	if text == "" {
-		return nil, errors.New("Target is missing: give a host and a port, such as authz.internal:8460")
+		return nil, errors.New("the Target is missing: give a host and a port, such as authz.internal:8460")
 	}
 	if endpoint, ok := strings.CutPrefix(text, "dns:"); ok {
 		host, err := hostOf(endpoint[strings.LastIndexByte(endpoint, '/')+1:])
@@ -34,7 +34,7 @@ func parseTarget(text string) (*target, error) {
 	}
 	if scheme, _, ok := strings.Cut(text, "://"); ok {
 		if resolver.Get(scheme) == nil {
-			return nil, fmt.Errorf("Target begins with %s://, which gRPC does not know: give a host and a port alone", scheme)
+			return nil, fmt.Errorf("the Target begins with %s://, which gRPC does not know: give a host and a port alone", scheme)
 		}
 		return &target{text: text}, nil
 	}
@@ -70,10 +70,10 @@ func listOf(replicas, hosts []string, local bool) *target {
 func hostOf(address string) (string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" {
-		return "", fmt.Errorf("Target must be a host and a port, such as authz.internal:8460, or several separated by commas, not %q", address)
+		return "", fmt.Errorf("the Target must be a host and a port, such as authz.internal:8460, or several separated by commas, not %q", address)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("Target must end in a port from 1 to 65535, not %q", port)
+		return "", fmt.Errorf("the Target must end in a port from 1 to 65535, not %q", port)
 	}
 	return host, nil
 }
