@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -87,6 +88,7 @@ func TestNoDecision(t *testing.T) {
 		"nothing":                 {&authzv1.AuthorizeResponse{}, nil, 503},
 		"allowed without a grant": {&authzv1.AuthorizeResponse{Allowed: true}, nil, 503},
 		"allowed with a denial":   {&authzv1.AuthorizeResponse{Allowed: true, Grant: grant, Denial: denial}, nil, 503},
+		"allowed, as a denial":    {&authzv1.AuthorizeResponse{Allowed: true, Denial: denial}, nil, 503},
 		"denied with a grant":     {&authzv1.AuthorizeResponse{Grant: grant, Denial: denial}, nil, 503},
 		"a grant that is denied":  {&authzv1.AuthorizeResponse{Grant: grant}, nil, 503},
 		"denied with 200":         {&authzv1.AuthorizeResponse{Denial: with(func(d *authzv1.Denial) { d.HttpStatus = 200 })}, nil, 503},
@@ -117,16 +119,19 @@ func TestNoDecision(t *testing.T) {
 	}
 }
 
-// What was answered is asked once, and no more.
+// What was answered is asked once, and no more, whatever the options say.
 func TestNothingIsAskedAgain(t *testing.T) {
 	var mu sync.Mutex
 	asked := 0
-	c := asking(t, fake{answer: func(context.Context, *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
+	address := listenAs(t, fake{answer: func(context.Context, *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		asked++
 		return nil, status.Error(codes.Unavailable, "LEASE")
 	}})
+	again := grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 3, "initialBackoff": "0.001s",
+		"maxBackoff": "0.001s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`)
+	c := connect(t, client.Config{Target: address, Token: client.NewSecret(token), DialOptions: []grpc.DialOption{again}})
 	if _, err := c.Authorize(t.Context(), new(authzv1.AuthorizeRequest)); status.Code(err) != codes.Unavailable || asked != 1 {
 		t.Errorf("%v; asked %d times", err, asked)
 	}

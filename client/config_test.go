@@ -47,6 +47,7 @@ func TestNewRefusesWhatIsNotSafe(t *testing.T) {
 		{"dns:///authz.internal:8460", nil, "is another machine"},
 		{"dns://localhost:53/authz.internal:8460", nil, "is another machine"},
 		{"127.0.0.1:1,10.0.0.1:1", nil, "is another machine"},
+		{"10.0.0.1:1,127.0.0.1:1", nil, "is another machine"},
 		{"passthrough:///127.0.0.1:8460", nil, "is another machine"},
 		{"unix:///run/authz.sock", nil, "is another machine"},
 

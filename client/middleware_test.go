@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"aeroplane.run/authz/client"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/server/servertest"
@@ -335,22 +337,30 @@ func TestPanics(t *testing.T) {
 // A request that was cancelled meanwhile is not passed on, whether the answer came or not. It is answered: whoever has cancelled it may
 // not be the client, and an answer without a status would be a 200.
 func TestCancelled(t *testing.T) {
-	for _, answers := range []bool{false, true} {
+	for _, answers := range []string{"never", "too late", "just before"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var log logbook
 		address := listenAs(t, fake{answer: func(calling context.Context, _ *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
-			cancel()
-			if !answers {
+			if answers != "just before" {
+				cancel()
+			}
+			if answers == "never" {
 				<-calling.Done()
 			}
 			return &authzv1.AuthorizeResponse{Allowed: true, Grant: new(authzv1.Grant)}, nil
 		}})
-		c := connect(t, client.Config{Target: address, Token: client.NewSecret(token), Log: log.logger()})
+		thenCancel := grpc.WithUnaryInterceptor(func(calling context.Context, method string, q, a any, cc *grpc.ClientConn, call grpc.UnaryInvoker,
+			options ...grpc.CallOption) error {
+			defer cancel()
+			return call(calling, method, q, a, cc, options...)
+		})
+		c := connect(t, client.Config{
+			Target: address, Token: client.NewSecret(token), Log: log.logger(), DialOptions: []grpc.DialOption{thenCancel}})
 		w := httptest.NewRecorder()
 		c.Middleware(unreached(t)).ServeHTTP(w, httptest.NewRequest("GET", "/", nil).WithContext(ctx))
 		if w.Code != 503 || strings.Contains(log.String(), "level=ERROR") {
-			t.Errorf("%d\n%s", w.Code, &log)
+			t.Errorf("%s: %d\n%s", answers, w.Code, &log)
 		}
 	}
 }

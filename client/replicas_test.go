@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/resolver"
+
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/client"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
@@ -95,6 +97,27 @@ func TestReplicas(t *testing.T) {
 	if !decides(t, c, first) || decides(t, c, second) {
 		t.Error("a replica that has ended was asked")
 	}
+}
+
+// A resolver, as that of DNS is, has no say in how calls are made: here its word would end all of them at once.
+func TestResolversDoNotConfigureCalls(t *testing.T) {
+	const scheme = "client-test"
+	resolver.Register(configuring{scheme, listenAs(t, yes(nil))})
+	c := connect(t, client.Config{Target: scheme + ":///a", Token: client.NewSecret(token), InsecurePlaintext: true})
+	ask(t, c, 1)
+}
+
+// configuring resolves everything to one address, and says how to call it.
+type configuring struct{ scheme, address string }
+
+func (c configuring) Scheme() string                      { return c.scheme }
+func (configuring) ResolveNow(resolver.ResolveNowOptions) {}
+func (configuring) Close()                                {}
+func (c configuring) Build(_ resolver.Target, to resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+	return c, to.UpdateState(resolver.State{
+		Addresses:     []resolver.Address{{Addr: c.address}},
+		ServiceConfig: to.ParseServiceConfig(`{"methodConfig": [{"name": [{}], "timeout": "0.000000001s"}]}`),
+	})
 }
 
 // With no replica that serves, questions fail at once, long before their time is over.

@@ -50,6 +50,7 @@ func TestTLS(t *testing.T) {
 	}{
 		{"one", first, trusting, nil, true},
 		{"two", first + "," + second, trusting, nil, true},
+		{"two, the first under another name", byName + "," + second, trusting, nil, true},
 		{"a name that is said", byName, &tls.Config{RootCAs: roots, ServerName: "example.com"}, nil, true},
 		{"options do not undo it", first, trusting, []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}, true},
 		{"the roots of the system", first, new(tls.Config), nil, false},
