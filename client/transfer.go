@@ -5,7 +5,6 @@ package client
 import (
 	"bytes"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 // transferTarget returns the project that the body of a transfer names, nil if none is seen, and the body as next has to get it: every
 // byte, and the same error. Of other requests the body is not touched.
 func transferTarget(r *http.Request) (*string, io.ReadCloser) {
-	if r.Body == nil || !mayTransfer(r) || r.ContentLength > door.MaxTransferBody || !plainJSON(r.Header) {
+	if r.Body == nil || !mayTransfer(r) || r.ContentLength > door.MaxTransferBody || !door.PlainJSON(r.Header["Content-Type"], r.Header["Content-Encoding"]) {
 		return nil, r.Body
 	}
 	start, err := io.ReadAll(io.LimitReader(r.Body, door.MaxTransferBody+1))
@@ -47,19 +46,4 @@ func mayTransfer(r *http.Request) bool {
 	service, ok := strings.CutPrefix(path, "/api/services/")
 	_, below, _ := strings.Cut(service, "/")
 	return ok && (below == "transfer" || strings.HasPrefix(below, "transfer/"))
-}
-
-// plainJSON reports whether a body is JSON for whoever reads it: one that is said to be something else, such as a form, could name another
-// project to an upstream that heeds this. Nothing said is JSON as well, which is all that the upstream takes.
-func plainJSON(h http.Header) bool {
-	said := h["Content-Type"]
-	if len(h["Content-Encoding"]) > 0 || len(said) > 1 {
-		return false
-	}
-	if len(said) == 0 {
-		return true
-	}
-	kind, parameters, err := mime.ParseMediaType(said[0])
-	charset, named := parameters["charset"]
-	return err == nil && kind == "application/json" && (!named || strings.EqualFold(charset, "utf-8"))
 }

@@ -65,6 +65,8 @@ func (s *HTTPServer) asked(path string, answer func(ctx context.Context, body []
 			refusal.Status = http.StatusRequestEntityTooLarge
 		case e.Kind == authz.Unauthenticated: // whoever asks is no gateway's client here
 			refusal = door.Refusal{Status: http.StatusUnauthorized, Text: e.Message}
+		case e.Kind == authz.FailedPrecondition:
+			refusal.Status = http.StatusBadRequest
 		}
 		_ = refusal.Write(w) // whoever asked has gone, or all is well
 	}

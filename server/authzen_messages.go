@@ -186,8 +186,11 @@ func noVerdict(f *authzv1.AuthorizeError) verdict {
 	}})}
 }
 
-// statusOfCode returns the HTTP status of a code that an error became.
+// statusOfCode returns the HTTP status of a code that an error became, for whoever asked.
 func statusOfCode(code codes.Code) int {
+	if code == codes.FailedPrecondition {
+		return http.StatusBadRequest
+	}
 	for _, row := range kinds {
 		if row.code == code {
 			return row.http

@@ -27,9 +27,9 @@ type check struct {
 	// The headers, with those of one name joined by commas.
 	joined authz.CredentialHeaders
 	// The body of the request, in one of two fields.
-	body, rawBody string
-	// unread says that this is a part of it, or not in its plain form.
-	unread bool
+	body, rawBody                string
+	partial                      bool // this is a part of it
+	contentType, contentEncoding []string
 
 	room [6][1]string // for the headers, which come once as a rule
 }
@@ -97,9 +97,11 @@ func (c *check) addJoined(name, value string) {
 func (c *check) note(name, value string) {
 	switch {
 	case door.SameName(name, "x-envoy-auth-partial-body"):
-		c.unread = c.unread || value != "false"
+		c.partial = c.partial || value != "false"
+	case door.SameName(name, "content-type"):
+		c.contentType = append(c.contentType, value)
 	case door.SameName(name, "content-encoding"):
-		c.unread = c.unread || value != "identity"
+		c.contentEncoding = append(c.contentEncoding, value)
 	}
 }
 
@@ -115,7 +117,7 @@ func (c *check) finish() {
 	}
 	f := fields{method: c.method, path: c.path, credential: c.credential(), credentialSize: size(headers.Authorization) +
 		size(headers.APIKey) + size(headers.Cookie)}
-	if body := c.body + c.rawBody; body != "" && !c.unread {
+	if body := c.body + c.rawBody; body != "" && !c.partial && door.PlainJSON(c.contentType, c.contentEncoding) {
 		if target := door.TransferTarget([]byte(body)); target != nil {
 			f.target, f.hasTarget = *target, true
 		}

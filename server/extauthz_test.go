@@ -127,6 +127,17 @@ func TestExtAuthzReadsTheTarget(t *testing.T) {
 			t.Errorf("%s: %v", c.name, answer)
 		}
 	}
+	for name, headers := range map[string][]string{
+		"a part of a body": {"x-envoy-auth-partial-body", "true"}, "a form": {"content-type", "application/x-www-form-urlencoded"},
+		"a body that is packed": {"content-encoding", "gzip"}, "two types": {"content-type", "application/json", "content-type", "text/plain"},
+	} {
+		answer := checked(t, s.Gateway, "POST", "/api/services/s/transfer", `{"projectId":"there"}`, append(headers, "x-api-key", selected)...)
+		wantDenied(t, name, answer, 403, "This API key cannot access that project")
+	}
+	whole := []string{"x-api-key", selected, "content-type", "application/json; charset=UTF-8", "x-envoy-auth-partial-body", "false"}
+	if answer := checked(t, s.Gateway, "POST", "/api/services/s/transfer", `{"projectId":"there"}`, whole...); answer.GetOkResponse() == nil {
+		t.Errorf("a body that is whole: %v", answer)
+	}
 	all := s.createKey(t).GetSecret()
 	for body, want := range map[string]string{`{"projectId":"there"}`: "-", ``: "unchecked", `{"projectId":"th`: "unchecked"} {
 		answer := checked(t, s.Gateway, "POST", "/api/services/s/transfer", body, "x-api-key", all)

@@ -276,6 +276,32 @@ func TestIdentityHeaders(t *testing.T) {
 	}
 }
 
+// More projects than a header holds are never cut: who is told less might do more.
+func TestMoreProjectsThanAHeaderHolds(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	in := newKey()
+	in.Projects = new(authzv1.ProjectScope)
+	for i := range 66 { // of 124 bytes each, with their commas 8,249
+		id := fmt.Sprintf("%0124d", i)
+		_, err := s.catalog.PutProject(t.Context(), &authzv1.PutProjectRequest{Project: &authzv1.Project{Id: id, Slug: id}})
+		wantCode(t, err, 0)
+		in.Projects.ProjectIds = append(in.Projects.ProjectIds, id)
+	}
+	created, err := s.keys.CreateKey(t.Context(), in)
+	wantCode(t, err, 0)
+	const text = "the caller sees 66 projects, too many for the header Aeroplane-Projects, which holds 8192 bytes: ask over gRPC, or give the key fewer"
+	for _, d := range dialects {
+		for target, status := range map[string]int{"/api/projects": 403, "/api/projects/" + in.Projects.ProjectIds[0] + "/services": 200} {
+			r, body := raw(t, s.HTTPAddr, d.ask("GET", target, "X-API-Key: "+created.GetSecret()+"\r\n"))
+			if d.status(r) != d.wanted(status) || status == 403 && body != `{"error":"`+text+`"}` {
+				t.Errorf("%s, %s: %s %s", d.name, target, d.status(r), body)
+			}
+		}
+	}
+	wantDenied(t, "ext_authz", checked(t, s.Gateway, "GET", "/api/projects", "", "x-api-key", created.GetSecret()), 403, text)
+}
+
 // No decision is a refusal, of this request and of none other.
 func TestForwardAuthWithoutADecision(t *testing.T) {
 	t.Parallel()

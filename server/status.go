@@ -38,7 +38,7 @@ var kinds = [...]struct {
 	authz.Invalid:            {codes.InvalidArgument, "INVALID_ARGUMENT", http.StatusBadRequest},
 	authz.NotFound:           {codes.NotFound, "NOT_FOUND", http.StatusServiceUnavailable},
 	authz.AlreadyExists:      {codes.AlreadyExists, "ALREADY_EXISTS", http.StatusServiceUnavailable},
-	authz.FailedPrecondition: {codes.FailedPrecondition, "FAILED_PRECONDITION", http.StatusServiceUnavailable},
+	authz.FailedPrecondition: {codes.FailedPrecondition, "FAILED_PRECONDITION", http.StatusForbidden},
 	authz.Unavailable:        {codes.Unavailable, "UNAVAILABLE", http.StatusServiceUnavailable},
 	authz.Unauthenticated:    {codes.Unauthenticated, "UNAUTHENTICATED", http.StatusServiceUnavailable},
 	authz.PermissionDenied:   {codes.PermissionDenied, "PERMISSION_DENIED", http.StatusServiceUnavailable},

@@ -36,6 +36,11 @@ func TestEveryKindHasACode(t *testing.T) {
 		if strings.Contains(st.String()+fmt.Sprint(st.Details()), "hide") {
 			t.Errorf("kind %d: the cause shows in %v", kind, st)
 		}
+		refusal := refusalOf(authz.Errorf(kind, "something to show").Because(errors.New("something to hide")))
+		shows := kind == authz.Invalid || kind == authz.FailedPrecondition // what the gateway's client asked for
+		if refusal.Status < 400 || strings.Contains(refusal.Text, "to show") != shows || strings.Contains(refusal.Text, "hide") {
+			t.Errorf("kind %d: a gateway's client is answered %v", kind, refusal)
+		}
 		info, ok := st.Details()[0].(*errdetails.ErrorInfo)
 		if !ok || info.GetDomain() != "authz.aeroplane.run" || info.GetReason() == "" {
 			t.Errorf("kind %d: details %v", kind, st.Details())
@@ -45,6 +50,9 @@ func TestEveryKindHasACode(t *testing.T) {
 
 func TestAKindWithoutARowIsInternal(t *testing.T) {
 	t.Parallel()
+	if r := refusalOf(authz.Errorf(authz.Kind(200), "secret")); r != refusalOf(errors.New("x")) {
+		t.Errorf("a gateway's client is answered %v", r)
+	}
 	st := statusOf(authz.Errorf(authz.Kind(200), "secret"))
 	if st.Code() != codes.Internal || st.Message() != "internal error" {
 		t.Errorf("got %v", st)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"mime"
 	"slices"
 	"strings"
 )
@@ -51,4 +52,18 @@ func TransferTarget(body []byte) *string {
 		return nil
 	}
 	return target
+}
+
+// PlainJSON reports whether a body is JSON for whoever reads it, by the lines of two headers. One that is said to be something else, such
+// as a form, could name another project to an upstream that heeds this. Of one that nothing is said of an upstream expects JSON.
+func PlainJSON(contentType, contentEncoding []string) bool {
+	if len(contentEncoding) > 0 || len(contentType) > 1 {
+		return false
+	}
+	if len(contentType) == 0 {
+		return true
+	}
+	kind, parameters, err := mime.ParseMediaType(contentType[0])
+	charset, named := parameters["charset"]
+	return err == nil && kind == "application/json" && (!named || strings.EqualFold(charset, "utf-8"))
 }
