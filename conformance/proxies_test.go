@@ -70,8 +70,8 @@ func lastWord(value string) string { return strings.ToLower(value[strings.LastIn
 type proxyDoors struct {
 	t            *testing.T
 	check        authv3.AuthorizationClient
-	http         net.Conn
-	answers      *bufio.Reader
+	http         exchange
+	middleware   exchange
 	gatewayToken string
 }
 
@@ -79,7 +79,8 @@ func newProxyDoors(t *testing.T, run *servertest.Running, conn grpc.ClientConnIn
 	t.Helper()
 	c := must[net.Conn](t)(net.Dial("tcp", run.HTTPAddr))
 	t.Cleanup(func() { _ = c.Close() })
-	return &proxyDoors{t: t, check: authv3.NewAuthorizationClient(conn), http: c, answers: bufio.NewReader(c), gatewayToken: run.GatewayToken}
+	return &proxyDoors{t: t, check: authv3.NewAuthorizationClient(conn), http: newExchange(c), middleware: newExchange(newMiddleware(t, run)),
+		gatewayToken: run.GatewayToken}
 }
 
 // agree wants each door to say what the answer says, as far as it can express the question.
@@ -101,6 +102,7 @@ func (p *proxyDoors) agree(in *authzv1.AuthorizeRequest, answer *authzv1.Authori
 		}
 	}
 	p.agreeAuthZEN(in, answer)
+	p.agreeMiddleware(in, want)
 }
 
 func (p *proxyDoors) same(door string, in *authzv1.AuthorizeRequest, want, got told) {
@@ -208,7 +210,7 @@ func (p *proxyDoors) forwardAuth(dialect string, in *authzv1.AuthorizeRequest) t
 		fmt.Fprintf(&b, "%s: %s\r\n", line.name, line.value)
 	}
 	b.WriteString("\r\n")
-	r, body := p.ask(b.String())
+	r, body := p.send(&p.http, "GET", b.String())
 	o := told{Status: r.StatusCode, Body: body}
 	if dialect == "nginx" && o.Status != 200 {
 		if (r.Header.Get("Aeroplane-Status") == "401") != (o.Status == 401) || o.Status != 401 && o.Status != 403 {
@@ -220,21 +222,38 @@ func (p *proxyDoors) forwardAuth(dialect string, in *authzv1.AuthorizeRequest) t
 		}
 	}
 	if o.Status == 200 {
-		o.Identity = map[string]string{}
-		for name, values := range r.Header {
-			if strings.HasPrefix(name, "Aeroplane-") {
-				o.Identity[strings.ToLower(name)] = strings.Join(values, "|")
-			}
+		return toldBy(r, "")
+	}
+	return o
+}
+
+// toldBy is what an answer tells, with what stands in its identity headers.
+func toldBy(r *http.Response, body string) told {
+	if r.StatusCode != 200 {
+		return told{Status: r.StatusCode, Body: body}
+	}
+	o := told{Status: 200, Identity: map[string]string{}}
+	for name, values := range r.Header {
+		if strings.HasPrefix(name, "Aeroplane-") {
+			o.Identity[strings.ToLower(name)] = strings.Join(values, "|")
 		}
 	}
 	return o
 }
 
-// ask sends a request as it is written, on the one connection.
-func (p *proxyDoors) ask(request string) (*http.Response, string) {
+// An exchange is a connection on which requests are sent as they are written.
+type exchange struct {
+	conn    net.Conn
+	answers *bufio.Reader
+}
+
+func newExchange(conn net.Conn) exchange { return exchange{conn, bufio.NewReader(conn)} }
+
+// send sends a request, and returns the answer and its body.
+func (p *proxyDoors) send(x *exchange, method, request string) (*http.Response, string) {
 	p.t.Helper()
-	must[int](p.t)(io.WriteString(p.http, request))
-	r := must[*http.Response](p.t)(http.ReadResponse(p.answers, nil))
+	must[int](p.t)(io.WriteString(x.conn, request))
+	r := must[*http.Response](p.t)(http.ReadResponse(x.answers, &http.Request{Method: method}))
 	defer r.Body.Close()
 	return r, string(must[[]byte](p.t)(io.ReadAll(r.Body)))
 }
@@ -250,7 +269,7 @@ func (p *proxyDoors) agreeAuthZEN(in *authzv1.AuthorizeRequest, answer *authzv1.
 		"resource": map[string]any{"type": "http_target", "id": in.GetPath()},
 		"context":  map[string]any{"target_project_id": in.TargetProjectId},
 	}))
-	r, body := p.ask(fmt.Sprintf("POST /access/v1/evaluation HTTP/1.1\r\nHost: authz.test\r\nAuthorization: Bearer %s\r\n"+
+	r, body := p.send(&p.http, "POST", fmt.Sprintf("POST /access/v1/evaluation HTTP/1.1\r\nHost: authz.test\r\nAuthorization: Bearer %s\r\n"+
 		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", p.gatewayToken, len(question), question))
 	var verdict struct {
 		Decision bool
