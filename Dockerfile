@@ -6,8 +6,9 @@
 #
 #     docker build -t aeroplane-authz .
 #
-# As it is, the server listens inside its container alone. To let others in, set AEROPLANE_AUTHZ_LISTEN=:8460, and give it
-# a certificate and tokens: it refuses to start without. docker-compose.yml is an example.
+# As it is, the server listens inside its container alone. To let others in, set AEROPLANE_AUTHZ_LISTEN=:8460, and
+# AEROPLANE_AUTHZ_HTTP_LISTEN=:8462 for gateways that ask over HTTP, and give it a certificate and tokens: it refuses to start without.
+# docker-compose.yml is an example.
 
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 ENV GOMODCACHE=/cache/mod GOCACHE=/cache/build GOTOOLCHAIN=local
@@ -38,7 +39,7 @@ USER 65532:65532
 WORKDIR /data
 VOLUME ["/data"]
 ENV AEROPLANE_AUTHZ_DATA_DIR=/data
-EXPOSE 8460
+EXPOSE 8460 8462
 # With the settings of the server: where it listens, and, where it has one, with exactly its certificate.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["/aeroplane-authz", "health"]
 ENTRYPOINT ["/aeroplane-authz"]

@@ -118,9 +118,9 @@ breaking: .bin/buf ## refuse what breaks callers of the last release
 	.bin/buf breaking --against $(RELEASED)
 
 .PHONY: compose-check
-compose-check: ## check Dockerfile, docker-compose.yml and envoy.yaml as far as that goes without a Docker engine, or Envoy
+compose-check: ## check Dockerfile, docker-compose.yml, envoy.yaml and traefik.yaml as far as that goes without the programs
 	go -C deploy/check vet .
-	go -C deploy/check run . -dockerfile ../../Dockerfile -compose ../../docker-compose.yml -envoy ../envoy/envoy.yaml
+	go -C deploy/check run . -dockerfile ../../Dockerfile -compose ../../docker-compose.yml -envoy ../envoy/envoy.yaml -traefik ../traefik/traefik.yaml
 
 .PHONY: docker
 docker: compose-check ## build the image; needs a Docker engine

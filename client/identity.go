@@ -3,9 +3,26 @@
 package client
 
 import (
+	"net/http"
+
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/door"
 )
+
+// IdentityHeaders returns the headers that tell an upstream who is calling, all of them, as the middleware sets them. An error says why
+// the grant does not fit into headers.
+func IdentityHeaders(g *authzv1.Grant) (http.Header, error) {
+	identity := identityOf(g)
+	values, err := identity.Values()
+	if err != nil {
+		return nil, err
+	}
+	h := make(http.Header, len(door.Names))
+	for i, name := range door.Names {
+		h.Set(name, values[i])
+	}
+	return h, nil
+}
 
 // identityOf is what a grant tells an upstream. What this package does not know, such as a role that is younger, is told as nothing.
 func identityOf(g *authzv1.Grant) door.Identity {

@@ -5,6 +5,7 @@ package client
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 
 	"google.golang.org/grpc/codes"
@@ -101,13 +102,10 @@ func (c *Client) pass(r *http.Request, grant *authzv1.Grant) (*http.Request, err
 	if c.noIdentityHeaders {
 		return out, nil
 	}
-	identity := identityOf(grant)
-	values, err := identity.Values()
+	identity, err := IdentityHeaders(grant)
 	if err != nil {
 		return nil, err
 	}
-	for i, name := range door.Names {
-		out.Header.Set(name, values[i])
-	}
+	maps.Copy(out.Header, identity)
 	return out, nil
 }

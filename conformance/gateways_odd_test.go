@@ -30,7 +30,7 @@ var oddRequests = []struct {
 	{"identity forged", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nAeroplane-User: root\r\nAEROPLANE-ROLE: owner\r\naeroplane-user: root\r\n" +
 		"Aeroplane-Projects: p\r\n", "GET /api/projects"},
 	{"identity forged in other spellings", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nAeroplane_User: root\r\nAeroplane.User: root\r\n" +
-		"aeroplane_role: owner\r\n", "GET /api/projects"},
+		"aeroplane_role: owner\r\nAeroplane~User: root\r\nAeroplane!Role: owner\r\n", "GET /api/projects"},
 	{"identity forged on a public page", "GET / HTTP/1.1\r\nAeroplane-User: root\r\nAeroplane-Caller: session\r\nAeroplane_User: root\r\n", "GET /"},
 	{"identity to be dropped on the way", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nConnection: Aeroplane-User, Aeroplane-Caller\r\n", "GET /api/projects"},
 	{"the key to be dropped on the way", "GET /api/projects HTTP/1.1\r\nAuthorization: Bearer KEY\r\nConnection: keep-alive, Authorization\r\n", "GET /api/projects"},

@@ -74,8 +74,11 @@ var picture = map[string][]string{
 	"server/servertest":    {"..."},
 	"internal/testservers": {"github.com/lib/pq"},
 	"internal/scrape":      {},
-	"internal/housetest":   {},
-	"internal/readmetest":  {},
+	// Wiring of another kind: it asks the service, and the gateway.
+	"internal/doctor":            {"client", "gen/...", "internal/door", "google.golang.org/grpc"},
+	"internal/doctor/doctortest": {"client", "gen/...", "internal/door"},
+	"internal/housetest":         {},
+	"internal/readmetest":        {},
 }
 
 // checkImports looks at every import of every file that is not a test, for whatever system it is built.
