@@ -38,8 +38,8 @@ func (s *Server) StopHealth() { s.health.stop() }
 // OutcomeOf is what the observer is told of a change that ended with err.
 var OutcomeOf = outcomeOf
 
-// BePatient sets how long streams wait for clients that take no answers, and requests among many for theirs.
-func BePatient(d time.Duration) { patience, maxWait = d, d }
+// BePatient sets how long streams wait for clients that take no answers, requests among many for theirs, and the HTTP server for headers.
+func BePatient(d time.Duration) { patience, maxWait, httpArrival = d, d, d }
 
 // Door returns what each call for a decision goes through, from the bytes of its question to those of its answer: one for a request
 // by itself, and one for a request among many of a stream.

@@ -24,8 +24,6 @@ const (
 	// maxHTTPHeader lies above maxAsk, and above the headers that proxies take from their clients by default. net/http adds some 4 KiB,
 	// and answers 431 to what is longer.
 	maxHTTPHeader = 128 << 10
-	// httpArrival bounds how long the headers of a request may take. A gateway has all of them when it asks.
-	httpArrival = 5 * time.Second
 	// httpReading bounds how long a whole request may take, and httpWriting from then on its answer, with a decision that waits.
 	httpReading = 10 * time.Second
 	httpWriting = 20 * time.Second
@@ -33,6 +31,9 @@ const (
 	// connection that is being closed.
 	httpIdle = 5 * time.Minute
 )
+
+// httpArrival bounds how long the headers of a request may take. A gateway has all of them when it asks. A variable, for tests.
+var httpArrival = 5 * time.Second
 
 // HTTPConfig is what an HTTPServer is made of. The Authorizer is required.
 type HTTPConfig struct {

@@ -49,6 +49,7 @@ type Options struct {
 // Running is a service that runs until the test ends.
 type Running struct {
 	Server   *server.Server
+	HTTP     *server.HTTPServer
 	Addr     string // host and port
 	HTTPAddr string // the same, for gateways that ask over HTTP
 	// Admin and Gateway are connections whose calls carry the token of the role.
@@ -91,7 +92,7 @@ func Start(t testing.TB, o Options) *Running {
 	if o.Peers == nil {
 		o.Peers = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
-	overHTTP := server.NewHTTP(server.HTTPConfig{
+	r.HTTP = server.NewHTTP(server.HTTPConfig{
 		Authorizer: authorizer, Callers: callers, Peers: o.Peers, BaseURL: o.BaseURL, Log: o.Log, Observer: o.Observer,
 	})
 	r.Server = server.New(server.Config{
@@ -113,7 +114,7 @@ func Start(t testing.TB, o Options) *Running {
 		}
 	})
 	r.Addr, r.Served = serve(t, r.Server)
-	r.HTTPAddr, _ = serve(t, overHTTP)
+	r.HTTPAddr, _ = serve(t, r.HTTP)
 	r.Admin, r.Gateway = r.Dial(t, r.AdminToken), r.Dial(t, r.GatewayToken)
 	return r
 }
