@@ -32,10 +32,12 @@ type contestant struct {
 	name    string
 	address string
 	ops     string // where its metrics are; empty: nowhere
+	http    string // where it is asked over HTTP, if it is
 	empty   bool   // it does not look at the question, so that its answers are not those that are right
 	command func(c *contestant) *exec.Cmd
 	program *testservers.Program
 	process interface{ Pid() int } // whose processor time counts; nil: this one
+	more    func() []int           // whose time counts as well; nil: nobody's
 	gateway []*grpc.ClientConn
 	admin   *grpc.ClientConn
 	log     string
@@ -55,7 +57,7 @@ const (
 func start(t testing.TB, name string, command func(c *contestant) *exec.Cmd) *contestant {
 	t.Helper()
 	c := &contestant{name: name, command: command, log: filepath.Join(t.TempDir(), "log"), asked: make(map[*questions]bool)}
-	for _, address := range []*string{&c.address, &c.ops} {
+	for _, address := range []*string{&c.address, &c.ops, &c.http} {
 		var err error
 		if *address, err = testservers.FreeAddress(); err != nil {
 			t.Fatal(err)
@@ -132,7 +134,13 @@ func (c *contestant) cpu() time.Duration {
 	if c.process == nil {
 		return ownCPU()
 	}
-	return cpuOf(c.process.Pid())
+	sum := cpuOf(c.process.Pid())
+	if c.more != nil {
+		for _, pid := range c.more() {
+			sum += cpuOf(pid)
+		}
+	}
+	return sum
 }
 
 func ownCPU() time.Duration { return cpuOf(os.Getpid()) }

@@ -40,6 +40,7 @@ var measurements = []struct {
 	{"revocation", "RevokeKey with 1, 3 and 10 replicas, beside a plain commit", measureRevocation},
 	{"cold", "the first answer of a server that was just started, and a fleet that is started anew under load", measureCold},
 	{"memory", "what keys in memory take", measureMemory},
+	{"doors", "each door beside Authorize, and proxies that ask beside the same ones that do not", measureDoors},
 	{"peers", "a GET of Redis, and a Check of OpenFGA", measurePeers},
 }
 

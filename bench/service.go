@@ -36,7 +36,7 @@ func startService(t testing.TB, name, binary string, settings []string) *contest
 	return start(t, name, func(c *contestant) *exec.Cmd {
 		cmd := exec.Command(binary, "serve")
 		cmd.Env = append([]string{
-			variable("LISTEN", c.address), variable("OPS_LISTEN", c.ops), variable("HTTP_LISTEN", "off"), variable("DATA_DIR", dir),
+			variable("LISTEN", c.address), variable("OPS_LISTEN", c.ops), variable("HTTP_LISTEN", c.http), variable("DATA_DIR", dir),
 			variable("ADMIN_TOKENS", "bench "+adminToken), variable("GATEWAY_TOKENS", "bench "+gatewayToken),
 		}, settings...)
 		return cmd

@@ -58,6 +58,7 @@ var picture = map[string][]string{
 	"examples/embedded":       {".", "embedded"},
 	"bench":                   {"..."},
 	"bench/empty":             {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf"},
+	"bench/proxy":             {"client"},
 	"bench/empty/emptyserver": {"bench/empty", "gen/...", "server", "google.golang.org/grpc"},
 	"conformance":             {"..."},
 	"internal/storetest":      {"..."},

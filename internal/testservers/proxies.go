@@ -3,6 +3,7 @@
 package testservers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -93,18 +94,35 @@ func (p *Proxy) start(as *syscall.Credential, address string, files map[string]s
 	if p.process, err = startProcess(cmd); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(poll) {
-		if p.process.ended() {
-			return fmt.Errorf("it ended: %w", p.process.err)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-p.process.done:
+			cancel(fmt.Errorf("it ended: %w", p.process.err))
+		case <-ctx.Done():
 		}
+	}()
+	return Await(ctx, address)
+}
+
+// Await returns when somebody listens on an address.
+func Await(ctx context.Context, address string) error {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(poll) {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			return conn.Close()
 		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 	}
-	return errors.New("it does not listen on " + address)
+	return errors.New("nobody listens on " + address)
 }
 
 func (p *Proxy) log() string { return filepath.Join(p.dir.path, "log") }
+
+// Workers returns the numbers of the processes that the proxy has started.
+func (p *Proxy) Workers() []int { return children(p.Pid()) }
 
 // Log returns what the proxy has written.
 func (p *Proxy) Log() string {
