@@ -58,13 +58,17 @@ func (a *app) connected(cmd *cobra.Command, as role, work func(*connection) erro
 	if err != nil {
 		return err
 	}
+	return a.connectedWith(cmd.Context(), v, as, work)
+}
+
+func (a *app) connectedWith(ctx context.Context, v *settings.Settings, as role, work func(*connection) error) (err error) {
 	var pinned string
 	if as == nobody { // which only a probe is
 		if pinned, err = ownServer(v); err != nil {
 			return err
 		}
 	}
-	if err := v.CheckClient(cmd.Context(), settings.DNS); err != nil {
+	if err := v.CheckClient(ctx, settings.DNS); err != nil {
 		return usage("%w", err)
 	}
 	if v.ActingUser != "" && !authz.ValidUserID(v.ActingUser) {
@@ -136,17 +140,26 @@ func isLoopback(addr net.Addr) bool {
 }
 
 func clientTLS(v *settings.Settings) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: v.TLSServerName}
-	if v.TLSCA == "" {
-		return config, nil
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if v.TLSCA != "" {
+		var err error
+		if config, err = trusting("tls-ca", v.TLSCA); err != nil {
+			return nil, err
+		}
 	}
-	pem, err := os.ReadFile(v.TLSCA)
+	config.ServerName = v.TLSServerName
+	return config, nil
+}
+
+// trusting returns a configuration that trusts the authorities in a file, which an option of the given name names.
+func trusting(name, file string) (*tls.Config, error) {
+	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, usage("tls-ca: %w", err)
+		return nil, usage("%s: %w", name, err)
 	}
-	config.RootCAs = x509.NewCertPool()
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
 	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, usage("tls-ca: %s holds no certificate in PEM", v.TLSCA)
+		return nil, usage("%s: %s holds no certificate in PEM", name, file)
 	}
 	return config, nil
 }

@@ -3,120 +3,120 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/doctor"
+	"aeroplane.run/authz/internal/settings"
 )
 
 func (a *app) doctor() *cobra.Command {
-	return group("doctor", "Examine what stands around the server", a.doctorGateway())
+	return group("doctor", "Examine what stands around the service", a.doctorGateway())
 }
 
-// doctorFlags are those of doctor gateway.
-type doctorFlags struct {
-	upstream          string
-	keyStdin          bool
-	keyFile           string
-	gatewayCA         string
-	noIdentityHeaders bool
+// gatewayFlags say how to examine a gateway.
+type gatewayFlags struct {
+	upstream, ca, keyFile       string
+	keyStdin, noIdentity, notes bool
+}
+
+func (f *gatewayFlags) define(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.upstream, "upstream", "", "the `host:port` to be the gateway's upstream at, while this runs")
+	flags.StringVar(&f.ca, "gateway-ca", "", "a PEM `file` with the authorities to trust for the gateway instead of the system's")
+	flags.BoolVar(&f.noIdentity, "no-identity-headers", false, "the upstream is told in another way than by headers who is calling")
+	flags.BoolVar(&f.notes, "notes", false, "print notes too: what the gateway refuses by itself, or is stricter about")
+	flags.BoolVar(&f.keyStdin, "key-stdin", false, "read a key to ask with from standard input, instead of creating some")
+	flags.StringVar(&f.keyFile, "key-file", "", "read a key to ask with from a `file`, instead of creating some")
+	cmd.MarkFlagsMutuallyExclusive("key-stdin", "key-file")
 }
 
 func (a *app) doctorGateway() *cobra.Command {
-	cmd := command("gateway URL --upstream ADDRESS [flags]", "Send awkward requests through a gateway, and see what arrives", exactly("URL"), nil)
-	cmd.Long = `Examine a gateway, in a test set-up: send it some 350 requests that client, gateway, service and upstream could take for different ones,
-be the upstream that they arrive at, and report each on which they disagree, or where something arrives that the client made up.
+	cmd := command("gateway URL --upstream HOST:PORT [flags]", "Find what a gateway lets pass that the service refuses", exactly("URL"), nil)
+	cmd.Long = `Fire some hundred awkward requests at a gateway, such as http://127.0.0.1:8080, and see what becomes of them: paths in every
+confusing spelling, doubled and aliased headers, forged identities, odd methods and bodies. This command is the upstream itself,
+at the address of --upstream, and asks the service what it decides on each request, as it was sent and as it arrived. It reports
+where the three disagree.
 
-Have the gateway at URL ask the server, and forward everything to ADDRESS, where this command listens meanwhile. It begins with two harmless
-requests, and sends no other unless these arrive: it is no danger to an upstream that is not its own. Every request asks for things called
-aeroplane-authz-doctor, and bears that name in User-Agent. It speaks HTTP/1.1.
+For a test set-up only: have the gateway forward everything to HOST:PORT, in HTTP/1.1, and ask the service as usual. Two harmless
+requests find out whether it does; if they do not arrive here, nothing else is sent. All requests have the User-Agent
+aeroplane-authz-doctor. Examined is HTTP/1.1, over TLS if the URL begins with https.
 
-What is needed to ask with is made first and revoked at the end: two keys for all projects, which expire in an hour, and a session. With a key of
-yours, from --key-stdin, --key-file or AEROPLANE_AUTHZ_KEY, nothing is made, and what needs a session or a key that writes is tried as far as
-that key goes; the token to call with may then be that of a gateway.
+With an admin token it creates keys and a session of its own, which end in an hour at the latest, and revokes them when it is done.
+With --key-stdin, --key-file or AEROPLANE_AUTHZ_KEY it uses that key, which should reach all projects, and needs the token of a
+gateway only; AEROPLANE_AUTHZ_SESSION may name a session as well, without which some cases are left out.
 
-Faults are for you to mend. What a warning means depends on the upstream. Notes tell of requests that the gateway refuses by itself.
+A fault is a BYPASS (it arrived, and the service refuses it), SMUGGLE (two readers see its end, or its headers, in two ways), FORGED (the
+upstream is told something else of the caller than was granted), CHANGED (what arrived is not what was sent), or a plain request
+that went wrong. What a warning means depends on the upstream.
 
-Exit codes: 0 no faults, 1 faults, 2 wrong usage, 3 the gateway or the server cannot be reached, or the gateway leads elsewhere.`
-	var f doctorFlags
-	flags := cmd.Flags()
-	flags.StringVar(&f.upstream, "upstream", "", "the host and port to be the gateway's upstream on")
-	flags.BoolVar(&f.keyStdin, "key-stdin", false, "read a key to ask with from standard input")
-	flags.StringVar(&f.keyFile, "key-file", "", "read a key to ask with from a `file`")
-	flags.StringVar(&f.gatewayCA, "gateway-ca", "", "a PEM `file` with the authorities to trust for an https URL instead of the system's")
-	flags.BoolVar(&f.noIdentityHeaders, "no-identity-headers", false, "the upstream is told in another way than by headers who is calling")
-	cmd.MarkFlagsMutuallyExclusive("key-stdin", "key-file")
-	return a.calling(cmd, admin, func(ctx context.Context, c *connection, cmd *cobra.Command, args []string) error {
-		config, err := f.config(args[0])
-		if err != nil {
+Exit codes: 0 no faults, 1 faults, 2 wrong usage, or a key that is refused, 3 the gateway could not be examined to the end.`
+	var f gatewayFlags
+	f.define(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return classify(a.examine(cmd, &f, args[0]))
+	}
+	return withSettings(cmd, settings.Client)
+}
+
+// examine asks as a gateway where there is a key to ask with, and otherwise as an admin, who can create one.
+func (a *app) examine(cmd *cobra.Command, f *gatewayFlags, text string) error {
+	at, err := gatewayURL(text)
+	if err != nil {
+		return err
+	}
+	v, err := a.load(cmd)
+	if err != nil {
+		return err
+	}
+	as := admin
+	if f.keyStdin || f.keyFile != "" || !v.Key.IsZero() {
+		as = gateway
+	}
+	return a.connectedWith(cmd.Context(), v, as, func(c *connection) error {
+		config := doctor.Config{Gateway: at, NoIdentityHeaders: f.noIdentity, Progress: progress(a.stderr)}
+		if f.ca != "" {
+			if config.TLS, err = trusting("gateway-ca", f.ca); err != nil {
+				return err
+			}
+		}
+		if f.upstream == "" {
+			return usage("--upstream is needed: the host and port that the gateway forwards to, where this command listens while it runs")
+		}
+		if config.Upstream, err = net.Listen("tcp", f.upstream); err != nil {
+			return usage("--upstream: %w", err)
+		}
+		defer config.Upstream.Close()
+		config.Service = func(ctx context.Context, in *v1.AuthorizeRequest) (*v1.AuthorizeResponse, error) {
+			return v1.NewAuthorizationServiceClient(c).Authorize(ctx, in)
+		}
+		if as == gateway {
+			return a.examineWithKey(cmd.Context(), f, c, config)
+		}
+		own := &ownCredentials{c: c}
+		err := own.create(cmd.Context(), &config)
+		if err == nil {
+			err = runDoctor(cmd.Context(), f, c, config)
+		}
+		left := own.revoke(cmd.Context())
+		if left != nil && err != nil { // which says how it went, and what is left is to be known all the same
+			c.note("%v", left)
 			return err
 		}
-		discharge, err := a.prescribe(ctx, c, &f, config)
-		if err != nil {
-			return err
-		}
-		defer discharge()
-		if config.Upstream, err = new(net.ListenConfig).Listen(ctx, "tcp", f.upstream); err != nil {
-			return usage("upstream: %w", err)
-		}
-		config.Progress = c.progress()
-		report, err := doctor.Run(ctx, *config)
-		switch {
-		case errors.Is(err, doctor.ErrKey):
-			return fail(exitNo, "%w", err)
-		case err != nil:
-			return fail(exitUnreachable, "%w", err)
-		}
-		if err := c.plain(report, func(w io.Writer) { printReport(w, report) }); err != nil {
-			return err
-		}
-		if !report.Clean() {
-			return &failure{code: exitNo}
-		}
-		return nil
+		return cmp.Or(err, left)
 	})
 }
 
-// config checks the flags.
-func (f *doctorFlags) config(gateway string) (*doctor.Config, error) {
-	u, err := url.Parse(gateway)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.Path != "" && u.Path != "/" || u.RawQuery != "" {
-		return nil, usage("URL must be that of the gateway, such as http://127.0.0.1:8080, without a path")
-	}
-	if _, _, err := net.SplitHostPort(f.upstream); err != nil {
-		return nil, usage("--upstream is needed: the host and port that the gateway forwards to, such as 127.0.0.1:3000; this command listens there")
-	}
-	c := &doctor.Config{Gateway: &url.URL{Scheme: u.Scheme, Host: u.Host}, NoIdentityHeaders: f.noIdentityHeaders}
-	if f.gatewayCA == "" {
-		return c, nil
-	}
-	pem, err := os.ReadFile(f.gatewayCA)
-	if err != nil {
-		return nil, usage("gateway-ca: %w", err)
-	}
-	c.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
-	if !c.TLS.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, usage("gateway-ca: %s holds no certificate in PEM", f.gatewayCA)
-	}
-	return c, nil
-}
-
-// prescribe sees to what the doctor asks with: the key that there is, or keys and a session of its own, which discharge takes back.
-func (a *app) prescribe(ctx context.Context, c *connection, f *doctorFlags, config *doctor.Config) (discharge func(), err error) {
-	config.Service = func(ctx context.Context, in *v1.AuthorizeRequest) (*v1.AuthorizeResponse, error) {
-		return v1.NewAuthorizationServiceClient(c).Authorize(ctx, in)
-	}
+func (a *app) examineWithKey(ctx context.Context, f *gatewayFlags, c *connection, config doctor.Config) (err error) {
 	key := c.Key.Reveal()
 	switch {
 	case f.keyStdin:
@@ -124,51 +124,80 @@ func (a *app) prescribe(ctx context.Context, c *connection, f *doctorFlags, conf
 	case f.keyFile != "":
 		key, err = a.secretFrom(f.keyFile)
 	}
-	if err != nil || key != "" {
-		config.Read, config.Write = key, key
-		return func() {}, err
+	if err != nil {
+		return err
 	}
-	p := &prescription{c: c}
-	if err := p.fill(ctx, config); err != nil {
-		p.takeBack()
-		return nil, err
+	for _, b := range []byte(key + c.Session.Reveal()) {
+		if b <= ' ' || b > '~' { // it would make another request of each
+			return usage("the key or session to ask with holds a blank, or a byte that is not visible ASCII: none does")
+		}
 	}
-	return p.takeBack, nil
+	config.Read, config.Write, config.Session = key, key, c.Session.Reveal()
+	return runDoctor(ctx, f, c, config)
 }
 
-// doctorsHour is how long what the doctor asks with is good for, if nothing takes it back.
-const doctorsHour = time.Hour
-
-// printReport prints findings by severity, and what their groups try.
-func printReport(w io.Writer, r *doctor.Report) {
-	fmt.Fprintf(w, "%s: %s, of which %d arrived; %s, %s, %s\n", r.Gateway, count(r.Requests, "request", "requests"), r.Arrived,
-		count(r.Faults, "fault", "faults"), count(r.Warnings, "warning", "warnings"), count(r.Notes, "note", "notes"))
-	if r.Skipped > 0 {
-		fmt.Fprintf(w, "%s not tried, for want of a session\n", count(r.Skipped, "case was", "cases were"))
+func gatewayURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Path != "" && u.Path != "/" {
+		return nil, usage("URL must be http or https with a host, and maybe a port, and nothing else, such as http://127.0.0.1:8080")
 	}
-	told := ""
+	u.Path = ""
+	return u, nil
+}
+
+func runDoctor(ctx context.Context, f *gatewayFlags, c *connection, config doctor.Config) error {
+	report, err := doctor.Run(ctx, config)
+	switch {
+	case errors.Is(err, doctor.ErrKey):
+		return usage("%w: it should be one that may read and write all projects", err)
+	case errors.Is(err, context.Canceled):
+		return fail(exitUnreachable, "interrupted")
+	case err != nil:
+		return fail(exitUnreachable, "%w", classify(err))
+	}
+	if err := c.plain(report, func(w io.Writer) { printReport(w, report, f.notes) }); err != nil {
+		return err
+	}
+	if !report.Clean() {
+		return &failure{code: exitNo}
+	}
+	return nil
+}
+
+func printReport(w io.Writer, r *doctor.Report, notes bool) {
+	var rows [][]string
+	tries := make(map[string]bool)
 	for _, f := range r.Findings {
-		if f.Severity == doctor.Note {
-			break // the last; they are in the JSON
+		if f.Severity != doctor.Note || notes {
+			rows = append(rows, []string{string(f.Severity), string(f.Kind), f.Group + ": " + f.Case, f.Says})
+			tries[f.Group] = true
 		}
-		if f.Group != told {
-			told = f.Group
-			fmt.Fprintf(w, "\n%s: %s\n", f.Group, r.Groups[f.Group])
-		}
-		fmt.Fprintf(w, "  %-7s  %-7s  %s: %s\n", f.Severity, f.Kind, f.Case, f.Says)
 	}
-	if r.Notes > 0 {
-		fmt.Fprintf(w, "\nNotes, on what the gateway refuses by itself, are in --output json.\n")
+	if len(rows) > 0 {
+		columns(w, "SEVERITY KIND CASE WHAT", rows)
+		fmt.Fprintln(w)
+		for _, g := range r.Groups {
+			if tries[g.Name] {
+				fmt.Fprintf(w, "%s: %s\n", g.Name, g.Why)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "%s sent to %s, %d of them arrived, in %v: %s, %s, %s\n", count(r.Requests, "request", "requests"), r.Gateway, r.Arrived,
+		r.Took.Round(100*time.Millisecond), count(r.Faults, "fault", "faults"), count(r.Warnings, "warning", "warnings"), count(r.Notes, "note", "notes"))
+	if r.Skipped > 0 {
+		fmt.Fprintf(w, "%s left out: there was no session to try with\n", count(r.Skipped, "case", "cases"))
 	}
 }
 
-// progress tells a person who has waited for some seconds how far things are.
-func (c *connection) progress() func(n, of int) {
+// progress tells every five seconds how far it is, so that what is quick says nothing.
+func progress(w io.Writer) func(n, of int) {
 	last := time.Now()
 	return func(n, of int) {
-		if time.Since(last) > 5*time.Second {
+		if time.Since(last) >= 5*time.Second {
 			last = time.Now()
-			c.note("request %d of %d", n, of)
+			fmt.Fprintf(w, "%d of %d requests sent\n", n, of)
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,13 +16,19 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 
+	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/doctor/doctortest"
 	"aeroplane.run/authz/internal/testservers"
 )
 
@@ -38,6 +45,7 @@ func TestMain(m *testing.M) {
 //	wait-ready                    waits until the server in the background serves
 //	keep NAME                     sets a variable to the last standard output
 //	certificate NAME [IP]         makes a self-signed certificate for authz.test, and an address: NAME.pem and NAME.key
+//	gateway [MISTAKE]             starts a gateway that makes a mistake or none, and sets GATEWAY to its URL and UPSTREAM to where it forwards
 //	postgres                      makes a database on a real Postgres, and sets PG_URL, without PG_PASSWORD
 func TestScript(t *testing.T) {
 	t.Parallel()
@@ -66,6 +74,7 @@ func TestScript(t *testing.T) {
 			"wait-ready":  waitReady,
 			"keep":        keep,
 			"certificate": certificate,
+			"gateway":     func(ts *testscript.TestScript, _ bool, args []string) { startGateway(t, ts, args) },
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) {
 				u, err := url.Parse(testservers.Postgres(t).NewDatabase(t))
 				ts.Check(err)
@@ -120,6 +129,32 @@ func certificate(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pem"), cert, 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), key, 0o600))
+}
+
+// startGateway starts a gateway that asks the server of the script, and runs until all scripts have ended.
+func startGateway(t *testing.T, ts *testscript.TestScript, args []string) {
+	var mistakes []doctortest.Mistake
+	for _, name := range args {
+		i := slices.IndexFunc(doctortest.Mistakes, func(m doctortest.Mistake) bool { return m.Name == name })
+		if i < 0 {
+			ts.Fatalf("there is no mistake %q", name)
+		}
+		mistakes = append(mistakes, doctortest.Mistakes[i])
+	}
+	file, err := os.ReadFile(ts.Getenv("AEROPLANE_AUTHZ_DATA_DIR") + "/gateway.token")
+	ts.Check(err)
+	token := strings.Fields(string(file))
+	conn, err := grpc.NewClient(ts.Getenv("AEROPLANE_AUTHZ_ADDRESS"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	ts.Check(err)
+	t.Cleanup(func() { _ = conn.Close() })
+	upstream, err := freeAddress()
+	ts.Check(err)
+	ask := func(ctx context.Context, in *v1.AuthorizeRequest) (*v1.AuthorizeResponse, error) {
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token[len(token)-1])
+		return v1.NewAuthorizationServiceClient(conn).Authorize(ctx, in)
+	}
+	ts.Setenv("UPSTREAM", upstream)
+	ts.Setenv("GATEWAY", doctortest.Start(t, doctortest.New(ask, upstream, mistakes...)).String())
 }
 
 func selfSigned(ips []net.IP) (cert, key []byte, err error) {

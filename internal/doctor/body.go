@@ -80,7 +80,7 @@ func (m *Message) ambiguous() (ways []string) {
 	}
 	for _, length := range lengths {
 		if _, err := strconv.ParseUint(length, 10, 63); err != nil {
-			ways = append(ways, "a Content-Length that is no number arrived")
+			ways = append(ways, "a Content-Length arrived that is no number, or too large: "+visible(length))
 		}
 	}
 	if len(m.values("host")) > 1 {

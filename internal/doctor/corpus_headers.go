@@ -62,7 +62,7 @@ func credentials() Group {
 func aliases() Group {
 	g := Group{Name: "aliases", Why: "another name of a header, which some programs take for it and others do not"}
 	for _, name := range []string{"X_API_Key", "X-API_Key", "X.API.Key", "x_api_key", "HTTP_X_API_KEY", "X--API-Key", "XAPIKey", "X-Api-Key\t"} {
-		g.Cases = append(g.Cases, with(name+" alone", name+": {read}"), with(name+" beside a key", readKey, name+": {other}"))
+		g.Cases = append(g.Cases, with(visible(name)+" alone", name+": {read}"), with(visible(name)+" beside a key", readKey, name+": {other}"))
 	}
 	for _, name := range []string{"Authorization_", "HTTP_AUTHORIZATION", "Proxy_Authorization", "X-Authorization", "X-Forwarded-Authorization"} {
 		g.Cases = append(g.Cases, with(name, name+": Bearer {read}"))

@@ -6,7 +6,7 @@ func methods() Group {
 	g := Group{Name: "methods", Why: "a method that one reader takes for a harmless one, and another obeys"}
 	for _, m := range []string{"get", "Get", "gET", "delete", "TRACE", "TRACK", "CONNECT", "PROPFIND", "MKCOL", "LINK", "PURGE", "QUERY", "UNKNOWN",
 		"GET\x00", "G%45T", "GET,DELETE", "*", ""} {
-		name := m
+		name := visible(m)
 		if m == "" {
 			name = "none"
 		}

@@ -116,19 +116,19 @@ func (j *judgement) arrival(a *arrived) {
 		target, want = j.reads, j.readDecision
 	}
 	same := a.Method == j.sent.Method && a.Target == target
+	if inner := strings.HasSuffix(a.Target, j.id) && !strings.HasSuffix(j.sent.Target, j.id); inner && !a.decision.Allowed {
+		j.add(Fault, Bypass, "%s arrived, which was in the body of another request, and the service refuses it: %s", a, a.decision)
+		return
+	}
 	switch {
 	case !a.decision.Allowed && same && want.NotAsked:
 		j.add(Fault, Bypass, "%s arrived, about which the service cannot be asked: no decision was taken for a yes", a)
 	case !a.decision.Allowed && same:
 		j.add(Fault, Bypass, "%s arrived, and the service refuses it: %s", a, a.decision)
-	case !a.decision.Allowed && strings.HasSuffix(a.Target, j.id) && !strings.HasSuffix(j.sent.Target, j.id):
-		j.add(Fault, Bypass, "%s arrived, which was in the body of another request, and the service refuses it: %s", a, a.decision)
 	case !a.decision.Allowed:
 		j.add(Fault, Bypass, "%s was sent, %s arrived, and the service refuses that: %s", &j.sent, a, a.decision)
 	case !want.Allowed && same:
 		j.add(Fault, Bypass, "%s arrived, and the service refuses it with the headers that were sent: %s", a, want)
-	case !want.Allowed && a.Method == j.sent.Method: // repaired, and asked about as it was repaired
-		j.add(Warning, Changed, "%s was sent, which the service refuses (%s), and %s arrived, which it allows", &j.sent, want, a)
 	case !want.Allowed:
 		j.add(Fault, Changed, "%s was sent, which the service refuses (%s), and %s arrived", &j.sent, want, a)
 	case !same:
@@ -165,10 +165,12 @@ func (j *judgement) shut() {
 	}
 }
 
-// refusal judges how a request was refused that the service refuses too. Proxies refuse many of these by themselves, in their words.
+// refusal judges how a request was refused that the service refuses too. Proxies refuse many of these by themselves, in their words; a
+// gateway that finds one malformed, or gets no decision, in those of the service.
 func (j *judgement) refusal() {
 	text, ours := errorText(j.answer.Body)
 	d := j.decision
+	otherwise := j.answer.Status != d.Status || text != d.Text
 	switch {
 	case j.answer.Status == 0 && j.group.Control:
 		j.add(Fault, Differs, "to be answered %s: %s", d, j.answer)
@@ -181,9 +183,9 @@ func (j *judgement) refusal() {
 	case d.NotAsked:
 	case j.group.Control && j.answer.Status != d.Status:
 		j.add(Fault, Differs, "to be answered %s, but was: %s", d, j.answer)
-	case ours && (j.answer.Status != d.Status || text != d.Text) && j.answer.Status != http.StatusBadRequest && !j.readAs(text):
+	case ours && otherwise && j.answer.Status != http.StatusBadRequest && j.answer.Status != http.StatusServiceUnavailable && !j.readAs(text):
 		j.add(Warning, Differs, "to be answered %s, but was %s, %q: was something else asked about?", d, j.answer, text)
-	case j.answer.Status != d.Status, !ours && !j.group.Control && j.sent.Method != http.MethodHead:
+	case j.answer.Status != d.Status, otherwise && !j.group.Control && j.sent.Method != http.MethodHead:
 		j.add(Note, Differs, "to be answered %s, and the gateway refused it by itself: %s", d, j.answer)
 	default:
 		for _, lack := range j.answer.lacks(d, j.sent.Method == http.MethodHead) {

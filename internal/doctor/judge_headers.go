@@ -21,11 +21,11 @@ func (j *judgement) dropped(a *arrived, want Decision) {
 
 // identify compares the identity headers that arrived with the grant of what arrived.
 func (j *judgement) identify(a *arrived) {
-	var missing, doubled, made, wrong, alike, trailers []string
+	var missing, doubled, made, wrong, alike, late []string
 	for n, name := range door.Names {
 		for _, l := range a.Trailers {
 			if bare(l.Name) == bare(name) {
-				trailers = append(trailers, visible(l.Name))
+				late = append(late, visible(l.Name))
 			}
 		}
 		var values []string
@@ -53,9 +53,6 @@ func (j *judgement) identify(a *arrived) {
 	if !j.told { // but in another way
 		severity = Warning
 	}
-	if len(trailers) > 0 {
-		j.add(Warning, Forged, "arrived in trailers, which are no headers unless the upstream makes them: %s", strings.Join(trailers, ", "))
-	}
 	for _, found := range []struct {
 		names []string
 		says  string
@@ -66,6 +63,9 @@ func (j *judgement) identify(a *arrived) {
 		if len(found.names) > 0 {
 			j.add(severity, Forged, "%s%s", found.says, strings.Join(found.names, ", "))
 		}
+	}
+	if len(late) > 0 { // few servers merge them, and none should
+		j.add(Warning, Forged, "arrived behind the body, as the client made them up: %s", strings.Join(late, ", "))
 	}
 }
 

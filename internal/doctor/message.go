@@ -72,6 +72,17 @@ func (m *Message) values(name string) (all []string) {
 // all are the lines and the trailers, which many servers merge.
 func (m *Message) all() []Line { return append(m.Lines[:len(m.Lines):len(m.Lines)], m.Trailers...) }
 
+// without returns a copy in which secrets are replaced.
+func (m *Message) without(secrets *strings.Replacer) Message {
+	lines := func(all []Line) (replaced []Line) {
+		for _, l := range all {
+			replaced = append(replaced, Line{secrets.Replace(l.Name), secrets.Replace(l.Value)})
+		}
+		return replaced
+	}
+	return Message{secrets.Replace(m.Method), secrets.Replace(m.Target), secrets.Replace(m.Version), lines(m.Lines), lines(m.Trailers)}
+}
+
 // bare is a header's name without all that one reader or another takes for a hyphen, for nothing or for a blank.
 func bare(name string) string {
 	return strings.Map(func(r rune) rune {

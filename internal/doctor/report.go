@@ -4,7 +4,6 @@ package doctor
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -22,8 +21,14 @@ type Report struct {
 	Notes    int           `json:"notes"`
 	// Findings are sorted by severity, and else in the order in which cases were sent.
 	Findings []Finding `json:"findings"`
-	// Groups says of each group with findings what it tries.
-	Groups map[string]string `json:"groups"`
+	// Groups are those with findings.
+	Groups []Tried `json:"groups"`
+}
+
+// Tried says of a group of the corpus what it tries.
+type Tried struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
 }
 
 // Clean reports whether there are no faults.
@@ -33,7 +38,7 @@ func (r *Report) Clean() bool { return r.Faults == 0 }
 var severities = []Severity{Fault, Warning, Note}
 
 func (x *examination) report(corpus []Group, seen []*observation, took time.Duration) *Report {
-	r := &Report{Gateway: x.Gateway.String(), Run: x.nonce, Requests: len(seen), Took: took, Findings: []Finding{}, Groups: map[string]string{}}
+	r := &Report{Gateway: x.Gateway.String(), Run: x.nonce, Requests: len(seen), Took: took, Findings: []Finding{}, Groups: []Tried{}}
 	h := x.habits(seen)
 	if !h.identity && !x.NoIdentityHeaders {
 		r.Findings = append(r.Findings, Finding{Fault, Forged, corpus[0].Name, "all that arrived",
@@ -46,13 +51,6 @@ func (x *examination) report(corpus []Group, seen []*observation, took time.Dura
 	for _, o := range seen {
 		r.Arrived += min(1, len(o.arrivals))
 		r.Findings = append(r.Findings, o.judge(h)...)
-	}
-	secrets := strings.NewReplacer(x.Read, "[key]", x.Write, "[key]")
-	if x.Session != "" {
-		secrets = strings.NewReplacer(x.Read, "[key]", x.Write, "[key]", x.Session, "[session]")
-	}
-	for i := range r.Findings {
-		r.Findings[i].Says = secrets.Replace(r.Findings[i].Says) // a gateway may have put one anywhere
 	}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return slices.Index(severities, a.Severity) - slices.Index(severities, b.Severity)
@@ -71,10 +69,10 @@ func (r *Report) count(corpus []Group) {
 		case Note:
 			r.Notes++
 		}
-		for _, g := range corpus {
-			if g.Name == f.Group {
-				r.Groups[g.Name] = g.Why
-			}
+	}
+	for _, g := range corpus {
+		if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Group == g.Name }) {
+			r.Groups = append(r.Groups, Tried{g.Name, g.Why})
 		}
 	}
 }

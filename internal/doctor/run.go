@@ -162,8 +162,10 @@ func (x *examination) observe(ctx context.Context, g *Group, c *Case, id string)
 	return o, nil
 }
 
-// decide asks the service about all that was sent, and all that arrived.
+// decide asks the service about all that was sent, and all that arrived. Nothing of a credential goes any further: a gateway may have put
+// one anywhere.
 func (x *examination) decide(ctx context.Context, seen []*observation) (err error) {
+	secrets := x.secrets()
 	arrivals := x.echo.arrived()
 	for _, o := range seen {
 		q := questionOf(&o.sent)
@@ -181,10 +183,19 @@ func (x *examination) decide(ctx context.Context, seen []*observation) (err erro
 			if err != nil {
 				return err
 			}
-			o.arrivals = append(o.arrivals, arrived{m, d})
+			o.arrivals = append(o.arrivals, arrived{m.without(secrets), d})
 		}
+		o.sent, o.answer.Body = o.sent.without(secrets), secrets.Replace(o.answer.Body)
 	}
 	return nil
+}
+
+func (x *examination) secrets() *strings.Replacer {
+	pairs := []string{x.Read, "[read-key]", x.Write, "[write-key]"}
+	if x.Session != "" {
+		pairs = append(pairs, x.Session, "[session]")
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // habits are what the control group shows. That a gateway never tells who is calling is one finding, and not one of each case.

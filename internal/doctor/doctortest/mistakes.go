@@ -127,7 +127,7 @@ var Mistakes = []Mistake{
 	{"tells nobody", "FORGED", "no identity header arrived with any request", func(g *Gateway) {
 		g.identify = func(http.Header, [len(door.Names)]string) {}
 	}},
-	{"passes on trailers", "FORGED", "arrived in trailers, which are no headers unless", func(g *Gateway) { g.trailers = true }},
+	{"passes on trailers", "FORGED", "arrived behind the body, as the client made them up: Aeroplane-Caller", func(g *Gateway) { g.trailers = true }},
 	{"drops what Connection names", "CHANGED", "the header authorization did not arrive, with which the request was allowed",
 		func(g *Gateway) { g.sound = func(*http.Request) bool { return true } }},
 	{"passes on aliases of credentials", "FORGED", "an alias of a credential arrived, which the service did not look at: X_api_key of x-api-key",
@@ -149,6 +149,25 @@ var Mistakes = []Mistake{
 		}
 	}},
 }
+
+// Leaky tells the upstream the key itself instead of its id.
+var Leaky = Mistake{Name: "tells the key itself", Kind: "FORGED", Says: "not as granted: Aeroplane-Key is ", make: func(g *Gateway) {
+	identify := g.identify
+	g.identify = func(header http.Header, values [len(door.Names)]string) {
+		if text, ok := strings.CutPrefix(header.Get("Authorization"), "Bearer "); ok {
+			values[1] = text
+		}
+		identify(header, values)
+	}
+}}
+
+// Discreet keeps credentials from the upstream, which is no mistake.
+var Discreet = Mistake{Name: "keeps credentials to itself", make: func(g *Gateway) {
+	passes := g.passes
+	g.passes = func(name string) bool {
+		return passes(name) && name != "Authorization" && name != "X-Api-Key" && name != "Cookie"
+	}
+}}
 
 func merged(r *http.Request) string {
 	before, query, found := strings.Cut(r.RequestURI, "?")
