@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/textproto"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,21 +24,17 @@ func overHTTP(name, address string, write func(b *bytes.Buffer, in *authzv1.Auth
 	return form{name, func(ctx context.Context, c *contestant, q *questions, callers int) ([]caller, error) {
 		var all []caller
 		for i := range callers {
-			conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-			if err != nil {
+			place, out := q.from(i, callers), new(bytes.Buffer)
+			k := &kept{address: address}
+			if err := k.dial(ctx); err != nil {
 				return nil, err
 			}
-			context.AfterFunc(ctx, func() { _ = conn.Close() })
-			place, out, in := q.from(i, callers), new(bytes.Buffer), bufio.NewReader(conn)
 			all = append(all, func(t *tally) error {
 				question := place.next()
 				out.Reset()
 				write(out, question.request)
 				asked := time.Now()
-				if _, err := conn.Write(out.Bytes()); err != nil {
-					return err
-				}
-				status, err := readAnswer(in)
+				status, err := k.ask(ctx, out.Bytes())
 				if err != nil {
 					return err
 				}
@@ -54,41 +49,73 @@ func overHTTP(name, address string, write func(b *bytes.Buffer, in *authzv1.Auth
 	}}
 }
 
-// readAnswer reads an answer whose body has a length, for less than net/http would: the caller shares the processors with who is measured.
-func readAnswer(in *bufio.Reader) (status int, err error) {
+// kept is a connection that stays for the next request, and is made anew when it was closed.
+type kept struct {
+	address string
+	conn    net.Conn
+	in      *bufio.Reader
+}
+
+func (k *kept) dial(ctx context.Context) (err error) {
+	if k.conn, err = new(net.Dialer).DialContext(ctx, "tcp", k.address); err != nil {
+		return err
+	}
+	conn := k.conn
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	k.in = bufio.NewReader(conn)
+	return nil
+}
+
+// ask sends a request and returns the status of its answer.
+func (k *kept) ask(ctx context.Context, request []byte) (status int, err error) {
+	if _, err := k.conn.Write(request); err != nil {
+		return 0, err
+	}
+	status, last, err := readAnswer(k.in)
+	if err == nil && last {
+		_ = k.conn.Close()
+		err = k.dial(ctx)
+	}
+	return status, err
+}
+
+// readAnswer reads an answer whose body has a length, and whether it is the last on its connection, for less than net/http would: the caller
+// shares the processors with who is measured.
+func readAnswer(in *bufio.Reader) (status int, last bool, err error) {
 	line, err := in.ReadSlice('\n')
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	words := strings.Fields(string(line))
 	if len(words) < 2 {
-		return 0, errors.New("no status")
+		return 0, false, errors.New("no status")
 	}
 	if status, err = strconv.Atoi(words[1]); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	length := 0
+	length := -1
 	for {
 		if line, err = in.ReadSlice('\n'); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
 			break
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
-		switch textproto.CanonicalMIMEHeaderKey(string(name)) {
-		case "Content-Length":
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
-				return 0, err
+		switch value = bytes.TrimSpace(value); {
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return 0, false, err
 			}
-		case "Transfer-Encoding", "Connection":
-			if !bytes.EqualFold(bytes.TrimSpace(value), []byte("keep-alive")) {
-				return 0, fmt.Errorf("an answer with %s", line)
-			}
+		case bytes.EqualFold(name, []byte("Connection")):
+			last = bytes.EqualFold(value, []byte("close"))
 		}
 	}
+	if length < 0 {
+		return 0, false, errors.New("an answer of unknown length")
+	}
 	_, err = in.Discard(length)
-	return status, err
+	return status, last, err
 }
 
 // asClient writes the request itself, for a gateway.
