@@ -4,8 +4,10 @@ package conformance
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +42,24 @@ func TestStreamsThroughGateways(t *testing.T) {
 					upstream.hear("second")
 					upstream.say("HTTP/1.1 204 No Content\r\n\r\n")
 					client.hear("204")
+				},
+				"an upload of no known length": func(client, upstream *peer) {
+					client.say("POST /api/projects/p/upload HTTP/1.1\r\n" + key + "Transfer-Encoding: chunked\r\n\r\n6\r\nfirst \r\n")
+					upstream.hear("first \r\n") // before there is more
+					client.say("6\r\nsecond\r\n0\r\n\r\n")
+					upstream.hear("second\r\n0\r\n\r\n")
+					upstream.say("HTTP/1.1 204 No Content\r\n\r\n")
+					client.hear("204")
+				},
+				"events that nobody listens to any more": func(client, upstream *peer) {
+					client.say("GET /api/deployments/d/stream HTTP/1.1\r\n" + key + "\r\n")
+					upstream.hear("\r\n\r\n")
+					upstream.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ndata: 1\r\n")
+					client.hear("data: 1")
+					_ = client.conn.Close()
+					if _, err := upstream.in.ReadByte(); errors.Is(err, os.ErrDeadlineExceeded) {
+						t.Error("the gateway holds on to the upstream although the client has gone")
+					}
 				},
 				"a websocket": func(client, upstream *peer) {
 					client.say("GET /api/services/s/console HTTP/1.1\r\n" + key + "Connection: Upgrade\r\nUpgrade: websocket\r\n" +

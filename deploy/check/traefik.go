@@ -76,6 +76,8 @@ type traefikDynamic struct {
 
 type forwardAuth struct {
 	Address             string   `yaml:"address"`
+	MaxResponseBodySize int64    `yaml:"maxResponseBodySize"`
+	TrustForwardHeader  *bool    `yaml:"trustForwardHeader"`
 	AuthRequestHeaders  []string `yaml:"authRequestHeaders"`
 	AuthResponseHeaders []string `yaml:"authResponseHeaders"`
 }
@@ -150,6 +152,12 @@ func (d *traefikDynamic) check() (complaints []string) {
 func (f *forwardAuth) check() (complaints []string) {
 	if !strings.HasSuffix(f.Address, "/forward-auth/traefik") {
 		complaints = append(complaints, "the question is not Traefik's own")
+	}
+	if f.TrustForwardHeader == nil || *f.TrustForwardHeader {
+		complaints = append(complaints, "some or all of the client's forwarding headers are believed")
+	}
+	if f.MaxResponseBodySize <= 0 {
+		complaints = append(complaints, "answers of any length are taken")
 	}
 	if !slices.Equal(f.AuthRequestHeaders, []string{"Authorization", "X-API-Key", "Cookie"}) {
 		complaints = append(complaints, "other headers than the three are asked with")

@@ -8,7 +8,7 @@
 --   txn.authz_<name>    the identity headers for the upstream, if it may pass
 
 local service = "http://127.0.0.1:8462/forward-auth/haproxy"
-local timeout = 2000 -- milliseconds
+local timeout = 500 -- milliseconds; HAProxy's client tries up to four times, so that a request waits for two seconds at most
 -- Where the service does not know HAProxy by its address, a token of the role gateway from the environment:
 -- local token = os.getenv("AEROPLANE_AUTHZ_TOKEN")
 
