@@ -86,27 +86,27 @@ func (b *bench) startProxy(name, upstream string, asks bool) (c *contestant, add
 	if !asks {
 		c.name += " without authorization"
 	}
-	config := func(file string, without string) string {
+	config := func(file string, asking string) string {
 		text, err := os.ReadFile("deploy/" + file)
 		if err != nil {
 			b.Fatal(err)
 		}
 		replaced := strings.NewReplacer(":8080", portOf(address), ":8462", portOf(b.lite.http), ":3000", portOf(upstream)).Replace(string(text))
 		if !asks {
-			replaced = regexp.MustCompile(without).ReplaceAllString(replaced, "")
+			replaced = regexp.MustCompile(asking).ReplaceAllString(replaced, "")
 		}
 		return replaced
 	}
 	var proxy *testservers.Proxy
 	switch name {
 	case "nginx":
-		proxy = testservers.Nginx(b, config("nginx/nginx.conf", `(?m)^ *auth_request .*$`), address)
+		proxy = testservers.Nginx(b, config("nginx/nginx.conf", `(?m)^ *(auth_request .*|''      '';)$`), address)
 	case "HAProxy":
 		proxy = testservers.HAProxy(b, map[string]string{
 			"haproxy.cfg": config("haproxy/haproxy.cfg", `(?m)^.*(lua|txn\.authz).*$`), "authz.lua": config("haproxy/authz.lua", ""),
 		}, address)
 	case "Caddy":
-		proxy = testservers.Caddy(b, config("caddy/Caddyfile", `(?ms)^\t\tforward_auth .*?^\t\t}$`), address)
+		proxy = testservers.Caddy(b, config("caddy/Caddyfile", `(?ms)^\t\tforward_auth .*?^\t\t}$|^[^\n]*@untold[^\n]*$`), address)
 	default:
 		c.process = b.startGoProxy(address, upstream, asks)
 	}
