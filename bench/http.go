@@ -16,6 +16,7 @@ import (
 	"time"
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/testservers"
 )
 
 // overHTTP is an HTTP/1.1 request for each decision, on connections that are kept, one for each caller. write writes it, and the answer
@@ -148,33 +149,18 @@ func writeCredential(b *bytes.Buffer, in *authzv1.AuthorizeRequest) {
 // startUpstream starts what is behind gateways, in this process: it answers every request the same. It returns its address.
 func startUpstream(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
+	return testservers.Serve(t, func(conn net.Conn) {
+		for in := bufio.NewReader(conn); ; {
+			line, err := in.ReadSlice('\n')
 			if err != nil {
 				return
 			}
-			go func() {
-				defer conn.Close()
-				for in := bufio.NewReader(conn); ; {
-					line, err := in.ReadSlice('\n')
-					if err != nil {
-						return
-					}
-					if len(line) > len("\r\n") {
-						continue
-					}
-					if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"); err != nil {
-						return
-					}
-				}
-			}()
+			if len(line) > len("\r\n") {
+				continue
+			}
+			if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"); err != nil {
+				return
+			}
 		}
-	}()
-	return l.Addr().String()
+	})
 }

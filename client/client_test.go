@@ -169,8 +169,8 @@ func TestSlowService(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}})
-	var log logbook
-	c := connect(t, client.Config{Target: address, Token: client.NewSecret(token), Timeout: 20 * time.Millisecond, Log: log.logger()})
+	var log servertest.Logbook
+	c := connect(t, client.Config{Target: address, Token: client.NewSecret(token), Timeout: 20 * time.Millisecond, Log: log.Logger()})
 	gateway := serve(t, c.Middleware(http.HandlerFunc(unreached(t))))
 	if got := raw(t, gateway, "GET / HTTP/1.1\r\n", ""); statusOf(got) != 503 || !strings.Contains(got, "Authorization is not available") {
 		t.Errorf("%s", got)
@@ -202,8 +202,8 @@ func TestNoService(t *testing.T) {
 	for name, target := range map[string]string{
 		"nobody": "127.0.0.1:1", "a web server": web, "garbage": garbage.Addr().String(), "nobody, twice": "127.0.0.1:1,127.0.0.1:2",
 	} {
-		var log logbook
-		c := connect(t, client.Config{Target: target, Token: client.NewSecret(token), Timeout: time.Second, Log: log.logger()})
+		var log servertest.Logbook
+		c := connect(t, client.Config{Target: target, Token: client.NewSecret(token), Timeout: time.Second, Log: log.Logger()})
 		gateway := serve(t, c.Middleware(http.HandlerFunc(unreached(t))))
 		for range 10 {
 			if got := raw(t, gateway, "GET /api/health HTTP/1.1\r\n", ""); statusOf(got) != 503 {

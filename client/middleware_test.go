@@ -21,6 +21,7 @@ import (
 
 	"aeroplane.run/authz/client"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/server/servertest"
 )
 
 // yes allows everything, and keeps what it was asked.
@@ -147,7 +148,7 @@ func TestCancelled(t *testing.T) {
 	for _, answers := range []string{"never", "too late", "just before"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		var log logbook
+		var log servertest.Logbook
 		address := listenAs(t, fake{answer: func(calling context.Context, _ *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
 			if answers != "just before" {
 				cancel()
@@ -163,7 +164,7 @@ func TestCancelled(t *testing.T) {
 			return call(calling, method, q, a, cc, options...)
 		})
 		c := connect(t, client.Config{
-			Target: address, Token: client.NewSecret(token), Log: log.logger(), DialOptions: []grpc.DialOption{thenCancel}})
+			Target: address, Token: client.NewSecret(token), Log: log.Logger(), DialOptions: []grpc.DialOption{thenCancel}})
 		w := httptest.NewRecorder()
 		c.Middleware(unreached(t)).ServeHTTP(w, httptest.NewRequest("GET", "/", nil).WithContext(ctx))
 		if w.Code != 503 || strings.Contains(log.String(), "level=ERROR") {

@@ -12,6 +12,7 @@ import (
 
 	"aeroplane.run/authz/internal/door"
 	"aeroplane.run/authz/internal/sqlite"
+	"aeroplane.run/authz/internal/testservers"
 )
 
 // oddRequests are such as client, proxy, service and upstream could take for different ones. KEY is a read key for all projects. Those that
@@ -220,29 +221,18 @@ func TestGatewaysFailClosed(t *testing.T) {
 // startNonsense starts what is no service: it answers every connection the same. It returns its address.
 func startNonsense(t *testing.T, answer string) string {
 	t.Helper()
-	l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
-	address := l.Addr().String()
 	if answer == "" {
-		_ = l.Close()
-		return address
+		return must[string](t)(testservers.FreeAddress())
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			switch answer {
-			case "wait":
-			case "close":
-				_ = conn.Close()
-			default:
-				_, _ = io.ReadFull(conn, make([]byte, 16)) // something of the question
-				_, _ = io.WriteString(conn, answer)
-			}
+	return testservers.Serve(t, func(conn net.Conn) {
+		switch answer {
+		case "wait":
+			<-t.Context().Done()
+		case "close":
+		default:
+			_, _ = io.ReadFull(conn, make([]byte, 16)) // something of the question
+			_, _ = io.WriteString(conn, answer)
+			<-t.Context().Done()
 		}
-	}()
-	return address
+	})
 }

@@ -11,28 +11,18 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"aeroplane.run/authz/internal/testservers"
 )
 
 // startUpstream starts a server that tells what reached it: the answer's body is the request's line and headers, as they came, and its
 // header X-Reached the line. It returns its address.
 func startUpstream(t *testing.T) string {
 	t.Helper()
-	l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				for in := bufio.NewReader(conn); tell(conn, in); {
-				}
-			}()
+	return testservers.Serve(t, func(conn net.Conn) {
+		for in := bufio.NewReader(conn); tell(conn, in); {
 		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 // tell answers one request, and reports whether there may be another.

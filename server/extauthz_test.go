@@ -198,8 +198,8 @@ func TestExtAuthzAnswersRefusals(t *testing.T) {
 		}
 		return authz.Facts{}, errors.New("something")
 	}
-	var log logbook
-	s := start(t, servertest.Options{Store: store, Log: log.logger()})
+	var log servertest.Logbook
+	s := start(t, servertest.Options{Store: store, Log: log.Logger()})
 	key := s.createKey(t).GetSecret()
 	for _, id := range []string{"boom", "lease", "other"} {
 		wantDenied(t, id, checked(t, s.Gateway, "GET", "/api/projects/"+id+"/services", "", "x-api-key", key), 503, unavailable)

@@ -224,8 +224,8 @@ func TestPeers(t *testing.T) {
 		{"a token where the client's credential is", "10.0.0.0/8", "Authorization: Bearer TOKEN\r\n", false},
 		{"forwarded for one that is listed", "10.0.0.0/8", "X-Forwarded-For: 10.0.0.1\r\nX-Real-Ip: 10.0.0.1\r\n", false},
 	} {
-		var log logbook
-		s := start(t, servertest.Options{Peers: []netip.Prefix{netip.MustParsePrefix(c.peers)}, Log: log.logger()})
+		var log servertest.Logbook
+		s := start(t, servertest.Options{Peers: []netip.Prefix{netip.MustParsePrefix(c.peers)}, Log: log.Logger()})
 		r, body := raw(t, s.HTTPAddr, asked+strings.ReplaceAll(c.headers, "TOKEN", s.GatewayToken))
 		if c.ok && r.StatusCode == 200 {
 			continue
@@ -315,8 +315,8 @@ func TestForwardAuthWithoutADecision(t *testing.T) {
 		err := store.Lookup(ctx, l)
 		return l.Facts, err
 	}}
-	var log logbook
-	s := start(t, servertest.Options{Store: f, Log: log.logger()})
+	var log servertest.Logbook
+	s := start(t, servertest.Options{Store: f, Log: log.Logger()})
 	bearer := "Authorization: Bearer " + s.createKey(t).GetSecret() + "\r\n"
 	for name, do := range map[string]func() error{
 		"a lapsed lease": func() error { return &authz.Error{Kind: authz.Unavailable, Code: authz.CodeLease, Message: "no lease"} },

@@ -67,8 +67,8 @@ func TestHealthTurnsWhileThePingHangs(t *testing.T) {
 func TestHealthFollowsTheDatabase(t *testing.T) {
 	t.Parallel()
 	var broken, unbounded atomic.Bool
-	var logged logbook
-	s := start(t, servertest.Options{Log: logged.logger(), Ping: func(ctx context.Context) error {
+	var logged servertest.Logbook
+	s := start(t, servertest.Options{Log: logged.Logger(), Ping: func(ctx context.Context) error {
 		if _, ok := ctx.Deadline(); !ok {
 			unbounded.Store(true)
 		}
@@ -136,13 +136,7 @@ func TestReflectionNeedsAToken(t *testing.T) {
 
 func TestDrainLetsRunningCallsFinish(t *testing.T) {
 	t.Parallel()
-	arrived, release := make(chan struct{}), make(chan struct{})
-	store := &faulty{Store: openStore(t)}
-	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
-		close(arrived)
-		<-release
-		return authz.FactsFrom(ctx, store.Store, q)
-	})
+	store, arrived, release := waiting(t)
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
 	watch := watchHealth(t, healthpb.NewHealthClient(s.Gateway))

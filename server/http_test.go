@@ -91,13 +91,7 @@ func TestHTTPBounds(t *testing.T) {
 // Draining lets the answer that is under way come, closes connections that are kept, and opens no more.
 func TestHTTPDrain(t *testing.T) {
 	t.Parallel()
-	arrived, release := make(chan struct{}), make(chan struct{})
-	store := &faulty{Store: openStore(t)}
-	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
-		close(arrived)
-		<-release
-		return authz.FactsFrom(ctx, store.Store, q)
-	})
+	store, arrived, release := waiting(t)
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
 	dial := func() (net.Conn, *bufio.Reader) {

@@ -103,8 +103,8 @@ func TestAPanicHarmsNoOtherCall(t *testing.T) {
 		<-release
 		return authz.FactsFrom(ctx, store.Store, q)
 	})
-	var logged logbook
-	s := start(t, servertest.Options{Store: store, Log: logged.logger()})
+	var logged servertest.Logbook
+	s := start(t, servertest.Options{Store: store, Log: logged.Logger()})
 	key := s.createKey(t).GetSecret()
 
 	other := make(chan error, 1)
@@ -153,10 +153,10 @@ func TestCausesAreLoggedAndNotSent(t *testing.T) {
 	} {
 		t.Run(c.level+" "+c.message, func(t *testing.T) {
 			t.Parallel()
-			var logged logbook
+			var logged servertest.Logbook
 			store := &faulty{Store: openStore(t)}
 			store.key = func(context.Context, string) (authz.Key, error) { return authz.Key{}, c.err }
-			s := start(t, servertest.Options{Store: store, Log: logged.logger()})
+			s := start(t, servertest.Options{Store: store, Log: logged.Logger()})
 
 			_, err := s.keys.GetKey(t.Context(), &authzv1.GetKeyRequest{Id: "k"})
 			wantCode(t, err, c.code)
@@ -173,8 +173,8 @@ func TestCausesAreLoggedAndNotSent(t *testing.T) {
 
 func TestWhatIsLogged(t *testing.T) {
 	t.Parallel()
-	var logged logbook
-	s := start(t, servertest.Options{Log: logged.logger()})
+	var logged servertest.Logbook
+	s := start(t, servertest.Options{Log: logged.Logger()})
 	key := s.createKey(t)
 	for _, want := range []string{"level=INFO", "msg=change", "KeyService/CreateKey", "token=test", "outcome=OK"} {
 		if !strings.Contains(logged.String(), want) {

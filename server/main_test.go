@@ -3,11 +3,8 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -101,26 +98,17 @@ func notAtOnce(l lookUp) lookUp {
 	}
 }
 
-// A logbook keeps what is logged, at every level.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logbook) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logbook) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-func (b *logbook) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+// waiting is a store whose look-up says that it has begun, once, and goes on when it is released.
+func waiting(t *testing.T) (store *faulty, begun <-chan struct{}, release chan<- struct{}) {
+	t.Helper()
+	arrived, released := make(chan struct{}), make(chan struct{})
+	store = &faulty{Store: openStore(t)}
+	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
+		close(arrived)
+		<-released
+		return authz.FactsFrom(ctx, store.Store, q)
+	})
+	return store, arrived, released
 }
 
 // wantCode checks the code of an error, nil included.

@@ -207,20 +207,14 @@ func TestWhoWaitsHoldsUpNobody(t *testing.T) {
 // TestStreamsEndWithTheServer drains a server: those that wait are answered, and then the stream ends.
 func TestStreamsEndWithTheServer(t *testing.T) {
 	t.Parallel()
-	waiting, release := make(chan struct{}), make(chan struct{})
-	store := &faulty{Store: openStore(t)}
-	store.lookup = notAtOnce(func(ctx context.Context, q authz.Query) (authz.Facts, error) {
-		close(waiting)
-		<-release
-		return authz.FactsFrom(ctx, store.Store, q)
-	})
+	store, arrived, release := waiting(t)
 	s := start(t, servertest.Options{Store: store})
 	stream, err := s.authorize.AuthorizeStream(t.Context())
 	wantCode(t, err, codes.OK)
 	if err := stream.Send(&authzv1.AuthorizeStreamRequest{Id: 7, Request: withKey(s.createKey(t).GetSecret())}); err != nil {
 		t.Fatal(err)
 	}
-	<-waiting
+	<-arrived
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
@@ -244,8 +238,8 @@ func TestWhoTakesNoAnswersIsHungUpOn(t *testing.T) {
 		looked.Add(1)
 		return authz.FactsFrom(ctx, store.Store, q)
 	}
-	var logged logbook
-	s := start(t, servertest.Options{Store: store, Log: logged.logger()})
+	var logged servertest.Logbook
+	s := start(t, servertest.Options{Store: store, Log: logged.Logger()})
 	key := s.createKey(t).GetSecret()
 	stream, err := s.authorize.AuthorizeStream(t.Context())
 	wantCode(t, err, codes.OK)
@@ -275,9 +269,9 @@ func TestWhoTakesNoAnswersIsHungUpOn(t *testing.T) {
 // TestAStreamThatIsCancelledIsNoFault looks in the log for what is none.
 func TestAStreamThatIsCancelledIsNoFault(t *testing.T) {
 	t.Parallel()
-	var logged logbook
+	var logged servertest.Logbook
 	var told tally
-	s := start(t, servertest.Options{Log: logged.logger(), Observer: &told})
+	s := start(t, servertest.Options{Log: logged.Logger(), Observer: &told})
 	ctx, cancel := context.WithCancel(t.Context())
 	stream, err := s.authorize.AuthorizeStream(ctx)
 	wantCode(t, err, codes.OK)

@@ -22,8 +22,8 @@ import (
 
 func TestTheSecretIsShownOnce(t *testing.T) {
 	t.Parallel()
-	var logged logbook
-	s := start(t, servertest.Options{Log: logged.logger()})
+	var logged servertest.Logbook
+	s := start(t, servertest.Options{Log: logged.Logger()})
 	in := newKey()
 	in.RequestId = "retry-1"
 	first, err := s.keys.CreateKey(t.Context(), in)

@@ -23,6 +23,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"aeroplane.run/authz/server"
+	"aeroplane.run/authz/server/servertest"
 )
 
 func TestTLSReloadsTheCertificate(t *testing.T) {
@@ -34,8 +35,8 @@ func TestTLSReloadsTheCertificate(t *testing.T) {
 	write(t, certFile, cert1)
 	write(t, keyFile, key1)
 
-	var logged logbook
-	get, err := server.ReloadingCertificate(certFile, keyFile, logged.logger())
+	var logged servertest.Logbook
+	get, err := server.ReloadingCertificate(certFile, keyFile, logged.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

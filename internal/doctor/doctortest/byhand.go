@@ -19,31 +19,17 @@ import (
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/door"
+	"aeroplane.run/authz/internal/testservers"
 )
 
 // StartByHand serves a gateway that parses HTTP by hand, and goes by Content-Length whatever else is there: what is a second request for an
 // upstream that reads chunks is a part of the body for it. It ends with the test.
 func StartByHand(t testing.TB, ask Ask, upstream string) *url.URL {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-				_ = byHand(conn, ask, upstream) // of a client that sends rubbish
-			}()
-		}
-	}()
-	return &url.URL{Scheme: "http", Host: l.Addr().String()}
+	return &url.URL{Scheme: "http", Host: testservers.Serve(t, func(conn net.Conn) {
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = byHand(conn, ask, upstream) // of a client that sends rubbish
+	})}
 }
 
 func byHand(client net.Conn, ask Ask, upstream string) error {
