@@ -32,7 +32,8 @@ func GrantFrom(ctx context.Context) (*authzv1.Grant, bool) {
 //
 // next gets a copy of the request, with the grant in its context, which GrantFrom returns, and with the identity headers
 // (Aeroplane-Caller, Aeroplane-User and so on) set in place of whatever the client has sent under these names. It gets no trailers, which
-// come when all is decided, and no Upgrade to anything but a websocket: behind another protocol, such as h2c, requests would travel that
+// come when all is decided, no headers that tell some upstreams of another method or target (X-HTTP-Method-Override, X-Original-URL,
+// X-Rewrite-URL, X-Forwarded-Uri and the like), and no Upgrade to anything but a websocket: behind another protocol, such as h2c, requests would travel that
 // nobody asked about.
 //
 // Denials are answered as documented (docs/behaviour.md, section 4), and in the same form:

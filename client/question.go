@@ -22,10 +22,6 @@ const (
 	droppedOnTheWay  = "Connection names a header that has to reach the upstream"
 )
 
-// apiKey is the header of that name in lower case. It alone of the three that may carry a credential has aliases: the others' names
-// are of letters alone.
-const apiKey = "x-api-key"
-
 // questionOf is what to ask about a request, as it was received, or why it cannot be asked about.
 func questionOf(r *http.Request) (*authzv1.AuthorizeRequest, *door.Refusal) {
 	if !utf8.ValidString(r.Method) {
@@ -50,7 +46,7 @@ func read(h http.Header, c *authzv1.CredentialHeaders) (refused string) {
 		switch {
 		case door.SameName(name, "authorization"):
 			to = &c.Authorization
-		case door.SameName(name, apiKey):
+		case door.SameName(name, "x-api-key"):
 			to = &c.XApiKey
 		case door.SameName(name, "cookie"):
 			to = &c.Cookie
@@ -59,7 +55,7 @@ func read(h http.Header, c *authzv1.CredentialHeaders) (refused string) {
 				continue
 			}
 			return droppedOnTheWay
-		case passesForAnother(name):
+		case door.Ambiguous(name):
 			return ambiguousName
 		default:
 			continue
@@ -74,21 +70,8 @@ func read(h http.Header, c *authzv1.CredentialHeaders) (refused string) {
 	return ""
 }
 
-// identityNames are door.Names in lower case.
-var identityNames = func() (lower [len(door.Names)]string) {
-	for i, name := range door.Names {
-		lower[i] = strings.ToLower(name)
-	}
-	return lower
-}()
-
-// passesForAnother reports whether an upstream may take a header for one that carries a credential or an identity.
-func passesForAnother(name string) bool {
-	return door.Alias(name, apiKey) || slices.ContainsFunc(identityNames[:], func(n string) bool { return door.Alias(name, n) })
-}
-
 func isIdentity(name string) bool {
-	return slices.ContainsFunc(identityNames[:], func(n string) bool { return door.SameName(name, n) })
+	return slices.ContainsFunc(door.LowerNames[:], func(n string) bool { return door.SameName(name, n) })
 }
 
 // namesEndToEnd reports whether a line of Connection names a header that is not for the next hop alone. A proxy drops what is named
@@ -105,11 +88,11 @@ func namesEndToEnd(line string) bool {
 	return false
 }
 
-// passedHeaders are those of the client that next gets: no identity, and no Upgrade but to a websocket.
+// passedHeaders are those of the client that next gets: no identity, no other request than was decided on, and no Upgrade but to a websocket.
 func passedHeaders(h http.Header) http.Header {
 	out := make(http.Header, len(h)+len(door.Names))
 	for name, lines := range h {
-		if !isIdentity(name) {
+		if !isIdentity(name) && !door.Override(name) {
 			out[name] = slices.Clone(lines)
 		}
 	}

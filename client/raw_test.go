@@ -120,6 +120,9 @@ func TestRawRequests(t *testing.T) {
 		{"an alias of an identity, with a dot", "GET /api/health HTTP/1.1\r\naeroplane.caller: k\r\n", 400, badName},
 		{"an underscore elsewhere", list + auth + "X_Trace: k\r\n", 200, "X_trace: k\n"},
 
+		{"other methods", list + auth + "X-HTTP-Method-Override: FORGED\r\nX_Method_Override: FORGED\r\nX-A: b\r\n", 200, "X-A: b\n"},
+		{"other targets", list + auth + "X-Original-URL: FORGED\r\nX-Rewrite-URL: FORGED\r\nX-Forwarded-Uri: FORGED\r\nX-A: b\r\n", 200, "X-A: b\n"},
+
 		{"a key that the proxy would drop", list + auth + "Connection: Authorization\r\n", 400, dropped},
 		{"a cookie that the proxy would drop", list + auth + "Connection: keep-alive, Cookie\r\n", 400, dropped},
 		{"an identity that the proxy would drop", list + auth + "Connection: aeroplane-user\r\n", 400, dropped},
@@ -130,7 +133,7 @@ func TestRawRequests(t *testing.T) {
 		{"too much to ask about", list + "Authorization: Bearer " + strings.Repeat("k", 70_000) + "\r\n", 400, `{"error":"Malformed request"}`},
 	} {
 		answer := raw(t, gateway, strings.ReplaceAll(c.head, "KEY", key), "")
-		if statusOf(answer) != c.status || !strings.Contains(answer, c.want) {
+		if statusOf(answer) != c.status || !strings.Contains(answer, c.want) || strings.Contains(answer, "FORGED") {
 			t.Errorf("%s: want %d and %q, got\n%s", c.name, c.status, c.want, answer)
 		}
 	}

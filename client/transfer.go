@@ -14,7 +14,7 @@ import (
 // transferTarget returns the project that the body of a transfer names, nil if none is seen, and the body as next has to get it: every
 // byte, and the same error. Of other requests the body is not touched.
 func transferTarget(r *http.Request) (*string, io.ReadCloser) {
-	if r.Body == nil || !mayTransfer(r) || r.ContentLength > door.MaxTransferBody || !door.PlainJSON(r.Header["Content-Type"], r.Header["Content-Encoding"]) {
+	if r.Body == nil || !mayTransfer(r) || r.ContentLength > door.MaxTransferBody || !plainJSON(r.Header) {
 		return nil, r.Body
 	}
 	start, err := io.ReadAll(io.LimitReader(r.Body, door.MaxTransferBody+1))
@@ -33,6 +33,16 @@ func transferTarget(r *http.Request) (*string, io.ReadCloser) {
 type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
+// plainJSON reports whether headers say of a body that it is JSON, and no header passes for one that says otherwise.
+func plainJSON(h http.Header) bool {
+	for name := range h {
+		if door.Alias(name, "content-type") || door.Alias(name, "content-encoding") {
+			return false
+		}
+	}
+	return door.PlainJSON(h["Content-Type"], h["Content-Encoding"])
+}
 
 // mayTransfer reports whether the route of a request may be that of a transfer, by the method and the path of the route table's rows. It
 // is the service that decides: elsewhere a target is not looked at.

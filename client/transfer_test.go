@@ -104,6 +104,8 @@ func TestTransferTarget(t *testing.T) {
 		{"a text", "POST", path, http.Header{"Content-Type": {"text/plain"}}, strings.NewReader(body), unsaid, body, nil},
 		{"no type at all", "POST", path, http.Header{"Content-Type": {""}}, strings.NewReader(body), unsaid, body, nil},
 		{"two types", "POST", path, http.Header{"Content-Type": {"application/json", "text/plain"}}, strings.NewReader(body), unsaid, body, nil},
+		{"another type under another name", "POST", path, http.Header{"Content-Type": {"application/json"}, "Content_type": {"text/plain"}},
+			strings.NewReader(body), unsaid, body, nil},
 		{"other letters", "POST", path, http.Header{"Content-Type": {"application/json; charset=utf-16"}}, strings.NewReader(body), unsaid, body, nil},
 		{"packed", "POST", path, http.Header{"Content-Encoding": {"gzip"}}, strings.NewReader(body), unsaid, body, nil},
 		{"reading", "GET", path, nil, strings.NewReader(body), unsaid, body, nil},

@@ -55,11 +55,12 @@ func wireOf(m proto.Message) []byte {
 	return wire
 }
 
-// A removal is what an allowed request loses on its way: what could pass for an identity header of ours, and the credential if it is
-// to go.
+// A removal is what an allowed request loses on its way: what could pass for a header of ours or tell of another request, and the
+// credential if it is to go.
 type removal struct {
-	names  []byte // headers_to_remove, as the contract writes them
-	cookie string // what remains of the cookies; if not empty, it replaces them
+	names  []byte   // headers_to_remove, as the contract writes them
+	cookie string   // what remains of the cookies; if not empty, it replaces them
+	more   []string // names of headers that this request has
 }
 
 var (
@@ -74,25 +75,17 @@ func removing(more ...string) []byte {
 
 // removal returns what the request loses. A credential that nobody looked at, as on public rows, is the upstream's own.
 func (c *check) removal(g *authz.Grant, credential bool) removal {
+	r := removal{names: removeLookAlikes, more: c.drop}
 	switch {
 	case credential && g.Principal.Key != nil:
-		return removal{names: removeKey}
+		r.names = removeKey
 	case credential && g.Principal.Session != nil:
-		if rest := authz.WithoutSession(c.cookies()); rest != "" {
-			return removal{removeLookAlikes, rest}
+		if r.cookie = authz.WithoutSession(c.cookies()); r.cookie == "" {
+			r.names = removeCookie
 		}
-		return removal{names: removeCookie}
 	}
-	return removal{names: removeLookAlikes}
+	return r
 }
-
-// identityNames are door.Names as the contract wants them.
-var identityNames = func() (names [len(door.Names)]string) {
-	for i, name := range door.Names {
-		names[i] = strings.ToLower(name)
-	}
-	return names
-}()
 
 // An allowedCheck is the answer to a request that may pass, in one allocation unless it is longer than usual.
 type allowedCheck struct {
@@ -111,12 +104,15 @@ func newAllowedCheck(identity [len(door.Names)]string, r removal) *answer {
 	w.end(w.begin(1<<3 | sized))
 	ok := w.begin(3<<3 | sized)
 	for i, value := range identity {
-		w.setHeader(identityNames[i], value)
+		w.setHeader(door.LowerNames[i], value)
 	}
 	if r.cookie != "" {
 		w.setHeader("cookie", r.cookie)
 	}
 	w.buf = append(w.buf, r.names...)
+	for _, name := range r.more {
+		w.text(5<<3|sized, name)
+	}
 	w.end(ok)
 	return a.wrote(&w)
 }

@@ -148,7 +148,7 @@ func TestCredentialsOfChecks(t *testing.T) {
 func TestAllowedCheckIsTheContract(t *testing.T) {
 	t.Parallel()
 	for _, cookie := range []string{"", "a=b", strings.Repeat("c", usualCheck)} {
-		a := newAllowedCheck([...]string{"key", "k", "u", "-", "read", "p", strings.Repeat("i,", 4000) + "j", "-"}, removal{removeKey, cookie})
+		a := newAllowedCheck([...]string{"key", "k", "u", "-", "read", "p", strings.Repeat("i,", 4000) + "j", "-"}, removal{removeKey, cookie, []string{"x~api~key"}})
 		in := new(authv3.CheckResponse)
 		if err := proto.Unmarshal(a.data.Materialize(), in); err != nil {
 			t.Fatal(err)

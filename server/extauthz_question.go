@@ -30,6 +30,7 @@ type check struct {
 	body, rawBody                string
 	partial                      bool // this is a part of it
 	contentType, contentEncoding []string
+	drop                         []string // names of headers that have to go where the request may pass
 
 	room [6][1]string // for the headers, which come once as a rule
 }
@@ -93,7 +94,7 @@ func (c *check) addJoined(name, value string) {
 	}
 }
 
-// note takes what headers say of the body.
+// note takes what headers say of the body, and which of them may mislead an upstream.
 func (c *check) note(name, value string) {
 	switch {
 	case door.SameName(name, "x-envoy-auth-partial-body"):
@@ -102,6 +103,10 @@ func (c *check) note(name, value string) {
 		c.contentType = append(c.contentType, value)
 	case door.SameName(name, "content-encoding"):
 		c.contentEncoding = append(c.contentEncoding, value)
+	case door.Alias(name, "content-type"), door.Alias(name, "content-encoding"): // whichever of the two is believed
+		c.contentEncoding = append(c.contentEncoding, value)
+	case door.Ambiguous(name), door.Override(name):
+		c.drop = append(c.drop, name)
 	}
 }
 

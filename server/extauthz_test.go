@@ -129,7 +129,7 @@ func TestExtAuthzReadsTheTarget(t *testing.T) {
 	}
 	for name, headers := range map[string][]string{
 		"a part of a body": {"x-envoy-auth-partial-body", "true"}, "a form": {"content-type", "application/x-www-form-urlencoded"},
-		"a body that is packed": {"content-encoding", "gzip"}, "two types": {"content-type", "application/json", "content-type", "text/plain"},
+		"a body that is packed": {"content-encoding", "gzip"}, "a form, under another name": {"content_type", "application/x-www-form-urlencoded"}, "two types": {"content-type", "application/json", "content-type", "text/plain"},
 	} {
 		answer := checked(t, s.Gateway, "POST", "/api/services/s/transfer", `{"projectId":"there"}`, append(headers, "x-api-key", selected)...)
 		wantDenied(t, name, answer, 403, "This API key cannot access that project")
@@ -154,6 +154,21 @@ func identity(answer *authv3.CheckResponse) map[string]string {
 		headers[h.GetHeader().GetKey()] = h.GetHeader().GetValue()
 	}
 	return headers
+}
+
+// What may mislead an upstream goes, under the name that it came with.
+func TestExtAuthzRemovesWhatMisleads(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	misleading := []string{"x~api~key", "X_API_Key", "aeroplane+user", "x-http-method-override", "X_Original_Url", "x-forwarded-uri"}
+	headers := []string{"x-api-key", s.createKey(t).GetSecret(), "x-trace", "1", "x-forwarded-for", "1"}
+	for _, name := range misleading {
+		headers = append(headers, name, "forged")
+	}
+	answer := checked(t, s.Gateway, "GET", "/api/projects", "", headers...)
+	if got := answer.GetOkResponse().GetHeadersToRemove(); !slices.Equal(got, append(slices.Clone(door.LookAlikes), misleading...)) {
+		t.Errorf("%q are removed: %v", got, answer)
+	}
 }
 
 // The credential goes if that is wanted, and nothing else of the cookies.

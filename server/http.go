@@ -32,7 +32,8 @@ const (
 	httpIdle = 5 * time.Minute
 )
 
-// httpArrival bounds how long the headers of a request may take. A gateway has all of them when it asks. A variable, for tests.
+// httpArrival bounds how long the headers of a request may take. A gateway has all of them when it asks. In HTTP/2 nothing else may come
+// between them: after httpArrival of silence a ping is sent, and whoever does not answer it for as long is gone. A variable, for tests.
 var httpArrival = 5 * time.Second
 
 // HTTPConfig is what an HTTPServer is made of. The Authorizer is required.
@@ -83,11 +84,12 @@ func NewHTTP(c HTTPConfig) *HTTPServer {
 	s.http = &http.Server{
 		Handler: s, TLSConfig: c.TLS,
 		ReadHeaderTimeout: httpArrival, ReadTimeout: httpReading, WriteTimeout: httpWriting, IdleTimeout: httpIdle,
-		MaxHeaderBytes: maxHTTPHeader,
-		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		Protocols:      new(http.Protocols),
-		ConnContext:    s.meet,
-		ErrorLog:       slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), // what strangers send
+		MaxHeaderBytes:               maxHTTPHeader,
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: httpArrival, PingTimeout: httpArrival},
+		DisableGeneralOptionsHandler: true, // which answers OPTIONS * with 200
+		Protocols:                    new(http.Protocols),
+		ConnContext:                  s.meet,
+		ErrorLog:                     slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), // what strangers send
 	}
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetHTTP2(true)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,46 @@ func TestHTTPBounds(t *testing.T) {
 	}
 	if _, err := io.ReadAll(conn); err != nil {
 		t.Errorf("the connection was not closed: %v", err)
+	}
+}
+
+// Nor for ever in HTTP/2, where they may come in any number of frames.
+func TestHTTP2Bounds(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	conn, err := net.Dial("tcp", s.HTTPAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	frame := func(kind, flags, stream byte, payload string) string {
+		return string([]byte{0, 0, byte(len(payload)), kind, flags, 0, 0, 0, stream}) + payload
+	}
+	const headers, settings, continuation = 1, 4, 9
+	if _, err := io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"+frame(settings, 0, 0, "")+frame(headers, 0, 1, "\x82")); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for range time.Tick(100 * time.Millisecond) {
+			if _, err := io.WriteString(conn, frame(continuation, 0, 1, "\x86")); err != nil {
+				return
+			}
+		}
+	}()
+	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection was not closed")
+	}
+}
+
+// Every page asks, whatever the method is.
+func TestHTTPOptions(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	if r, _ := raw(t, s.HTTPAddr, "OPTIONS * HTTP/1.1\r\n"); r.StatusCode != 404 {
+		t.Errorf("OPTIONS *: %d", r.StatusCode)
 	}
 }
 

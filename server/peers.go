@@ -13,13 +13,13 @@ import (
 // gatewayToken is the header in which a gateway may show its token. Authorization belongs to the client that it asks for.
 const gatewayToken = "Aeroplane-Gateway-Token"
 
-// believes reports whether an address is that of a peer.
+// believes reports whether an address is that of a peer. One with a zone is nobody's: it is another machine's on each network.
 func (s *HTTPServer) believes(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
 		return false
 	}
-	address := tcp.AddrPort().Addr().Unmap().WithZone("")
+	address := tcp.AddrPort().Addr().Unmap()
 	for _, p := range s.peers {
 		if p.Contains(address) {
 			return true

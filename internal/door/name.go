@@ -2,6 +2,41 @@
 
 package door
 
+import (
+	"slices"
+	"strings"
+)
+
+// LowerNames are Names in lower case.
+var LowerNames = func() (lower [len(Names)]string) {
+	for i, name := range Names {
+		lower[i] = strings.ToLower(name)
+	}
+	return lower
+}()
+
+// apiKey is the header of that name. It alone of the three that may carry a credential has aliases: the others' names are of letters
+// alone.
+const apiKey = "x-api-key"
+
+// overrides are headers in which a client tells some upstreams of another method or target than those of the request line, on which is
+// decided.
+var overrides = [...]string{
+	"x-http-method", "x-http-method-override", "x-method-override", "x-original-method", "x-original-url", "x-original-uri",
+	"x-rewrite-url", "x-forwarded-method", "x-forwarded-uri", "x-forwarded-prefix",
+}
+
+// Override reports whether a header is one of those in which a client may tell an upstream of another request than was decided on, or
+// passes for one.
+func Override(name string) bool {
+	return slices.ContainsFunc(overrides[:], func(o string) bool { return folds(name, o, true) })
+}
+
+// Ambiguous reports whether an upstream may take a header for one that carries an identity or a credential, which it is not.
+func Ambiguous(name string) bool {
+	return Alias(name, apiKey) || slices.ContainsFunc(LowerNames[:], func(n string) bool { return Alias(name, n) })
+}
+
 // SameName reports whether a header is one that is asked for: names fold case in ASCII, and nothing else. want is in lower case.
 func SameName(name, want string) bool { return folds(name, want, false) }
 

@@ -50,11 +50,11 @@ func (s *Settings) Peers() (all []netip.Prefix, err error) {
 }
 
 func parsePeer(text string) (netip.Prefix, error) {
-	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
-		address = address.Unmap()
-		return netip.PrefixFrom(address, address.BitLen()), nil
-	}
 	network, err := netip.ParsePrefix(text)
+	if address, notOne := netip.ParseAddr(text); notOne == nil && address.Zone() == "" {
+		address = address.Unmap()
+		network, err = netip.PrefixFrom(address, address.BitLen()), nil
+	}
 	switch {
 	case err != nil:
 		return netip.Prefix{}, fmt.Errorf("http-peers must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/28, separated by commas, or none, not %q", text)
@@ -63,6 +63,8 @@ func parsePeer(text string) (netip.Prefix, error) {
 	case network.Bits() == 0:
 		return netip.Prefix{}, fmt.Errorf("http-peers: %s is everybody, who could then say of any request that it is theirs to ask about: "+
 			"list the gateways", text)
+	case network.Addr().Is6() && network.Addr().IsLinkLocalUnicast():
+		return netip.Prefix{}, fmt.Errorf("http-peers: %s is another machine on each of this one's links: give the gateway another address, or a token", text)
 	case network != network.Masked():
 		return netip.Prefix{}, fmt.Errorf("http-peers: %s is an address in the network %s: write the one or the other", text, network.Masked())
 	}

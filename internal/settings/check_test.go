@@ -110,6 +110,8 @@ func TestCheckServer(t *testing.T) {
 		{"http-peers=::ffff:10.0.0.0/104", "http-peers: write ::ffff:10.0.0.0/104 as the IPv4 network that it is"},
 		{"http-peers=gateway.internal", "http-peers must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/28, separated by commas, or none, not \"gateway.internal\""},
 		{"http-peers=10.0.0.7,", "or none, not \"\""},
+		{"http-peers=fe80::1", "http-peers: fe80::1 is another machine on each"},
+		{"http-peers=fe80::/64", "http-peers: fe80::/64 is another machine on each"},
 		{"http-peers=fe80::1%eth0", "http-peers must be addresses or networks"},
 		{"http-url=https://authz.internal:8462", ""},
 		{"http-url=http://authz.internal/pdp", ""},
