@@ -9,10 +9,13 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"aeroplane.run/authz/client"
@@ -46,7 +49,18 @@ func connect(target string) (*client.Client, error) {
 func gateway(service *client.Client, upstream *url.URL) http.Handler {
 	return service.Middleware(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(upstream)
+		maps.DeleteFunc(r.Out.Header, forGatewaysToSay)
 		r.Out.Host, r.Out.URL.RawQuery = r.In.Host, r.In.URL.RawQuery // as they were received
 		r.SetXForwarded()
 	}})
+}
+
+// forGatewaysToSay reports whether a header says where a request comes from, or has the name of a variable that CGI makes of another header.
+// ReverseProxy has dropped those that SetXForwarded sets.
+func forGatewaysToSay(name string, _ []string) bool {
+	switch name {
+	case "X-Real-Ip", "True-Client-Ip", "Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Cf-Connecting-Ip", "X-Remote-User", "Aeroplane-Gateway-Token":
+		return true
+	}
+	return slices.ContainsFunc([]string{"X-Forwarded-", "X-Envoy-", "X-Auth-Request-", "Http_"}, func(p string) bool { return strings.HasPrefix(name, p) })
 }

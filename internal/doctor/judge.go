@@ -51,6 +51,7 @@ type observation struct {
 	name     string
 	id       string
 	sent     Message
+	body     string // that was sent
 	forged   []Line
 	decision Decision // on what was sent
 	// reads is the target that HTTP has a recipient read, if it is another than that in the request line, and readDecision what the

@@ -147,7 +147,7 @@ func (x *examination) examine(ctx context.Context) (*Report, error) {
 // observe sends one request. It stops everything if somebody else than the echo answered it as an upstream would.
 func (x *examination) observe(ctx context.Context, g *Group, c *Case, id string) (*observation, error) {
 	request, forged := c.bytes(x.words(id))
-	o := &observation{group: g, name: c.Name, id: id, sent: parse(request[:headEnd(request)]), forged: forged, reads: c.Reads}
+	o := &observation{group: g, name: c.Name, id: id, sent: parse(request[:headEnd(request)]), body: string(request[headEnd(request):]), forged: forged, reads: c.Reads}
 	var err error
 	if o.answer, err = x.send(ctx, request, o.sent.Method); ctx.Err() != nil {
 		return nil, fmt.Errorf("stopped at %q, %q: %w", g.Name, c.Name, context.Cause(ctx))

@@ -22,7 +22,7 @@ const apiKey = "x-api-key"
 // overrides are headers in which a client tells some upstreams of another method or target than those of the request line, on which is
 // decided.
 var overrides = [...]string{
-	"x-http-method", "x-http-method-override", "x-method-override", "x-original-method", "x-original-url", "x-original-uri",
+	"x-http-method", "x-http-method-override", "x-method-override", "x-original-method", "x-original-url", "x-original-uri", "x-original-path",
 	"x-rewrite-url", "x-forwarded-method", "x-forwarded-uri", "x-forwarded-prefix",
 }
 
