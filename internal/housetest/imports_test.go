@@ -77,7 +77,7 @@ var picture = map[string][]string{
 	"internal/scrape":      {},
 	// Wiring of another kind: it asks the service, and the gateway.
 	"internal/doctor":            {"client", "gen/...", "internal/door", "google.golang.org/grpc"},
-	"internal/doctor/doctortest": {"client", "gen/...", "internal/door"},
+	"internal/doctor/doctortest": {"client", "gen/...", "internal/door", "internal/testservers"},
 	"internal/housetest":         {},
 	"internal/readmetest":        {},
 }
