@@ -92,7 +92,7 @@ func namesEndToEnd(line string) bool {
 func passedHeaders(h http.Header) http.Header {
 	out := make(http.Header, len(h)+len(door.Names))
 	for name, lines := range h {
-		if !isIdentity(name) && !door.Override(name) {
+		if !isIdentity(name) && !door.Misleads(name) {
 			out[name] = slices.Clone(lines)
 		}
 	}

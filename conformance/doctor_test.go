@@ -18,7 +18,6 @@ var known = map[string]bool{
 	"caddy: in trailers that are announced":   true,
 	"haproxy: in trailers that are announced": true, // before 3.0
 	"haproxy: in trailers":                    true,
-	"haproxy: a null byte behind the key":     true, // the client of its script cannot send it, so that there is no decision
 }
 
 // The doctor finds no fault with a proxy that has the configuration which deploy/ has for it.

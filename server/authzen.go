@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"google.golang.org/grpc/metadata"
-
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/door"
 )
@@ -74,7 +72,7 @@ func (s *HTTPServer) asked(path string, answer func(ctx context.Context, body []
 
 func (s *HTTPServer) ask(w http.ResponseWriter, r *http.Request, path string, answer func(context.Context, []byte) (any, error)) (out any, err error) {
 	defer func() { err = s.guard.contain(path, recover(), err) }()
-	caller, err := s.guard.callers.identify(metadata.MD{"authorization": r.Header["Authorization"]})
+	caller, err := s.guard.callers.identify(r.Header["Authorization"], "header Authorization")
 	if err != nil {
 		return nil, err
 	}

@@ -214,11 +214,11 @@ func TestEvaluationErrors(t *testing.T) {
 		status        int
 		text          string
 	}{
-		{"no token", usual, 401, "a bearer token is needed in the metadata entry authorization"},
+		{"no token", usual, 401, "a bearer token is needed in the header Authorization"},
 		{"a wrong token", usual + "Authorization: Bearer " + key + "\r\n", 401, "the bearer token is not known"},
 		{"a token for another door", usual + "Aeroplane-Gateway-Token: " + s.GatewayToken + "\r\n", 401,
-			"a bearer token is needed in the metadata entry authorization"},
-		{"two tokens", usual + bearer + bearer, 401, "the metadata entry authorization must be one bearer token"},
+			"a bearer token is needed in the header Authorization"},
+		{"two tokens", usual + bearer + bearer, 401, "the header Authorization must be one bearer token"},
 		{"another method", "GET /access/v1/evaluation HTTP/1.1\r\n" + bearer, 405, "This page is for POST"},
 		{"a form", strings.Replace(usual, "application/json", "application/x-www-form-urlencoded", 1) + bearer, 400, "Content-Type: must be application/json"},
 		{"no type", strings.Replace(usual, "Content-Type", "X-Type", 1) + bearer, 400, "Content-Type: must be application/json"},

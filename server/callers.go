@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"google.golang.org/grpc/metadata"
-
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/apikey"
 )
@@ -75,16 +73,18 @@ func NewCallers(all ...Caller) (*Callers, error) {
 	return &Callers{all: all}, nil
 }
 
-// identify returns the caller whose token a call carries as "authorization: Bearer <token>".
-func (c *Callers) identify(header metadata.MD) (*Caller, error) {
-	values := header["authorization"] // gRPC has made the names small
+// metadataEntry is where a call of gRPC carries its token, whose names are small.
+const metadataEntry = "metadata entry authorization"
+
+// identify returns the caller whose token is the only one of values, as "Bearer <token>". Where says where they come from.
+func (c *Callers) identify(values []string, where string) (*Caller, error) {
 	if len(values) == 0 {
-		return nil, authz.Errorf(authz.Unauthenticated, "a bearer token is needed in the metadata entry authorization")
+		return nil, authz.Errorf(authz.Unauthenticated, "a bearer token is needed in the %s", where)
 	}
 	const scheme = "bearer "
 	value := values[0]
 	if len(values) > 1 || len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
-		return nil, authz.Errorf(authz.Unauthenticated, "the metadata entry authorization must be one bearer token")
+		return nil, authz.Errorf(authz.Unauthenticated, "the %s must be one bearer token", where)
 	}
 	if caller := c.find(value[len(scheme):]); caller != nil {
 		return caller, nil

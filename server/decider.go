@@ -80,7 +80,7 @@ func (d *decider) logDenial(ctx context.Context, q *question, decision *authz.De
 	if name, ok := ctx.Value(gatewayKey{}).(string); ok {
 		gateway = name
 	} else if header, ok := metadata.FromIncomingContext(ctx); ok {
-		if caller, err := d.guard.callers.identify(header); err == nil {
+		if caller, err := d.guard.callers.identify(header["authorization"], metadataEntry); err == nil {
 			gateway = caller.Name
 		}
 	}

@@ -21,7 +21,7 @@ type check struct {
 	question
 	http         bool // there is an HTTP request in it
 	method, path string
-	// The headers, each line as it was received. hasLines: the gateway sends them so, and joined is not looked at.
+	// The headers, each line as it was received. hasLines: the gateway sends them so, and no credential is looked for among joined.
 	lines    authz.CredentialHeaders
 	hasLines bool
 	// The headers, with those of one name joined by commas.
@@ -105,7 +105,7 @@ func (c *check) note(name, value string) {
 		c.contentEncoding = append(c.contentEncoding, value)
 	case door.Alias(name, "content-type"), door.Alias(name, "content-encoding"): // whichever of the two is believed
 		c.contentEncoding = append(c.contentEncoding, value)
-	case door.Ambiguous(name), door.Override(name):
+	case door.Ambiguous(name), door.Misleads(name):
 		c.drop = append(c.drop, name)
 	}
 }

@@ -52,7 +52,7 @@ func (g *guard) admit(ctx context.Context, call *tap.Info) (context.Context, err
 	case need == open:
 		return briefly(ctx), nil
 	}
-	caller, err := g.callers.identify(call.Header)
+	caller, err := g.callers.identify(call.Header["authorization"], metadataEntry)
 	if err == nil && !need.admits(caller.Role) {
 		err = authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this", caller.Role)
 	}

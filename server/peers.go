@@ -8,10 +8,8 @@ import (
 	"net/http"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/door"
 )
-
-// gatewayToken is the header in which a gateway may show its token. Authorization belongs to the client that it asks for.
-const gatewayToken = "Aeroplane-Gateway-Token"
 
 // believes reports whether an address is that of a peer. One with a zone is nobody's: it is another machine's on each network.
 func (s *HTTPServer) believes(a net.Addr) bool {
@@ -28,21 +26,21 @@ func (s *HTTPServer) believes(a net.Addr) bool {
 	return false
 }
 
-// askedBy returns the name of the gateway that asks, empty for one that is known by its address. Errors: Unauthenticated,
-// PermissionDenied. A token that is no good is refused also where none would be needed.
+// askedBy returns the name of the gateway that asks, empty for one that is known by its address. Errors: Unauthenticated.
+// A token that is no good is refused also where none would be needed.
 func (s *HTTPServer) askedBy(ctx context.Context, h http.Header) (gateway string, err error) {
-	tokens := h[gatewayToken]
+	tokens := h[door.GatewayToken]
 	switch {
 	case len(tokens) > 1:
-		return "", authz.Errorf(authz.Unauthenticated, "the header %s came more than once", gatewayToken)
+		return "", authz.Errorf(authz.Unauthenticated, "the header %s came more than once", door.GatewayToken)
 	case len(tokens) == 1:
 		caller := s.guard.callers.find(tokens[0])
 		if caller == nil {
-			return "", authz.Errorf(authz.Unauthenticated, "the token in the header %s is not known", gatewayToken)
+			return "", authz.Errorf(authz.Unauthenticated, "the token in the header %s is not known", door.GatewayToken)
 		}
 		return caller.Name, nil
 	case ctx.Value(believedKey{}) == true:
 		return "", nil
 	}
-	return "", authz.Errorf(authz.Unauthenticated, "the address is not one of http-peers, and there is no header %s", gatewayToken)
+	return "", authz.Errorf(authz.Unauthenticated, "the address is not one of http-peers, and there is no header %s", door.GatewayToken)
 }

@@ -42,7 +42,7 @@ func (f *gatewayFlags) define(cmd *cobra.Command) {
 
 func (a *app) doctorGateway() *cobra.Command {
 	cmd := command("gateway URL --upstream HOST:PORT [flags]", "Find what a gateway lets pass that the service refuses", exactly("URL"), nil)
-	cmd.Long = `Fire some hundred awkward requests at a gateway, such as http://127.0.0.1:8080, and see what becomes of them: paths in every
+	cmd.Long = `Fire some 400 awkward requests at a gateway, such as http://127.0.0.1:8080, and see what becomes of them: paths in every
 confusing spelling, doubled and aliased headers, forged identities, odd methods and bodies. This command is the upstream itself,
 at the address of --upstream, and asks the service what it decides on each request, as it was sent and as it arrived. It reports
 where the three disagree.
@@ -74,6 +74,9 @@ func (a *app) examine(cmd *cobra.Command, f *gatewayFlags, text string) error {
 	if err != nil {
 		return err
 	}
+	if f.upstream == "" {
+		return usage("--upstream is needed: the host and port that the gateway forwards to, where this command listens while it runs")
+	}
 	v, err := a.load(cmd)
 	if err != nil {
 		return err
@@ -88,9 +91,6 @@ func (a *app) examine(cmd *cobra.Command, f *gatewayFlags, text string) error {
 			if config.TLS, err = trusting("gateway-ca", f.ca); err != nil {
 				return err
 			}
-		}
-		if f.upstream == "" {
-			return usage("--upstream is needed: the host and port that the gateway forwards to, where this command listens while it runs")
 		}
 		if config.Upstream, err = net.Listen("tcp", f.upstream); err != nil {
 			return usage("--upstream: %w", err)

@@ -49,7 +49,7 @@ func connect(target string) (*client.Client, error) {
 func gateway(service *client.Client, upstream *url.URL) http.Handler {
 	return service.Middleware(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(upstream)
-		maps.DeleteFunc(r.Out.Header, forGatewaysToSay) // X-Real-IP and the like
+		maps.DeleteFunc(r.Out.Header, forGatewaysToSay)               // X-Real-IP and the like
 		r.Out.Host, r.Out.URL.RawQuery = r.In.Host, r.In.URL.RawQuery // as they were received
 		r.SetXForwarded()
 	}})

@@ -11,7 +11,7 @@ import (
 )
 
 // readBody reads a request's body to its end, and keeps its trailers. An error means that the end cannot be told, so that what follows
-// cannot be read. Chunks go before a length, as RFC 9112, 6.3 has it; judgeFraming reports that both were there.
+// cannot be read. Chunks go before a length, as RFC 9112, 6.3 has it; ambiguous reports that both were there.
 func (m *Message) readBody(r *bufio.Reader) error {
 	if coding := strings.ToLower(strings.Join(m.values("transfer-encoding"), ",")); strings.HasSuffix(coding, "chunked") {
 		return m.readChunks(r)

@@ -8,8 +8,6 @@ import (
 	"aeroplane.run/authz/internal/door"
 )
 
-func cutHeader(line string) (name, value string, found bool) { return strings.Cut(line, ": ") }
-
 // with makes a case of reading the list of projects with some header lines.
 func with(name string, lines ...string) Case {
 	return Case{Name: name, Line: "GET /api/projects HTTP/1.1", Lines: lines}

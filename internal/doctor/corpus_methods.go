@@ -2,6 +2,13 @@
 
 package doctor
 
+import (
+	"net/http"
+	"strings"
+
+	"aeroplane.run/authz/internal/door"
+)
+
 func methods() Group {
 	g := Group{Name: "methods", Why: "a method that one reader takes for a harmless one, and another obeys"}
 	for _, m := range []string{"get", "Get", "gET", "delete", "TRACE", "TRACK", "CONNECT", "PROPFIND", "MKCOL", "LINK", "PURGE", "QUERY", "UNKNOWN",
@@ -34,14 +41,15 @@ func methods() Group {
 // the upstream obeys them, and one that the gateway itself obeys decides about the wrong request.
 func overrides() Group {
 	g := Group{Name: "overrides", Why: "a header that makes another request of this one, for whoever obeys it"}
-	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-Method", "X-Forwarded-Method"} {
+	for _, lower := range door.OtherMethods {
+		name := http.CanonicalHeaderKey(lower)
 		g.Cases = append(g.Cases,
 			Case{Name: name + " on what may pass", Line: "GET /api/projects HTTP/1.1", Lines: []string{readKey}, Forged: []string{name + ": DELETE"}},
 			Case{Name: name + " on what may not", Line: "DELETE /api/projects/" + thing + " HTTP/1.1", Lines: []string{readKey},
 				Forged: []string{name + ": GET"}})
 	}
-	for _, name := range []string{"X-Original-URL", "X-Original-URI", "X-Rewrite-URL", "X-Forwarded-Uri", "X-Forwarded-Path", "X-Forwarded-Prefix",
-		"X-Original-Path", "X-Envoy-Original-Path", "X-Auth-Request-Redirect"} {
+	for _, lower := range door.OtherTargets {
+		name := http.CanonicalHeaderKey(lower)
 		g.Cases = append(g.Cases,
 			Case{Name: name + " on what may pass", Line: "GET /api/health HTTP/1.1", Forged: []string{name + ": /api/system/settings"}},
 			Case{Name: name + " on what may not", Line: "GET /api/system/settings HTTP/1.1", Forged: []string{name + ": /api/health"}})
@@ -64,7 +72,7 @@ func forwarded() Group {
 		"Client-IP: " + forgedAddress, "CF-Connecting-IP: " + forgedAddress, "X-Forwarded-User: " + forged, "X-Remote-User: " + forged,
 		"X-Forwarded-Client-Cert: " + forged, "Forwarded: for=" + forgedAddress + ";host=" + forged + ".invalid;proto=https",
 	} {
-		name, _, _ := cutHeader(line)
+		name, _, _ := strings.Cut(line, ": ")
 		g.Cases = append(g.Cases, Case{Name: name, Line: "GET /api/projects HTTP/1.1", Lines: []string{readKey}, Forged: []string{line}})
 	}
 	g.Cases = append(g.Cases,

@@ -15,21 +15,29 @@ var LowerNames = func() (lower [len(Names)]string) {
 	return lower
 }()
 
-// apiKey is the header of that name. It alone of the three that may carry a credential has aliases: the others' names are of letters
+// The names of two headers in lower case. Of the first: it alone of the three that may carry a credential has aliases: the others' names are of letters
 // alone.
-const apiKey = "x-api-key"
+const (
+	apiKey       = "x-api-key"
+	gatewayToken = "aeroplane-gateway-token"
+)
 
-// overrides are headers in which a client tells some upstreams of another method or target than those of the request line, on which is
-// decided.
-var overrides = [...]string{
-	"x-http-method", "x-http-method-override", "x-method-override", "x-original-method", "x-original-url", "x-original-uri", "x-original-path",
-	"x-rewrite-url", "x-forwarded-method", "x-forwarded-uri", "x-forwarded-prefix",
-}
+// Headers in which a client tells some upstreams of another method or target than those of the request line, on which is decided. In lower
+// case.
+var (
+	OtherMethods = []string{"x-http-method-override", "x-http-method", "x-method-override", "x-original-method", "x-forwarded-method"}
+	OtherTargets = []string{"x-original-url", "x-original-uri", "x-original-path", "x-rewrite-url", "x-forwarded-uri", "x-forwarded-path",
+		"x-forwarded-prefix", "x-envoy-original-path", "x-auth-request-redirect"}
+)
 
-// Override reports whether a header is one of those in which a client may tell an upstream of another request than was decided on, or
-// passes for one.
-func Override(name string) bool {
-	return slices.ContainsFunc(overrides[:], func(o string) bool { return folds(name, o, true) })
+// GatewayToken is the header in which a gateway may show its token over HTTP. Authorization belongs to the client that it asks for.
+const GatewayToken = "Aeroplane-Gateway-Token"
+
+// Misleads reports whether a header is one of OtherMethods or OtherTargets, or passes for one, or is a gateway's token, which is none of
+// an upstream's business.
+func Misleads(name string) bool {
+	is := func(want string) bool { return folds(name, want, true) }
+	return slices.ContainsFunc(OtherMethods, is) || slices.ContainsFunc(OtherTargets, is) || is(gatewayToken)
 }
 
 // Ambiguous reports whether an upstream may take a header for one that carries an identity or a credential, which it is not.

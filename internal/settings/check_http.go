@@ -27,9 +27,14 @@ func (s *Settings) checkHTTP(ctx context.Context, lookup Lookup) (here bool, err
 		return false, errors.New("http-listen and listen are the same address: choose another port for one of them")
 	case s.HTTPListen == Off && s.HTTPURL != "":
 		return false, errors.New("http-url is set although http-listen is off")
+	case s.HTTPListen == Off && s.HTTPPeers != loopbackPeers && s.HTTPPeers != "none":
+		return false, errors.New("http-peers is set although http-listen is off")
 	}
 	return here, s.checkHTTPURL()
 }
+
+// loopbackPeers are those of http-peers where nothing is said.
+const loopbackPeers = "127.0.0.0/8,::1"
 
 // anyPort reports whether an address asks for a port that is free.
 func anyPort(address string) bool { return strings.HasSuffix(address, ":0") }

@@ -46,7 +46,7 @@ func (s *Settings) CheckServer(ctx context.Context, lookup Lookup) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(s.checkTLS(exposed, max(postgres, redis)), s.checkTokens(here), s.checkOps(ctx, lookup), s.checkRoutes(),
+	return cmp.Or(s.checkTLS(exposed, max(postgres, redis)), s.checkTokens(exposed), s.checkOps(ctx, lookup), s.checkRoutes(),
 		s.checkRetention())
 }
 
@@ -66,18 +66,19 @@ func (s *Settings) checkTLS(exposed string, databases exposure) error {
 	return nil
 }
 
-func (s *Settings) checkTokens(here bool) error {
+// checkTokens is told the same of where we listen.
+func (s *Settings) checkTokens(exposed string) error {
 	switch {
 	case !s.AdminTokens.IsZero() && s.AdminTokensFile != "":
 		return errors.New("admin-tokens and admin-tokens-file are both set: set one")
 	case !s.GatewayTokens.IsZero() && s.GatewayTokensFile != "":
 		return errors.New("gateway-tokens and gateway-tokens-file are both set: set one")
-	case here:
+	case exposed == "":
 		return nil // what is missing is generated
 	case s.AdminTokens.IsZero() && s.AdminTokensFile == "":
-		return s.needsTokens("admin")
+		return needsTokens(exposed, "admin")
 	case s.GatewayTokens.IsZero() && s.GatewayTokensFile == "":
-		return s.needsTokens("gateway")
+		return needsTokens(exposed, "gateway")
 	}
 	return nil
 }
@@ -99,16 +100,16 @@ func (s *Settings) checkRetention() error {
 	return nil
 }
 
-func (s *Settings) needsTokens(role string) error {
+func needsTokens(exposed, role string) error {
 	return fmt.Errorf("listening on %s, beyond this machine, needs tokens of your own for both roles: set %s-tokens-file",
-		s.Listen, role)
+		exposed, role)
 }
 
 // onLoopback reports whether an address, host and port, is this machine alone: every address of the host is loopback.
 func onLoopback(ctx context.Context, lookup Lookup, address string) (bool, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return false, fmt.Errorf("must be a host and a port, such as 127.0.0.1:8460, not %q", address)
+		return false, fmt.Errorf("must be a host and a port, such as 127.0.0.1:9000, not %q", address)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return false, fmt.Errorf("must end in a port from 0 to 65535, not %q", port)

@@ -98,9 +98,9 @@ A server does not start, and ` + "`settings check`" + ` fails, with:
   other way round;
 - ` + "`listen` or `http-listen`" + ` on an address that is not loopback without ` + "`tls-cert`, unless `insecure-plaintext`" + ` is set; a
   host name counts as loopback if all its addresses are;
-- ` + "`http-peers`" + ` that are everybody, ` + "`0.0.0.0/0`" + `, or that are neither addresses nor networks; ` + "`http-url`" + ` that is no URL, or without
-  ` + "`http-listen`" + `; an ` + "`http-listen` that is `listen`" + `;
-- ` + "`listen`" + ` on an address that is not loopback without tokens configured for both roles. On loopback, tokens that are
+- ` + "`http-peers`" + ` that are everybody, ` + "`0.0.0.0/0`" + `, or link-local ones of IPv6, or neither addresses nor networks; ` + "`http-url`" + ` that is no URL;
+  either of them without ` + "`http-listen`" + `; an ` + "`http-listen` that is `listen`" + `;
+- ` + "`listen` or `http-listen`" + ` on an address that is not loopback without tokens configured for both roles. On loopback, tokens that are
   missing are generated, into ` + "`admin.token` and `gateway.token`" + ` in the data directory, where the commands find them;
 - a data directory in use by another process, or in which nothing can be made;
 - ` + "`retain-keys` shorter than `retain-request-ids`" + `: a call that is repeated could not be told of the key that it created;

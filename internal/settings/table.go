@@ -16,7 +16,7 @@ var table = []Setting{
 	{Name: "http-listen", Uses: Server, Default: "127.0.0.1:8462", field: func(s *Settings) any { return &s.HTTPListen },
 		About: "The host and port on which gateways ask over HTTP (forward-auth, AuthZEN), with the same certificate as listen; port 0 " +
 			"picks a free one, and off switches them off."},
-	{Name: "http-peers", Uses: Server, Default: "127.0.0.0/8,::1", field: func(s *Settings) any { return &s.HTTPPeers },
+	{Name: "http-peers", Uses: Server, Default: loopbackPeers, field: func(s *Settings) any { return &s.HTTPPeers },
 		About: "The addresses of the gateways that may use forward-auth without a token, as addresses or networks separated by commas; " +
 			"none: every gateway must show a token."},
 	{Name: "http-url", Uses: Server, field: func(s *Settings) any { return &s.HTTPURL },
