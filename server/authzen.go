@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"aeroplane.run/authz"
@@ -58,13 +59,12 @@ func (s *HTTPServer) asked(path string, answer func(ctx context.Context, body []
 			return
 		}
 		refusal := s.guard.refuse(r.Context(), path, err)
+		refusal.Status = askersStatus(statusOf(err).Code())
 		switch e := classified(err); {
 		case errors.As(err, new(*http.MaxBytesError)):
 			refusal.Status = http.StatusRequestEntityTooLarge
-		case e.Kind == authz.Unauthenticated: // whoever asks is no gateway's client here
-			refusal = door.Refusal{Status: http.StatusUnauthorized, Text: e.Message}
-		case e.Kind == authz.FailedPrecondition:
-			refusal.Status = http.StatusBadRequest
+		case e.Kind == authz.Unauthenticated:
+			refusal.Text = e.Message
 		}
 		_ = refusal.Write(w) // whoever asked has gone, or all is well
 	}
@@ -158,10 +158,8 @@ var semantics = map[string]func(decision bool) bool{
 
 // only answers requests of other methods.
 func only(w http.ResponseWriter, r *http.Request, methods ...string) bool {
-	for _, m := range methods {
-		if r.Method == m {
-			return true
-		}
+	if slices.Contains(methods, r.Method) {
+		return true
 	}
 	w.Header()["Allow"] = methods
 	_ = door.Refusal{Status: http.StatusMethodNotAllowed, Text: "This page is for " + methods[0]}.Write(w)

@@ -140,8 +140,7 @@ func (f *fields) subject(s *evaluationSubject) error {
 	case subjectSession:
 		f.credential, f.credentialSize = authz.SessionToken(*s.ID), len(*s.ID)
 	case subjectHeaders:
-		h := authz.CredentialHeaders{Authorization: s.Properties.Authorization, APIKey: s.Properties.APIKey, Cookie: s.Properties.Cookie}
-		f.credential, f.credentialSize = h.Credential(), size(h.Authorization)+size(h.APIKey)+size(h.Cookie)
+		f.pickFrom(authz.CredentialHeaders{Authorization: s.Properties.Authorization, APIKey: s.Properties.APIKey, Cookie: s.Properties.Cookie})
 	case subjectNobody:
 	default:
 		return invalid("subject.type", "must be %s, %s, %s or %s", subjectKey, subjectSession, subjectHeaders, subjectNobody)
@@ -161,35 +160,40 @@ type verdicts struct {
 
 // verdictOf tells what became of a question. Where no decision was reached that is a denial, with the error as the standard has it.
 func verdictOf(r *result) verdict {
-	if r.fault != nil {
-		return noVerdict(r.fault)
+	fault := r.fault
+	if fault == nil {
+		context, err := contextOf(r)
+		if err == nil {
+			return verdict{Decision: r.decision.Allowed, Context: context}
+		}
+		fault = faultOf(statusOf(err), err)
 	}
-	var w writer
-	if w.response(r); w.failed {
-		return noVerdict(faultOf(statusOf(errNotUTF8()), errNotUTF8()))
-	}
-	out := new(authzv1.AuthorizeResponse)
-	if err := proto.Unmarshal(w.buf, out); err != nil {
-		return noVerdict(faultOf(statusOf(err), err))
-	}
-	out.Allowed = false // which is the decision
-	context, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(out)
-	if err != nil {
-		return noVerdict(faultOf(statusOf(err), err))
-	}
-	return verdict{Decision: r.decision.Allowed, Context: context}
-}
-
-func noVerdict(f *authzv1.AuthorizeError) verdict {
 	return verdict{Context: encoded(map[string]any{"error": map[string]any{
-		"status": statusOfCode(codes.Code(f.GetCode())), "reason": f.GetReason(), "message": f.GetMessage(),
+		"status": askersStatus(codes.Code(fault.GetCode())), "reason": fault.GetReason(), "message": fault.GetMessage(),
 	}})}
 }
 
-// statusOfCode returns the HTTP status of a code that an error became, for whoever asked.
-func statusOfCode(code codes.Code) int {
-	if code == codes.FailedPrecondition {
+// contextOf is a decision as the contract's message, in JSON, without allowed, which is the verdict.
+func contextOf(r *result) (json.RawMessage, error) {
+	var w writer
+	if w.response(r); w.failed {
+		return nil, errNotUTF8()
+	}
+	out := new(authzv1.AuthorizeResponse)
+	if err := proto.Unmarshal(w.buf, out); err != nil {
+		return nil, err
+	}
+	out.Allowed = false
+	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(out)
+}
+
+// askersStatus returns the HTTP status of a code that an error became, for whoever asked and not for a gateway's client.
+func askersStatus(code codes.Code) int {
+	switch code {
+	case codes.FailedPrecondition:
 		return http.StatusBadRequest
+	case codes.Unauthenticated:
+		return http.StatusUnauthorized
 	}
 	for _, row := range kinds {
 		if row.code == code {

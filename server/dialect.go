@@ -47,10 +47,10 @@ func (d dialect) question(h http.Header) *question {
 	if err != nil {
 		return &question{refused: err}
 	}
-	headers := authz.CredentialHeaders{Authorization: h["Authorization"], APIKey: h["X-Api-Key"], Cookie: h["Cookie"]}
+	f := fields{method: method, path: target}
+	f.pickFrom(authz.CredentialHeaders{Authorization: h["Authorization"], APIKey: h["X-Api-Key"], Cookie: h["Cookie"]})
 	q := new(question)
-	q.ask(&fields{method: method, path: target, credential: headers.Credential(),
-		credentialSize: size(headers.Authorization) + size(headers.APIKey) + size(headers.Cookie)})
+	q.ask(&f)
 	return q
 }
 

@@ -80,7 +80,7 @@ func (c *check) removal(g *authz.Grant, credential bool) removal {
 	case credential && g.Principal.Key != nil:
 		r.names = removeKey
 	case credential && g.Principal.Session != nil:
-		if r.cookie = authz.WithoutSession(c.cookies()); r.cookie == "" {
+		if r.cookie = authz.WithoutSession(c.headers().Cookie); r.cookie == "" {
 			r.names = removeCookie
 		}
 	}

@@ -6,26 +6,19 @@ package server
 // two parts is the sum of both, as in protobuf.
 func (c *check) readUsual(text string) bool {
 	c.clear()
-	wire := cursor{wire: text}
-	for wire.more() {
-		if tag := wire.tag(); tag == 1<<3|sized {
-			wire.within(c.readAttributes(wire.bytes()))
-		} else {
-			wire.skip(tag)
-		}
-	}
-	if wire.failed {
+	if !readOnly(1, text, c.readAttributes) {
 		return false
 	}
 	c.finish()
 	return true
 }
 
-func (c *check) readAttributes(text string) bool {
+// readOnly reads every field of a number that is a message, and passes over all others.
+func readOnly(number byte, text string, read func(text string) bool) bool {
 	wire := cursor{wire: text}
 	for wire.more() {
-		if tag := wire.tag(); tag == 4<<3|sized {
-			wire.within(c.readRequest(wire.bytes()))
+		if tag := wire.tag(); tag == number<<3|sized {
+			wire.within(read(wire.bytes()))
 		} else {
 			wire.skip(tag)
 		}
@@ -33,20 +26,12 @@ func (c *check) readAttributes(text string) bool {
 	return !wire.failed
 }
 
-func (c *check) readRequest(text string) bool {
-	wire := cursor{wire: text}
-	for wire.more() {
-		if tag := wire.tag(); tag == 2<<3|sized {
-			c.http = true
-			wire.within(c.readHTTP(wire.bytes()))
-		} else {
-			wire.skip(tag)
-		}
-	}
-	return !wire.failed
-}
+func (c *check) readAttributes(text string) bool { return readOnly(4, text, c.readRequest) }
+
+func (c *check) readRequest(text string) bool { return readOnly(2, text, c.readHTTP) }
 
 func (c *check) readHTTP(text string) bool {
+	c.http = true
 	wire := cursor{wire: text}
 	for wire.more() {
 		switch tag := wire.tag(); tag {
@@ -72,43 +57,31 @@ func (c *check) readHTTP(text string) bool {
 
 // readJoined reads an entry of the map of headers. One that is there twice is not usual: the last counts.
 func (c *check) readJoined(text string) bool {
-	var name, value string
-	wire := cursor{wire: text}
-	for wire.more() {
-		switch tag := wire.tag(); tag {
-		case 1<<3 | sized:
-			name = wire.text()
-		case 2<<3 | sized:
-			value = wire.text()
-		default:
-			wire.skip(tag)
-		}
-	}
+	name, value, _, ok := readHeader(text)
 	h := &c.joined
 	before := [...]int{len(h.Authorization), len(h.APIKey), len(h.Cookie)}
 	c.addJoined(name, value)
 	after := [...]int{len(h.Authorization), len(h.APIKey), len(h.Cookie)}
 	for i := range after {
-		wire.within(before[i] == 0 || after[i] == before[i])
+		ok = ok && (before[i] == 0 || after[i] == before[i])
 	}
-	return !wire.failed
+	return ok
 }
 
 // readLines reads a HeaderMap.
-func (c *check) readLines(text string) bool {
-	wire := cursor{wire: text}
-	for wire.more() {
-		if tag := wire.tag(); tag == 1<<3|sized {
-			wire.within(c.readLine(wire.bytes()))
-		} else {
-			wire.skip(tag)
-		}
-	}
-	return !wire.failed
-}
+func (c *check) readLines(text string) bool { return readOnly(1, text, c.readLine) }
 
 func (c *check) readLine(text string) bool {
-	var name, value, raw string
+	name, value, raw, ok := readHeader(text)
+	if raw != "" {
+		value = raw
+	}
+	c.addLine(name, value)
+	return ok
+}
+
+// readHeader reads a HeaderValue; or an entry of the map of headers, which is the same but for raw.
+func readHeader(text string) (name, value, raw string, ok bool) {
 	wire := cursor{wire: text}
 	for wire.more() {
 		switch tag := wire.tag(); tag {
@@ -122,9 +95,5 @@ func (c *check) readLine(text string) bool {
 			wire.skip(tag)
 		}
 	}
-	if raw != "" {
-		value = raw
-	}
-	c.addLine(name, value)
-	return !wire.failed
+	return name, value, raw, !wire.failed
 }

@@ -49,6 +49,8 @@ var usualChecks = []*authv3.AttributeContext_HttpRequest{
 	{Method: "POST", Path: "/", RawBody: []byte(`{"projectId":"p"}`), Headers: map[string]string{"X-Api-Key": "a,b"}},
 	{Method: "POST", Path: "/", Body: `{"projectId":"p"}`, Headers: map[string]string{"x-envoy-auth-partial-body": "true"}},
 	{Method: "POST", Path: "/", Body: `{"projectId":"p"}`, HeaderMap: lines("content-encoding", "gzip")},
+	{Method: "GET", Path: "/", HeaderMap: lines("x_api_key", "k", "Aeroplane+User", "u", "x-original-url", "/", "x_api_key", "k")},
+	{Method: "GET", Path: "/", Headers: map[string]string{"aeroplane~user": "u", "x-http-method": "PUT"}},
 	{},
 }
 
@@ -62,8 +64,9 @@ func readsCheckAlike(t *testing.T, raw []byte) {
 	if err := want.readAny(newCodec().CodecV2, buffers(raw, 1)); err != nil {
 		t.Fatal(err)
 	}
+	dropped := func(c *check) []string { return slices.Compact(slices.Sorted(slices.Values(c.drop))) }
 	if err := newCodec().Unmarshal(buffers(raw, 1+len(raw)%3), got); err != nil || want.spelled() != got.spelled() ||
-		fmt.Sprint(want.cookies()) != fmt.Sprint(got.cookies()) {
+		fmt.Sprint(want.headers().Cookie) != fmt.Sprint(got.headers().Cookie) || want.refused == nil && !slices.Equal(dropped(want), dropped(got)) {
 		t.Errorf("%x:\ngot  %v, %v\nwant %v", raw, got.spelled(), err, want.spelled())
 	}
 }

@@ -89,7 +89,7 @@ func (c *check) addJoined(name, value string) {
 		c.note(name, value)
 		return
 	}
-	if strings.IndexByte(value, ',') >= 0 && !door.SameName(name, "cookie") { // see credential
+	if strings.IndexByte(value, ',') >= 0 && !door.SameName(name, "cookie") { // see finish
 		c.joined.Add(name, value)
 	}
 }
@@ -116,12 +116,13 @@ func (c *check) finish() {
 		c.question = question{refused: invalid("attributes.request.http", "must be set: HTTP requests are decided on, and nothing else")}
 		return
 	}
-	headers := &c.joined
-	if c.hasLines {
-		headers = &c.lines
+	f := fields{method: c.method, path: c.path}
+	f.pickFrom(*c.headers())
+	// Cookies are joined by semicolons as a rule, and a comma may be part of one. But where a second session would follow a comma it is not
+	// known which of the two is the first to an upstream, and no key is there to hide them.
+	if !c.hasLines && f.credential.Kind != authz.KeyCredential && c.joined.MayHideSession() {
+		f.credential = authz.Credential{Kind: authz.ContradictoryCredential}
 	}
-	f := fields{method: c.method, path: c.path, credential: c.credential(), credentialSize: size(headers.Authorization) +
-		size(headers.APIKey) + size(headers.Cookie)}
 	if body := c.body + c.rawBody; body != "" && !c.partial && door.PlainJSON(c.contentType, c.contentEncoding) {
 		if target := door.TransferTarget([]byte(body)); target != nil {
 			f.target, f.hasTarget = *target, true
@@ -130,23 +131,10 @@ func (c *check) finish() {
 	c.ask(&f)
 }
 
-// credential picks the credential. Cookies are joined by semicolons as a rule, and a comma may be part of one. But where a second
-// session would follow a comma it is not known which of the two is the first to an upstream, and no key is there to hide them.
-func (c *check) credential() authz.Credential {
+// headers are those of the request, each line as it was received if that is known.
+func (c *check) headers() *authz.CredentialHeaders {
 	if c.hasLines {
-		return c.lines.Credential()
+		return &c.lines
 	}
-	picked := c.joined.Credential()
-	if picked.Kind != authz.KeyCredential && c.joined.MayHideSession() {
-		return authz.Credential{Kind: authz.ContradictoryCredential}
-	}
-	return picked
-}
-
-// cookies returns the Cookie headers, as far as they are known.
-func (c *check) cookies() []string {
-	if c.hasLines {
-		return c.lines.Cookie
-	}
-	return c.joined.Cookie
+	return &c.joined
 }

@@ -96,9 +96,14 @@ func (q *question) from(in *authzv1.AuthorizeRequest) {
 		f.credential, f.credentialSize = authz.SessionToken(c.SessionToken), len(c.SessionToken)
 	case *authzv1.AuthorizeRequest_Headers:
 		h := authz.CredentialHeaders{Authorization: c.Headers.GetAuthorization(), APIKey: c.Headers.GetXApiKey(), Cookie: c.Headers.GetCookie()}
-		f.credential, f.credentialSize = h.Credential(), size(h.Authorization)+size(h.APIKey)+size(h.Cookie)
+		f.pickFrom(h)
 	}
 	q.ask(&f)
+}
+
+// pickFrom picks the credential of headers.
+func (f *fields) pickFrom(h authz.CredentialHeaders) {
+	f.credential, f.credentialSize = h.Credential(), size(h.Authorization)+size(h.APIKey)+size(h.Cookie)
 }
 
 func size(values []string) (n int) {
