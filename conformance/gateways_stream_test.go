@@ -26,12 +26,15 @@ func TestStreamsThroughGateways(t *testing.T) {
 			l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
 			t.Cleanup(func() { _ = l.Close() })
 			g := startGateway(t, name, f.httpAddr, l.Addr().String())
+			follow := func(client, upstream *peer) { // up to the first event, before there is more
+				client.say("GET /api/deployments/d/stream HTTP/1.1\r\n" + key + "\r\n")
+				upstream.hear("\r\n\r\n")
+				upstream.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ndata: 1\r\n")
+				client.hear("data: 1")
+			}
 			for what, talk := range map[string]func(client, upstream *peer){
 				"events": func(client, upstream *peer) {
-					client.say("GET /api/deployments/d/stream HTTP/1.1\r\n" + key + "\r\n")
-					upstream.hear("\r\n\r\n")
-					upstream.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ndata: 1\r\n")
-					client.hear("data: 1") // before there is more
+					follow(client, upstream)
 					upstream.say("7\r\ndata: 2\r\n0\r\n\r\n")
 					client.hear("data: 2")
 				},
@@ -52,10 +55,7 @@ func TestStreamsThroughGateways(t *testing.T) {
 					client.hear("204")
 				},
 				"events that nobody listens to any more": func(client, upstream *peer) {
-					client.say("GET /api/deployments/d/stream HTTP/1.1\r\n" + key + "\r\n")
-					upstream.hear("\r\n\r\n")
-					upstream.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ndata: 1\r\n")
-					client.hear("data: 1")
+					follow(client, upstream)
 					_ = client.conn.Close()
 					if _, err := upstream.in.ReadByte(); errors.Is(err, os.ErrDeadlineExceeded) {
 						t.Error("the gateway holds on to the upstream although the client has gone")

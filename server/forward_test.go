@@ -22,17 +22,25 @@ import (
 	"aeroplane.run/authz/server/servertest"
 )
 
-// raw sends a request over HTTP/1.1 as it is written, without its end, and returns the answer and its body.
-func raw(t testing.TB, address, request string) (*http.Response, string) {
+// dial connects to a server, for a minute at the most.
+func dial(t testing.TB, address string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { _ = conn.Close() })
 	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
+	return conn
+}
+
+// raw sends a request over HTTP/1.1 as it is written, without its end, and returns the answer and its body.
+func raw(t testing.TB, address, request string) (*http.Response, string) {
+	t.Helper()
+	conn := dial(t, address)
+	defer conn.Close()
 	if _, err := io.WriteString(conn, request+"Host: authz.test\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}

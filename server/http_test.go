@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"aeroplane.run/authz"
 	"aeroplane.run/authz/server/servertest"
 )
 
@@ -73,14 +72,7 @@ func TestHTTPBounds(t *testing.T) {
 		t.Errorf("a body that does not come: %d", r.StatusCode)
 	}
 	// Headers that do not end are waited for, but not for ever.
-	conn, err := net.Dial("tcp", s.HTTPAddr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
+	conn := dial(t, s.HTTPAddr)
 	if _, err := io.WriteString(conn, usual); err != nil {
 		t.Fatal(err)
 	}
@@ -93,14 +85,7 @@ func TestHTTPBounds(t *testing.T) {
 func TestHTTP2Bounds(t *testing.T) {
 	t.Parallel()
 	s := start(t, servertest.Options{})
-	conn, err := net.Dial("tcp", s.HTTPAddr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
+	conn := dial(t, s.HTTPAddr)
 	frame := func(kind, flags, stream byte, payload string) string {
 		return string([]byte{0, 0, byte(len(payload)), kind, flags, 0, 0, 0, stream}) + payload
 	}
@@ -135,18 +120,8 @@ func TestHTTPDrain(t *testing.T) {
 	store, arrived, release := waiting(t)
 	s := start(t, servertest.Options{Store: store})
 	key := s.createKey(t).GetSecret()
-	dial := func() (net.Conn, *bufio.Reader) {
-		conn, err := net.Dial("tcp", s.HTTPAddr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close() })
-		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		return conn, bufio.NewReader(conn)
-	}
-	idle, ofIdle := dial()
+	idle := dial(t, s.HTTPAddr)
+	ofIdle := bufio.NewReader(idle)
 	ask := func(conn net.Conn, target, headers string) {
 		if _, err := io.WriteString(conn, dialects[0].ask("GET", target, headers)+"Host: authz.test\r\n\r\n"); err != nil {
 			t.Fatal(err)
@@ -156,7 +131,8 @@ func TestHTTPDrain(t *testing.T) {
 	if r, err := http.ReadResponse(ofIdle, nil); err != nil || r.StatusCode != 200 {
 		t.Fatalf("%v, %v", r, err)
 	}
-	busy, ofBusy := dial()
+	busy := dial(t, s.HTTPAddr)
+	ofBusy := bufio.NewReader(busy)
 	ask(busy, "/api/projects", "X-API-Key: "+key+"\r\n")
 	<-arrived
 	drained := make(chan struct{})
@@ -188,12 +164,7 @@ func TestHTTPDrain(t *testing.T) {
 // What waits for longer than it may is no decision, and what is under way when time is up is cut off.
 func TestHTTPWaiting(t *testing.T) {
 	t.Parallel()
-	store := &faulty{Store: openStore(t)}
-	store.lookup = notAtOnce(func(ctx context.Context, _ authz.Query) (authz.Facts, error) {
-		<-ctx.Done()
-		return authz.Facts{}, ctx.Err()
-	})
-	s := start(t, servertest.Options{Store: store})
+	s := start(t, servertest.Options{Store: stuck(t)})
 	key := s.createKey(t).GetSecret()
 	for _, d := range dialects {
 		r, body := raw(t, s.HTTPAddr, d.ask("GET", "/api/projects", fmt.Sprintf("X-API-Key: %s\r\n", key)))

@@ -98,6 +98,15 @@ func notAtOnce(l lookUp) lookUp {
 	}
 }
 
+// stuck is a store whose look-up waits until nobody wants it any more.
+func stuck(t *testing.T) *faulty {
+	t.Helper()
+	return &faulty{Store: openStore(t), lookup: notAtOnce(func(ctx context.Context, _ authz.Query) (authz.Facts, error) {
+		<-ctx.Done()
+		return authz.Facts{}, ctx.Err()
+	})}
+}
+
 // waiting is a store whose look-up says that it has begun, once, and goes on when it is released.
 func waiting(t *testing.T) (store *faulty, begun <-chan struct{}, release chan<- struct{}) {
 	t.Helper()

@@ -140,12 +140,7 @@ func TestBatchesAreBounded(t *testing.T) {
 // TestABatchDoesNotWaitForEver asks a store that does not answer for more than may wait at a time.
 func TestABatchDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
-	store := &faulty{Store: openStore(t)}
-	store.lookup = notAtOnce(func(ctx context.Context, _ authz.Query) (authz.Facts, error) {
-		<-ctx.Done()
-		return authz.Facts{}, ctx.Err()
-	})
-	s := start(t, servertest.Options{Store: store})
+	s := start(t, servertest.Options{Store: stuck(t)})
 	key := s.createKey(t).GetSecret()
 	batch := &authzv1.BatchAuthorizeRequest{}
 	for range 200 {

@@ -11,25 +11,11 @@ import (
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/doctor"
-	"aeroplane.run/authz/internal/sqlite"
-	"aeroplane.run/authz/server/servertest"
 )
 
 // The doctor has nothing to say of the gateway.
 func TestDoctor(t *testing.T) {
-	store, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Migrate: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := servertest.Start(t, servertest.Options{Store: store})
-	key, err := authzv1.NewKeyServiceClient(run.Admin).CreateKey(t.Context(), &authzv1.CreateKeyRequest{
-		Name: "doctor", AccessLevel: authzv1.AccessLevel_ACCESS_LEVEL_WRITE, Projects: &authzv1.ProjectScope{All: true},
-		Expiry: &authzv1.CreateKeyRequest_NeverExpires{NeverExpires: true},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("AEROPLANE_AUTHZ_TOKEN", run.GatewayToken)
+	run, key := startService(t, authzv1.AccessLevel_ACCESS_LEVEL_WRITE)
 	asking, err := connect(run.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +32,7 @@ func TestDoctor(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err := doctor.Run(t.Context(), doctor.Config{
-		Gateway: at, Upstream: upstream, Read: key.GetSecret(), Write: key.GetSecret(),
+		Gateway: at, Upstream: upstream, Read: key, Write: key,
 		Service: func(ctx context.Context, in *authzv1.AuthorizeRequest) (*authzv1.AuthorizeResponse, error) {
 			return authzv1.NewAuthorizationServiceClient(run.Gateway).Authorize(ctx, in)
 		},

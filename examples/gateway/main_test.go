@@ -20,24 +20,12 @@ import (
 
 // The gateway in front of an upstream that tells what reached it, asking a real service.
 func TestGateway(t *testing.T) {
-	store, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Migrate: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := servertest.Start(t, servertest.Options{Store: store})
-	made, err := authzv1.NewKeyServiceClient(run.Admin).CreateKey(t.Context(), &authzv1.CreateKeyRequest{
-		Name: "ci", AccessLevel: authzv1.AccessLevel_ACCESS_LEVEL_READ, Projects: &authzv1.ProjectScope{All: true},
-		Expiry: &authzv1.CreateKeyRequest_NeverExpires{NeverExpires: true},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("AEROPLANE_AUTHZ_TOKEN", run.GatewayToken)
+	run, text := startService(t, authzv1.AccessLevel_ACCESS_LEVEL_READ)
 	gateway := inFrontOf(t, run.Addr)
 	down := inFrontOf(t, "127.0.0.1:1")
 	const headers = `{"error":"Malformed request headers"}`
 
-	key := "Authorization: Bearer " + made.Secret + "\r\n"
+	key := "Authorization: Bearer " + text + "\r\n"
 	for _, c := range []struct {
 		name, gateway, request string
 		status                 int
@@ -76,6 +64,25 @@ func TestGateway(t *testing.T) {
 			}
 		}
 	}
+}
+
+// startService runs a service, for whose gateways the token is set, with a key for all projects. It returns the key's text.
+func startService(t *testing.T, access authzv1.AccessLevel) (run *servertest.Running, key string) {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run = servertest.Start(t, servertest.Options{Store: store})
+	made, err := authzv1.NewKeyServiceClient(run.Admin).CreateKey(t.Context(), &authzv1.CreateKeyRequest{
+		Name: "ci", AccessLevel: access, Projects: &authzv1.ProjectScope{All: true},
+		Expiry: &authzv1.CreateKeyRequest_NeverExpires{NeverExpires: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AEROPLANE_AUTHZ_TOKEN", run.GatewayToken)
+	return run, made.GetSecret()
 }
 
 // inFrontOf runs a gateway that asks the service at an address, and returns its own.

@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -100,4 +101,11 @@ func ask(ctx context.Context, service Ask, q question) (Decision, error) {
 		d.Identity[i] = identity.Get(name)
 	}
 	return d, nil
+}
+
+func (d Decision) String() string {
+	if d.Allowed {
+		return "allowed"
+	}
+	return fmt.Sprintf("%d %s", d.Status, d.Text)
 }

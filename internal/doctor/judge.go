@@ -3,13 +3,9 @@
 package doctor
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
-
-	"aeroplane.run/authz/internal/door"
 )
 
 // A Kind says what is wrong.
@@ -198,58 +194,4 @@ func (j *judgement) refusal() {
 // readAs reports whether a refusal is the one that is owed to the target that HTTP has a recipient read.
 func (j *judgement) readAs(text string) bool {
 	return j.reads != "" && j.answer.Status == j.readDecision.Status && text == j.readDecision.Text
-}
-
-// lacks says what a documented refusal has and this one has not (behaviour 4).
-func (a *Answer) lacks(d Decision, head bool) (lacks []string) {
-	if text, ok := errorText(a.Body); !head && (!ok || text != d.Text) {
-		lacks = append(lacks, "the body is not the documented one")
-	}
-	for _, h := range (door.Refusal{Status: d.Status, Text: d.Text}).Headers() {
-		if got := a.Header.Get(h.Name); !strings.Contains(strings.ToLower(got), strings.ToLower(h.Value)) {
-			lacks = append(lacks, fmt.Sprintf("%s is not %s", h.Name, h.Value))
-		}
-	}
-	return lacks
-}
-
-// errorText reads the body of a refusal as it is documented.
-func errorText(body string) (text string, ok bool) {
-	var refusal struct {
-		Error *string `json:"error"`
-	}
-	if json.Unmarshal([]byte(body), &refusal) != nil || refusal.Error == nil {
-		return "", false
-	}
-	return *refusal.Error, true
-}
-
-func (d Decision) String() string {
-	if d.Allowed {
-		return "allowed"
-	}
-	return fmt.Sprintf("%d %s", d.Status, d.Text)
-}
-
-func (a Answer) String() string {
-	if a.Status == 0 {
-		return a.None
-	}
-	return fmt.Sprint("status ", a.Status)
-}
-
-// String is the request line without its version, as it may stand in a sentence.
-func (m *Message) String() string { return visible(m.Method) + " " + visible(m.Target) }
-
-// visible quotes what does not show, and cuts what is long.
-func visible(s string) string {
-	const most = 80
-	cut := ""
-	if len(s) > most {
-		s, cut = s[:most], "..."
-	}
-	if quoted := strconv.QuoteToASCII(s); s == "" || quoted != `"`+s+`"` || strings.Contains(s, " ") {
-		s = quoted
-	}
-	return s + cut
 }

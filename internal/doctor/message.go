@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 
 	"aeroplane.run/authz/internal/door"
@@ -94,4 +95,20 @@ func bare(name string) string {
 		}
 		return -1
 	}, name)
+}
+
+// String is the request line without its version, as it may stand in a sentence.
+func (m *Message) String() string { return visible(m.Method) + " " + visible(m.Target) }
+
+// visible quotes what does not show, and cuts what is long.
+func visible(s string) string {
+	const most = 80
+	cut := ""
+	if len(s) > most {
+		s, cut = s[:most], "..."
+	}
+	if quoted := strconv.QuoteToASCII(s); s == "" || quoted != `"`+s+`"` || strings.Contains(s, " ") {
+		s = quoted
+	}
+	return s + cut
 }

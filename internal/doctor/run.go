@@ -3,6 +3,7 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -147,7 +148,8 @@ func (x *examination) examine(ctx context.Context) (*Report, error) {
 // observe sends one request. It stops everything if somebody else than the echo answered it as an upstream would.
 func (x *examination) observe(ctx context.Context, g *Group, c *Case, id string) (*observation, error) {
 	request, forged := c.bytes(x.words(id))
-	o := &observation{group: g, name: c.Name, id: id, sent: parse(request[:headEnd(request)]), body: string(request[headEnd(request):]), forged: forged, reads: c.Reads}
+	head, body, _ := bytes.Cut(request, []byte("\r\n\r\n"))
+	o := &observation{group: g, name: c.Name, id: id, sent: parse(head), body: string(body), forged: forged, reads: c.Reads}
 	var err error
 	if o.answer, err = x.send(ctx, request, o.sent.Method); ctx.Err() != nil {
 		return nil, fmt.Errorf("stopped at %q, %q: %w", g.Name, c.Name, context.Cause(ctx))
@@ -216,6 +218,3 @@ func (x *examination) habits(seen []*observation) habits {
 	}
 	return h
 }
-
-// headEnd is where the head of a request that was written by Case.bytes ends.
-func headEnd(request []byte) int { return strings.Index(string(request), "\r\n\r\n") + len("\r\n\r\n") }

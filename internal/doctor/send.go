@@ -6,13 +6,17 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"time"
+
+	"aeroplane.run/authz/internal/door"
 )
 
 const (
@@ -94,4 +98,35 @@ func whyNone(err error) string {
 		return "the connection was reset"
 	}
 	return "no answer in HTTP/1"
+}
+
+func (a Answer) String() string {
+	if a.Status == 0 {
+		return a.None
+	}
+	return fmt.Sprint("status ", a.Status)
+}
+
+// lacks says what a documented refusal has and this one has not (behaviour 4).
+func (a *Answer) lacks(d Decision, head bool) (lacks []string) {
+	if text, ok := errorText(a.Body); !head && (!ok || text != d.Text) {
+		lacks = append(lacks, "the body is not the documented one")
+	}
+	for _, h := range (door.Refusal{Status: d.Status, Text: d.Text}).Headers() {
+		if got := a.Header.Get(h.Name); !strings.Contains(strings.ToLower(got), strings.ToLower(h.Value)) {
+			lacks = append(lacks, fmt.Sprintf("%s is not %s", h.Name, h.Value))
+		}
+	}
+	return lacks
+}
+
+// errorText reads the body of a refusal as it is documented.
+func errorText(body string) (text string, ok bool) {
+	var refusal struct {
+		Error *string `json:"error"`
+	}
+	if json.Unmarshal([]byte(body), &refusal) != nil || refusal.Error == nil {
+		return "", false
+	}
+	return *refusal.Error, true
 }

@@ -33,6 +33,12 @@ func askAbout(change func(in *authzv1.AuthorizeRequest, r *http.Request)) func(*
 	}
 }
 
+// passOn passes more headers on.
+func (g *Gateway) passOn(more func(name string) bool) {
+	passes := g.passes
+	g.passes = func(name string) bool { return passes(name) || more(name) }
+}
+
 // Mistakes are all of them.
 var Mistakes = []Mistake{
 	{"asks about the decoded path", "BYPASS", "/api/%70rojects arrived, and the service refuses it: 400 Malformed request path",
@@ -94,8 +100,7 @@ var Mistakes = []Mistake{
 		}
 	}},
 	{"adds identity headers to the client's", "FORGED", "arrived as the client made them up: Aeroplane-Caller, Aeroplane-Key", func(g *Gateway) {
-		passes := g.passes
-		g.passes = func(name string) bool { return passes(name) || strings.HasPrefix(name, "Aeroplane-") }
+		g.passOn(func(name string) bool { return strings.HasPrefix(name, "Aeroplane-") })
 		g.identify = func(header http.Header, values [len(door.Names)]string) {
 			for n, name := range door.Names {
 				header.Add(name, values[n])
@@ -112,8 +117,7 @@ var Mistakes = []Mistake{
 		}
 	}},
 	{"passes on look-alikes", "FORGED", "arrived, and may pass for identity headers: ", func(g *Gateway) {
-		passes := g.passes
-		g.passes = func(name string) bool { return passes(name) || strings.HasPrefix(strings.ToLower(name), "aeroplane_") }
+		g.passOn(func(name string) bool { return strings.HasPrefix(strings.ToLower(name), "aeroplane_") })
 	}},
 	{"tells the wrong caller", "FORGED", "not as granted: Aeroplane-Caller is session, granted was key", func(g *Gateway) {
 		identify := g.identify
@@ -131,10 +135,7 @@ var Mistakes = []Mistake{
 	{"drops what Connection names", "CHANGED", "the header authorization did not arrive, with which the request was allowed",
 		func(g *Gateway) { g.sound = func(*http.Request) bool { return true } }},
 	{"passes on aliases of credentials", "FORGED", "an alias of a credential arrived, which the service did not look at: X_api_key of x-api-key",
-		func(g *Gateway) {
-			passes := g.passes
-			g.passes = func(name string) bool { return passes(name) || strings.EqualFold(name, "x_api_key") }
-		}},
+		func(g *Gateway) { g.passOn(func(name string) bool { return strings.EqualFold(name, "x_api_key") }) }},
 	{"keeps answers", "BYPASS", "the client got the upstream's answer to another request, kept or mixed up, and the service refuses this one: 401", keepAnswers},
 	{"refuses in its own words", "DIFFERS", "the body is not the documented one", func(g *Gateway) {
 		g.refuse = func(w http.ResponseWriter, refusal door.Refusal) { http.Error(w, refusal.Text, refusal.Status) }
