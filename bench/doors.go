@@ -24,7 +24,9 @@ func measureDoors(b *bench) {
 	table := newComparison(b.out, "Doors", costs...)
 	calls := side{unary, b.lite, 64, b.zipf}
 	b.bar(table, side{checks64, b.lite, 64, b.zipf}, calls)
-	b.bar(table, side{overHTTP("forward-auth", b.lite.http, asProxy), b.lite, 64, b.zipf}, calls)
+	b.bar(table, side{overHTTP("forward-auth", b.lite.http, asProxy, byStatus), b.lite, 64, b.zipf}, calls)
+
+	b.bar(table, side{overHTTP("AuthZEN", b.lite.http, asEvaluator, byDecision), b.lite, 64, b.zipf}, calls)
 
 	table = newComparison(b.out, "Proxies, and the service's processor time with theirs", costs...)
 	for _, name := range []string{"nginx", "HAProxy", "Caddy", "a proxy in Go"} {
@@ -32,8 +34,8 @@ func measureDoors(b *bench) {
 			upstream := startUpstream(b)
 			asking, address := b.startProxy(name, upstream, true)
 			silent, other := b.startProxy(name, upstream, false)
-			b.bar(table, side{overHTTP(name, address, asClient), asking, 64, b.zipf},
-				side{overHTTP(name+" without authorization", other, asClient), silent, 64, b.zipf})
+			b.bar(table, side{overHTTP(name, address, asClient, byStatus), asking, 64, b.zipf},
+				side{overHTTP(name+" without authorization", other, asClient, byStatus), silent, 64, b.zipf})
 		})
 	}
 }
