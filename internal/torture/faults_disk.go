@@ -44,6 +44,9 @@ func fillDisk(ctx context.Context, s *Stage) {
 			return s.Inside(s, primary).Ping() == nil
 		})
 		s.mark("room again", -1)
+		// The replicas come back later than Postgres. What is filled up before they do would show nothing.
+		told := s.load.told.Load()
+		s.await(ctx, s.duration, func() bool { return s.load.told.Load() > told })
 		pause(ctx, s.between(s.Options.Lease, 2*s.Options.Lease))
 	}
 	restore()
