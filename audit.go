@@ -48,6 +48,9 @@ const (
 	DeploymentPut    Action = "deployment.put"
 	DeploymentDelete Action = "deployment.delete"
 	RetentionDelete  Action = "retention.delete"
+	KeyImport        Action = "key.import"
+	KeySuspend       Action = "key.suspend"
+	CatalogSync      Action = "catalog.sync"
 )
 
 // Actions returns every Action.
@@ -55,6 +58,7 @@ func Actions() []Action {
 	return []Action{
 		KeyCreate, KeyRevoke, SessionPut, SessionRevoke, ProjectPut, ProjectDelete,
 		ServicePut, ServiceDelete, DeploymentPut, DeploymentDelete, RetentionDelete,
+		KeyImport, KeySuspend, CatalogSync,
 	}
 }
 

@@ -49,11 +49,7 @@ func (c *Catalog) PutProjects(ctx context.Context, a Actor, field string, projec
 	var v violations
 	checkBatch(&v, field, ".id", projects, func(p Project) string { return p.ID })
 	for i, p := range projects {
-		if !segment(p.Slug, maxSlug) {
-			v.add(at(field, i)+".slug", "must be 1 to %d of the characters A-Z a-z 0-9 - . _ ~", maxSlug)
-		}
-		checkText(&v, at(field, i)+".name", p.Name, 0, 255)
-		checkUserID(&v, at(field, i)+".owner_id", p.OwnerID, optional)
+		checkProject(&v, at(field, i), p)
 	}
 	if err := v.err(); err != nil {
 		return Counted{}, err
@@ -66,7 +62,7 @@ func (c *Catalog) PutServices(ctx context.Context, a Actor, field string, servic
 	var v violations
 	checkBatch(&v, field, ".id", services, func(s Service) string { return s.ID })
 	for i, s := range services {
-		checkID(&v, at(field, i)+".project_id", s.ProjectID)
+		checkService(&v, at(field, i), s)
 	}
 	if err := v.err(); err != nil {
 		return Counted{}, err
@@ -79,7 +75,7 @@ func (c *Catalog) PutDeployments(ctx context.Context, a Actor, field string, dep
 	var v violations
 	checkBatch(&v, field, ".id", deployments, func(d Deployment) string { return d.ID })
 	for i, d := range deployments {
-		checkID(&v, at(field, i)+".service_id", d.ServiceID)
+		checkDeployment(&v, at(field, i), d)
 	}
 	if err := v.err(); err != nil {
 		return Counted{}, err

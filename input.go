@@ -16,6 +16,14 @@ const (
 	maxSlug = 255
 )
 
+// The bounds of texts, in characters.
+const (
+	maxProjectName = 255
+	maxPrefix      = 32
+	maxSource      = 1024
+	maxTrouble     = 1024
+)
+
 const (
 	required = true
 	optional = false

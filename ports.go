@@ -24,6 +24,7 @@ type Store interface {
 	KeyStore
 	SessionStore
 	CatalogStore
+	SyncStore
 	AuditStore
 	UseStore
 
@@ -195,6 +196,44 @@ type CatalogStore interface {
 	DeleteDeployments(ctx context.Context, c Change, ids []string) (Counted, error)
 	// Deployments returns the deployments of a service, or all where it is empty, by id.
 	Deployments(ctx context.Context, serviceID string, p Page) ([]Deployment, error)
+}
+
+// A SyncStore keeps what Aeroplane itself says that there is, in step with it.
+type SyncStore interface {
+	// SyncState returns how what is kept stands to Aeroplane. Before the first sync it is zero.
+	SyncState(ctx context.Context) (SyncState, error)
+	// Sync does all that a delta says in one transaction, if the state still has the tag of before, and makes next the state;
+	// FailedPrecondition if it has not. It returns how many things were new or different, or went. Keys that were revoked stay as
+	// they are, and so do sessions; and what Aeroplane has not made is no key of Aeroplane's, whatever its id or secret. Other errors
+	// are those of the methods that put and delete singly.
+	Sync(ctx context.Context, c Change, d *Delta, before int64, next SyncState) (Counted, error)
+	// ReportSync notes what is reported, unless that is older than what is noted. It is no change: it leaves no audit record, and
+	// may be lost.
+	ReportSync(ctx context.Context, r SyncReport) error
+	// ForeignKeys returns the keys that Sync has put, whatever their state, by id.
+	ForeignKeys(ctx context.Context, p Page) ([]ForeignKey, error)
+	// ForeignSessions returns the sessions that Sync has put and that are not revoked, by digest, which is the cursor's ID.
+	ForeignSessions(ctx context.Context, p Page) ([]Session, error)
+}
+
+// A SyncState tells how what is kept stands to Aeroplane.
+type SyncState struct {
+	Revision  int64     // of the inventory that was taken over last; 0: none
+	Tag       int64     // random, of the last write of a sync; 0: there was none
+	Complete  bool      // that sync came to its end
+	Source    string    // where it came from, for people
+	SyncedAt  time.Time // when it was
+	SeenAt    time.Time // when Aeroplane was last known to say nothing else
+	Trouble   string    // why that is not known any more; empty: it is
+	TroubleAt time.Time // since when; zero: there is none
+	Refused   int       // how many things of Aeroplane's break a rule, and are not kept
+	KeysOurs  bool      // keys are ours: what Aeroplane says of them is not followed
+}
+
+// A SyncReport says whether what is kept is still what Aeroplane says.
+type SyncReport struct {
+	At      time.Time
+	Trouble string // why that is not known; empty: it is
 }
 
 // An AuditStore returns what was recorded.

@@ -35,13 +35,7 @@ type Sessions struct {
 // Put makes a session known or replaces what is known of it. Errors: Invalid; FailedPrecondition if it was revoked.
 func (s *Sessions) Put(ctx context.Context, a Actor, session Session) (Session, Receipt, error) {
 	var v violations
-	checkUserID(&v, "session.user_id", session.UserID, optional)
-	if session.Role != UserRoleOwner && session.Role != UserRoleUser {
-		v.add("session.role", "must be USER_ROLE_OWNER or USER_ROLE_USER")
-	}
-	if session.ExpiresAt.Before(time.Unix(0, 0)) {
-		v.add("session.expire_time", "must be set, to a time after 1970")
-	}
+	checkSession(&v, "session", session)
 	if err := v.err(); err != nil {
 		return Session{}, Receipt{}, err
 	}

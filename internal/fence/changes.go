@@ -85,6 +85,12 @@ func (s *Store) DeleteDeployments(ctx context.Context, c authz.Change, ids []str
 	return s.counted(ctx, c, n, err)
 }
 
+// Sync implements authz.Store.
+func (s *Store) Sync(ctx context.Context, c authz.Change, d *authz.Delta, before int64, next authz.SyncState) (authz.Counted, error) {
+	n, err := s.Store.Sync(ctx, c, d, before, next)
+	return s.counted(ctx, c, n, err)
+}
+
 func (s *Store) counted(ctx context.Context, c authz.Change, n authz.Counted, err error) (authz.Counted, error) {
 	n.Receipt, err = s.settle(ctx, c, n.Receipt, err)
 	return orNothing(n, err)

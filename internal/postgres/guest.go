@@ -28,7 +28,7 @@ BEGIN
     END IF;
 END $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC; -- as it is from Postgres 15 on; before, it takes a superuser
-REVOKE ALL ON keys, key_projects, key_use, sessions, projects, services, deployments, requests, audit_events, change_log, log_lock,
+REVOKE ALL ON keys, key_projects, key_use, sessions, projects, services, deployments, requests, audit_events, catalog_sync, change_log, log_lock,
     members, schema_version FROM NAME;
 GRANT USAGE ON SCHEMA public TO NAME;
 GRANT SELECT ON keys, key_projects, key_use, sessions, services, deployments, change_log, members, schema_version TO NAME;

@@ -13,41 +13,66 @@ import (
 // A child is a service or a deployment: an id, and the id of what it belongs to.
 type child struct{ id, parent string }
 
+// A rowsByID is a table whose rows are deleted by their id.
+type rowsByID struct {
+	name string
+	gone authz.Action
+}
+
 // A childTable is where children of one kind are kept.
 type childTable struct {
-	name   string
+	rowsByID
 	parent string // the column
 	put    authz.Action
 }
 
 var (
-	services    = childTable{"services", "project_id", authz.ServicePut}
-	deployments = childTable{"deployments", "service_id", authz.DeploymentPut}
+	services    = childTable{rowsByID{"services", authz.ServiceDelete}, "project_id", authz.ServicePut}
+	deployments = childTable{rowsByID{"deployments", authz.DeploymentDelete}, "service_id", authz.DeploymentPut}
 )
 
 // PutServices creates or replaces services.
 func (s *Store) PutServices(ctx context.Context, c authz.Change, put []authz.Service) (authz.Counted, error) {
-	children := make([]child, len(put))
-	for i, p := range put {
-		children[i] = child{p.ID, p.ProjectID}
-	}
-	return s.putChildren(ctx, c, services, children)
+	return s.putChildren(ctx, c, services, childrenOfProjects(put))
 }
 
 // PutDeployments creates or replaces deployments.
 func (s *Store) PutDeployments(ctx context.Context, c authz.Change, put []authz.Deployment) (authz.Counted, error) {
+	return s.putChildren(ctx, c, deployments, childrenOfServices(put))
+}
+
+func childrenOfProjects(put []authz.Service) []child {
+	children := make([]child, len(put))
+	for i, p := range put {
+		children[i] = child{p.ID, p.ProjectID}
+	}
+	return children
+}
+
+func childrenOfServices(put []authz.Deployment) []child {
 	children := make([]child, len(put))
 	for i, p := range put {
 		children[i] = child{p.ID, p.ServiceID}
 	}
-	return s.putChildren(ctx, c, deployments, children)
+	return children
+}
+
+func (s *Store) putChildren(ctx context.Context, c authz.Change, to childTable, children []child) (put authz.Counted, err error) {
+	if len(children) == 0 {
+		return put, nil
+	}
+	put.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
+		put.N, err = t.putChildren(ctx, to, children)
+		return err
+	})
+	return orNothing(put, err)
 }
 
 // putChildren is one statement, which returns what was new or different, and the audit records of that. Rows are
 // written in the order of their ids, so that two batches do not wait for each other.
-func (s *Store) putChildren(ctx context.Context, c authz.Change, to childTable, children []child) (put authz.Counted, err error) {
+func (t *tx) putChildren(ctx context.Context, to childTable, children []child) (n int, err error) {
 	if len(children) == 0 {
-		return put, nil
+		return 0, nil
 	}
 	slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.id, b.id) })
 	var p params
@@ -56,51 +81,52 @@ func (s *Store) putChildren(ctx context.Context, c authz.Change, to childTable, 
 		" ON CONFLICT (id) DO UPDATE SET " + to.parent + " = excluded." + to.parent +
 		" WHERE " + to.name + "." + to.parent + " <> excluded." + to.parent +
 		" RETURNING id, " + to.parent
-	put.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
-		changed, err := query(ctx, t, childColumns, text, p...)
-		if err != nil {
-			return err
-		}
-		put.N = len(changed)
-		entries := make([]entry, len(changed))
-		for i, c := range changed {
-			entries[i] = entry{to.put, c.id, map[string]string{to.parent: c.parent}}
-		}
-		return t.record(ctx, entries...)
-	})
-	return orNothing(put, err)
+	changed, err := query(ctx, t, childColumns, text, p...)
+	if err != nil {
+		return 0, err
+	}
+	entries := make([]entry, len(changed))
+	for i, c := range changed {
+		entries[i] = entry{to.put, c.id, map[string]string{to.parent: c.parent}}
+	}
+	return len(changed), t.record(ctx, entries...)
 }
 
 func childColumns(c *child) []any { return []any{&c.id, &c.parent} }
 
 // DeleteServices deletes services.
 func (s *Store) DeleteServices(ctx context.Context, c authz.Change, ids []string) (authz.Counted, error) {
-	return s.deleteByID(ctx, c, "services", authz.ServiceDelete, ids)
+	return s.deleteByID(ctx, c, services.rowsByID, ids)
 }
 
 // DeleteDeployments deletes deployments.
 func (s *Store) DeleteDeployments(ctx context.Context, c authz.Change, ids []string) (authz.Counted, error) {
-	return s.deleteByID(ctx, c, "deployments", authz.DeploymentDelete, ids)
+	return s.deleteByID(ctx, c, deployments.rowsByID, ids)
 }
 
-// deleteByID deletes rows of a table, which it locks in the order of their ids.
-func (s *Store) deleteByID(ctx context.Context, c authz.Change, table string, action authz.Action,
-	ids []string) (gone authz.Counted, err error) {
+func (s *Store) deleteByID(ctx context.Context, c authz.Change, of rowsByID, ids []string) (gone authz.Counted, err error) {
 	if len(ids) == 0 {
 		return gone, nil
 	}
-	var p params
-	text := "DELETE FROM " + table + " WHERE id IN (SELECT id FROM " + table + " WHERE id IN " + p.in(ids) +
-		" ORDER BY id " + s.dialect.Lock + ") RETURNING id"
 	gone.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
-		deleted, err := query(ctx, t, column[string], text, p...)
-		if err != nil {
-			return err
-		}
-		gone.N = len(deleted)
-		return t.recordEach(ctx, action, deleted)
+		gone.N, err = t.deleteByID(ctx, of, ids)
+		return err
 	})
 	return orNothing(gone, err)
+}
+
+// deleteByID deletes rows of a table, which it locks in the order of their ids.
+func (t *tx) deleteByID(ctx context.Context, of rowsByID, ids []string) (n int, err error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	var p params
+	deleted, err := query(ctx, t, column[string], "DELETE FROM "+of.name+" WHERE id IN (SELECT id FROM "+of.name+" WHERE id IN "+p.in(ids)+
+		" ORDER BY id "+t.dialect.Lock+") RETURNING id", p...)
+	if err != nil {
+		return 0, err
+	}
+	return len(deleted), t.recordEach(ctx, of.gone, deleted)
 }
 
 // Services returns the services in a project, or all, by id.

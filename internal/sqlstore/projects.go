@@ -12,6 +12,8 @@ import (
 
 func projectColumns(p *authz.Project) []any { return []any{&p.ID, &p.Slug, &p.Name, &p.OwnerID} }
 
+var projects = rowsByID{"projects", authz.ProjectDelete}
+
 // A bearing is a slug and whose it is. No two projects have the same.
 type bearing struct{ slug, owner string }
 
@@ -23,36 +25,42 @@ func (s *Store) PutProjects(ctx context.Context, c authz.Change, put []authz.Pro
 	if len(put) == 0 {
 		return done, nil
 	}
+	done.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
+		done.N, err = t.putProjects(ctx, put)
+		return err
+	})
+	return orNothing(done, err)
+}
+
+func (t *tx) putProjects(ctx context.Context, put []authz.Project) (n int, err error) {
+	if len(put) == 0 {
+		return 0, nil
+	}
 	// In the order of ids, so that two batches do not wait for each other.
 	put = slices.SortedFunc(slices.Values(put), func(a, b authz.Project) int { return strings.Compare(a.ID, b.ID) })
 	bearers := make(map[bearing]authz.Project, len(put))
 	for _, p := range put {
 		if first, ok := bearers[bearingOf(p)]; ok {
-			return done, slugTaken(first)
+			return 0, slugTaken(first)
 		}
 		bearers[bearingOf(p)] = p
 	}
-	done.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
-		changes, err := t.differing(ctx, put)
-		if err != nil || len(changes) == 0 {
-			done.N = 0
-			return err
-		}
-		if err := t.makeWay(ctx, changes, bearers); err != nil {
-			return err
-		}
-		written, err := t.upsertProjects(ctx, changes)
-		if err != nil {
-			return err
-		}
-		done.N = len(written)
-		entries := make([]entry, len(written))
-		for i, p := range written {
-			entries[i] = entry{authz.ProjectPut, p.ID, map[string]string{"slug": p.Slug, "name": p.Name, "owner_id": p.OwnerID}}
-		}
-		return t.record(ctx, entries...)
-	})
-	return orNothing(done, err)
+	changes, err := t.differing(ctx, put)
+	if err != nil || len(changes) == 0 {
+		return 0, err
+	}
+	if err := t.makeWay(ctx, changes, bearers); err != nil {
+		return 0, err
+	}
+	written, err := t.upsertProjects(ctx, changes)
+	if err != nil {
+		return 0, err
+	}
+	entries := make([]entry, len(written))
+	for i, p := range written {
+		entries[i] = entry{authz.ProjectPut, p.ID, map[string]string{"slug": p.Slug, "name": p.Name, "owner_id": p.OwnerID}}
+	}
+	return len(written), t.record(ctx, entries...)
 }
 
 // differing locks what is stored of the projects, and returns those that are new or different.
@@ -120,7 +128,7 @@ func slugTaken(by authz.Project) error {
 
 // DeleteProjects deletes projects. Selections lose them by a foreign key.
 func (s *Store) DeleteProjects(ctx context.Context, c authz.Change, ids []string) (authz.Counted, error) {
-	return s.deleteByID(ctx, c, "projects", authz.ProjectDelete, ids)
+	return s.deleteByID(ctx, c, projects, ids)
 }
 
 // Projects returns the projects that match, by id.

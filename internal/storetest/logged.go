@@ -202,7 +202,7 @@ func (f *fixture) anyChange(t testing.TB, random *rand.Rand, n int, now picture)
 	project := func() authz.Project {
 		return authz.Project{ID: pick(small.projects), Slug: pick(small.slugs), OwnerID: pick(small.users)}
 	}
-	switch random.IntN(12) {
+	switch random.IntN(15) {
 	case 0, 1:
 		p := []authz.Project{project()}
 		if other := project(); other.ID != p[0].ID {
@@ -238,8 +238,49 @@ func (f *fixture) anyChange(t testing.TB, random *rand.Rand, n int, now picture)
 			id = k.ID
 		}
 		return "revoke a key", error2(f.RevokeKey(ctx, c, id))
+	case 11, 12, 13:
+		d := f.anyDelta(t, random, pick, project)
+		return fmt.Sprintf("sync %+v", *d), error2(f.sync(ctx, c, d))
 	}
 	s := session("", pick(small.users), authz.UserRole(1+random.IntN(2)))
 	s.Digest = apikey.DigestOf(pick(small.tokens))
 	return "put a session", error2(f.PutSession(ctx, c, s))
+}
+
+// anyDelta is a few things that Aeroplane might have done at once.
+func (f *fixture) anyDelta(t testing.TB, random *rand.Rand, pick func([]string) string, project func() authz.Project) *authz.Delta {
+	d := new(authz.Delta)
+	maybe := func(do func()) {
+		if random.IntN(3) == 0 {
+			do()
+		}
+	}
+	maybe(func() { d.GoneProjects = []string{pick(small.projects)} })
+	maybe(func() { d.Projects = []authz.Project{project()} })
+	maybe(func() { d.Services = []authz.Service{{ID: pick(small.services), ProjectID: pick(small.projects)}} })
+	maybe(func() {
+		d.Deployments = []authz.Deployment{{ID: pick(small.deployments), ServiceID: pick(small.services)}}
+	})
+	maybe(func() { d.GoneServices = []string{pick(small.services)} })
+	maybe(func() {
+		text := pick(small.keys)
+		k := foreignKey("foreign-"+text[7:8], pick(small.users), pick(small.projects))
+		if k.Digest = apikey.DigestOf(text); random.IntN(2) == 0 {
+			k.Projects = authz.ProjectScope{All: true}
+		}
+		d.Keys = []authz.ForeignKey{k}
+	})
+	foreign := f.foreign(t)
+	maybe(func() {
+		for _, k := range foreign[:min(1, len(foreign))] {
+			d.GoneKeys = append(d.GoneKeys, k.ID)
+		}
+	})
+	maybe(func() {
+		for _, k := range foreign {
+			d.DoubtfulKeys = append(d.DoubtfulKeys, k.ID)
+		}
+	})
+	maybe(func() { d.GoneSessions = []authz.Digest{apikey.DigestOf(pick(small.tokens))} })
+	return d
 }

@@ -95,6 +95,12 @@ var contract = []struct {
 	{"catalog/a full batch", catalogFullBatch},
 	{"catalog/concurrent creators of a slug", catalogRace},
 	{"catalog/concurrent batches in any order", catalogCrossing},
+	// sync.go
+	{"sync/puts, changes and takes away", syncAll},
+	{"sync/leaves alone what is not its own", syncLeavesAlone},
+	{"sync/selections", syncSelections},
+	{"sync/follows what came before, or is refused", syncFollows},
+	{"sync/reports", syncReports},
 	// identity.go
 	{"identity/look-alike ids", lookAlikeIDs},
 	{"identity/look-alike slugs and names", lookAlikeTexts},
@@ -103,6 +109,7 @@ var contract = []struct {
 	{"paging/catalog", pagingCatalog},
 	{"paging/keys", pagingKeys},
 	{"paging/events", pagingEvents},
+	{"paging/what a sync has put", pagingForeign},
 	{"paging/rows that come and go", pagingUnderChange},
 	// audit.go
 	{"audit/one record a change", auditChanges},
