@@ -30,6 +30,16 @@ func (d *Delta) Len() int {
 		len(d.GoneProjects) + len(d.GoneServices) + len(d.GoneDeployments) + len(d.GoneSessions) + len(d.GoneKeys) + len(d.DoubtfulKeys)
 }
 
+// Add adds what is to be done by another.
+func (d *Delta) Add(more *Delta) {
+	d.Projects, d.GoneProjects = append(d.Projects, more.Projects...), append(d.GoneProjects, more.GoneProjects...)
+	d.Services, d.GoneServices = append(d.Services, more.Services...), append(d.GoneServices, more.GoneServices...)
+	d.Deployments, d.GoneDeployments = append(d.Deployments, more.Deployments...), append(d.GoneDeployments, more.GoneDeployments...)
+	d.Sessions, d.GoneSessions = append(d.Sessions, more.Sessions...), append(d.GoneSessions, more.GoneSessions...)
+	d.Keys, d.GoneKeys = append(d.Keys, more.Keys...), append(d.GoneKeys, more.GoneKeys...)
+	d.DoubtfulKeys = append(d.DoubtfulKeys, more.DoubtfulKeys...)
+}
+
 // Difference returns how one sorted inventory becomes another. Of sessions and keys that is nothing where the second says
 // nothing of them.
 func Difference(from, to *Inventory) *Delta {

@@ -49,7 +49,8 @@ type SyncRequest struct {
 type SyncResult struct {
 	Delta    *Delta // what was to be done, and with DryRun would be
 	Counts   []SyncCount
-	KeysOurs bool // keys are ours, and what the inventory says of them was not followed
+	Changes  []SyncChange // with DryRun, the first maxChanges
+	KeysOurs bool         // keys are ours, and what the inventory says of them was not followed
 	Receipt
 }
 
@@ -57,6 +58,13 @@ type SyncResult struct {
 type SyncCount struct {
 	Kind                    string
 	Had, New, Changed, Gone int
+}
+
+// A SyncChange says what becomes of one thing.
+type SyncChange struct {
+	Kind, ID string
+	// Before and After say what is known of it. Empty: nothing.
+	Before, After string
 }
 
 // State returns how what is kept stands to Aeroplane.
@@ -107,6 +115,7 @@ func (s *Syncer) Whole(ctx context.Context, a Actor, r SyncRequest, in *Inventor
 		}
 	}
 	if r.DryRun {
+		result.Changes = changesOf(kept, d)
 		return result, nil
 	}
 	next := state

@@ -76,6 +76,9 @@ var methods = map[string]access{
 	v1.CatalogService_DeleteDeployment_FullMethodName:       changes,
 	v1.CatalogService_BatchDeleteDeployments_FullMethodName: changes,
 	v1.CatalogService_ListDeployments_FullMethodName:        reads,
+	v1.CatalogService_SyncCatalog_FullMethodName:            changes,
+	v1.CatalogService_GetSyncState_FullMethodName:           reads,
+	v1.CatalogService_ReportSync_FullMethodName:             reads, // it changes nothing that decisions are made by
 
 	v1.SessionService_PutSession_FullMethodName:           changes,
 	v1.SessionService_RevokeSession_FullMethodName:        changes,

@@ -13,6 +13,7 @@ import (
 // generics cannot see into; so they are spelled out.
 type catalogService struct {
 	authzv1.UnsafeCatalogServiceServer
+	syncService
 	catalog *authz.Catalog
 }
 

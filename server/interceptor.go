@@ -112,16 +112,44 @@ func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, 
 }
 
 func (g *guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	need := methods[info.FullMethod]
+	var actor authz.Actor
 	defer func() {
 		err = g.contain(info.FullMethod, recover(), err)
-		if _, already := status.FromError(err); !already { // or else all is said, by gRPC or by us
-			err = g.tell(s.Context(), info.FullMethod, methods[info.FullMethod], authz.Actor{}, err)
+		if need == changes {
+			g.observe(info.FullMethod, need, err)
+		}
+		if _, already := status.FromError(err); !already || need == changes { // or else all is said, by gRPC or by us
+			err = g.tell(s.Context(), info.FullMethod, need, actor, err)
 		}
 	}()
-	if _, err := callerOf(s.Context(), methods[info.FullMethod]); err != nil {
+	caller, err := callerOf(s.Context(), need)
+	if err != nil {
 		return err
 	}
+	if need.administers() {
+		if actor, err = actorOf(s.Context(), caller); err != nil {
+			return err
+		}
+		s = administration{s, context.WithValue(s.Context(), actorKey{}, actor)}
+	}
 	return next(srv, s)
+}
+
+// An administration is a stream of an administrator's.
+type administration struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (a administration) Context() context.Context { return a.ctx }
+
+// RecvMsg refuses what it does not know, as unary calls do.
+func (a administration) RecvMsg(m any) error {
+	if err := a.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	return refuseUnknown(m.(proto.Message))
 }
 
 // end is deferred by calls for decisions, which need no more of the interceptors: a panic is an error of the call, and errors are

@@ -56,6 +56,7 @@ type Config struct {
 	Authorizer *authz.Authorizer
 	Issuer     *authz.Issuer
 	Catalog    *authz.Catalog
+	Syncer     *authz.Syncer
 	Sessions   *authz.Sessions
 	Audit      *authz.Audit
 	// Callers are who may call. Nil: nobody.
@@ -104,7 +105,7 @@ func New(c Config) *Server {
 	checking := &extAuthzService{decider: newDecider(c.Authorizer, g), removeCredential: c.RemoveCredential}
 	checking.register(s)
 	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
-	authzv1.RegisterCatalogServiceServer(s, &catalogService{catalog: c.Catalog})
+	authzv1.RegisterCatalogServiceServer(s, &catalogService{syncService: newSyncService(c.Syncer), catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})
 	authzv1.RegisterAuditServiceServer(s, &auditService{audit: c.Audit})
 	reflection.Register(s)

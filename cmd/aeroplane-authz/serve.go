@@ -59,10 +59,12 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	}
 	defer a.tendGarbage(ctx)()
 	authorizer := store.Authorizer(p.routes)
+	syncer := &authz.Syncer{Store: store, Now: time.Now, KeepKeys: v.RetainKeys}
 	s := server.New(server.Config{
 		Authorizer: authorizer,
 		Issuer:     &authz.Issuer{Store: store, Now: time.Now},
 		Catalog:    &authz.Catalog{Store: store, Now: time.Now},
+		Syncer:     syncer,
 		Sessions:   &authz.Sessions{Store: store, Now: time.Now},
 		Audit:      &authz.Audit{Store: store},
 		Callers:    callers, Ping: store.Ping, TLS: p.tls, Log: log, Observer: m,

@@ -99,6 +99,7 @@ func Start(t testing.TB, o Options) *Running {
 		Authorizer: authorizer,
 		Issuer:     &authz.Issuer{Store: store, Now: o.Now},
 		Catalog:    &authz.Catalog{Store: store, Now: o.Now},
+		Syncer:     &authz.Syncer{Store: store, Now: o.Now},
 		Sessions:   &authz.Sessions{Store: store, Now: o.Now},
 		Audit:      &authz.Audit{Store: store},
 		Callers:    callers,

@@ -11,6 +11,7 @@ package authzv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1775,11 +1776,1081 @@ func (x *ListDeploymentsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// SyncCatalogRequest is a part of the stream.
+type SyncCatalogRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of three.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*SyncCatalogRequest_Begin
+	//	*SyncCatalogRequest_Items
+	//	*SyncCatalogRequest_End
+	Part          isSyncCatalogRequest_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncCatalogRequest) Reset() {
+	*x = SyncCatalogRequest{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncCatalogRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncCatalogRequest) ProtoMessage() {}
+
+func (x *SyncCatalogRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncCatalogRequest.ProtoReflect.Descriptor instead.
+func (*SyncCatalogRequest) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SyncCatalogRequest) GetPart() isSyncCatalogRequest_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *SyncCatalogRequest) GetBegin() *SyncBegin {
+	if x != nil {
+		if x, ok := x.Part.(*SyncCatalogRequest_Begin); ok {
+			return x.Begin
+		}
+	}
+	return nil
+}
+
+func (x *SyncCatalogRequest) GetItems() *SyncItems {
+	if x != nil {
+		if x, ok := x.Part.(*SyncCatalogRequest_Items); ok {
+			return x.Items
+		}
+	}
+	return nil
+}
+
+func (x *SyncCatalogRequest) GetEnd() *SyncEnd {
+	if x != nil {
+		if x, ok := x.Part.(*SyncCatalogRequest_End); ok {
+			return x.End
+		}
+	}
+	return nil
+}
+
+type isSyncCatalogRequest_Part interface {
+	isSyncCatalogRequest_Part()
+}
+
+type SyncCatalogRequest_Begin struct {
+	// The first.
+	Begin *SyncBegin `protobuf:"bytes,1,opt,name=begin,proto3,oneof"`
+}
+
+type SyncCatalogRequest_Items struct {
+	// What there is.
+	Items *SyncItems `protobuf:"bytes,2,opt,name=items,proto3,oneof"`
+}
+
+type SyncCatalogRequest_End struct {
+	// The last.
+	End *SyncEnd `protobuf:"bytes,3,opt,name=end,proto3,oneof"`
+}
+
+func (*SyncCatalogRequest_Begin) isSyncCatalogRequest_Part() {}
+
+func (*SyncCatalogRequest_Items) isSyncCatalogRequest_Part() {}
+
+func (*SyncCatalogRequest_End) isSyncCatalogRequest_Part() {}
+
+// SyncBegin says what follows.
+type SyncBegin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Orders what Aeroplane says: from 1, and greater whenever something has changed. An older one than was taken over is refused.
+	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Tells people where this comes from: at most 1024 characters.
+	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	// Set: what follows is not all that there is, but what has changed since this revision, at most 500 things. It must be the one that
+	// was taken over last.
+	AfterRevision *int64 `protobuf:"varint,3,opt,name=after_revision,json=afterRevision,proto3,oneof" json:"after_revision,omitempty"`
+	// What follows has all sessions that have not ended; others that were synced before end. Sessions that PutSession made known stay as
+	// they are until they come by a sync.
+	WithSessions bool `protobuf:"varint,4,opt,name=with_sessions,json=withSessions,proto3" json:"with_sessions,omitempty"`
+	// What follows has all keys that Aeroplane has made; others that were synced before are revoked. Ignored once keys are ours.
+	WithKeys bool `protobuf:"varint,5,opt,name=with_keys,json=withKeys,proto3" json:"with_keys,omitempty"`
+	// Keys are ours from the end of this on: what Aeroplane says of them is not followed any more. Where they are ours already, those that are
+	// not known are added, and those that Aeroplane has revoked are revoked. Needs with_keys.
+	TakeKeys bool `protobuf:"varint,6,opt,name=take_keys,json=takeKeys,proto3" json:"take_keys,omitempty"`
+	// Refuse what would take away more than half of the projects, services, deployments or keys.
+	Cautious bool `protobuf:"varint,7,opt,name=cautious,proto3" json:"cautious,omitempty"`
+	// Change nothing, and say what would change.
+	DryRun bool `protobuf:"varint,8,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// How many things of Aeroplane's are left out because they break a rule. It is kept, for GetSyncState.
+	RefusedCount  int32 `protobuf:"varint,9,opt,name=refused_count,json=refusedCount,proto3" json:"refused_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncBegin) Reset() {
+	*x = SyncBegin{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncBegin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncBegin) ProtoMessage() {}
+
+func (x *SyncBegin) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncBegin.ProtoReflect.Descriptor instead.
+func (*SyncBegin) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *SyncBegin) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *SyncBegin) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *SyncBegin) GetAfterRevision() int64 {
+	if x != nil && x.AfterRevision != nil {
+		return *x.AfterRevision
+	}
+	return 0
+}
+
+func (x *SyncBegin) GetWithSessions() bool {
+	if x != nil {
+		return x.WithSessions
+	}
+	return false
+}
+
+func (x *SyncBegin) GetWithKeys() bool {
+	if x != nil {
+		return x.WithKeys
+	}
+	return false
+}
+
+func (x *SyncBegin) GetTakeKeys() bool {
+	if x != nil {
+		return x.TakeKeys
+	}
+	return false
+}
+
+func (x *SyncBegin) GetCautious() bool {
+	if x != nil {
+		return x.Cautious
+	}
+	return false
+}
+
+func (x *SyncBegin) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *SyncBegin) GetRefusedCount() int32 {
+	if x != nil {
+		return x.RefusedCount
+	}
+	return 0
+}
+
+// SyncItems is some of what there is. In a difference it is what is new or has changed, and what is gone.
+type SyncItems struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Projects.
+	Projects []*Project `protobuf:"bytes,1,rep,name=projects,proto3" json:"projects,omitempty"`
+	// Services.
+	Services []*Service `protobuf:"bytes,2,rep,name=services,proto3" json:"services,omitempty"`
+	// Deployments.
+	Deployments []*Deployment `protobuf:"bytes,3,rep,name=deployments,proto3" json:"deployments,omitempty"`
+	// Sessions, which need with_sessions.
+	Sessions []*Session `protobuf:"bytes,4,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Keys, which need with_keys.
+	Keys []*ForeignKey `protobuf:"bytes,5,rep,name=keys,proto3" json:"keys,omitempty"`
+	// Keys that are there, but of which it cannot be read what they may do, or until when. Where they are known they expire at once, until it can.
+	DoubtfulKeyIds []string `protobuf:"bytes,6,rep,name=doubtful_key_ids,json=doubtfulKeyIds,proto3" json:"doubtful_key_ids,omitempty"`
+	// Only in a difference: projects that are gone.
+	GoneProjectIds []string `protobuf:"bytes,7,rep,name=gone_project_ids,json=goneProjectIds,proto3" json:"gone_project_ids,omitempty"`
+	// Only in a difference: services that are gone.
+	GoneServiceIds []string `protobuf:"bytes,8,rep,name=gone_service_ids,json=goneServiceIds,proto3" json:"gone_service_ids,omitempty"`
+	// Only in a difference: deployments that are gone.
+	GoneDeploymentIds []string `protobuf:"bytes,9,rep,name=gone_deployment_ids,json=goneDeploymentIds,proto3" json:"gone_deployment_ids,omitempty"`
+	// Only in a difference: sessions that have ended, by the SHA-256 of their tokens.
+	GoneSessionSha256S [][]byte `protobuf:"bytes,10,rep,name=gone_session_sha256s,json=goneSessionSha256s,proto3" json:"gone_session_sha256s,omitempty"`
+	// Only in a difference: keys that are gone, or were revoked.
+	GoneKeyIds    []string `protobuf:"bytes,11,rep,name=gone_key_ids,json=goneKeyIds,proto3" json:"gone_key_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncItems) Reset() {
+	*x = SyncItems{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncItems) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncItems) ProtoMessage() {}
+
+func (x *SyncItems) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncItems.ProtoReflect.Descriptor instead.
+func (*SyncItems) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *SyncItems) GetProjects() []*Project {
+	if x != nil {
+		return x.Projects
+	}
+	return nil
+}
+
+func (x *SyncItems) GetServices() []*Service {
+	if x != nil {
+		return x.Services
+	}
+	return nil
+}
+
+func (x *SyncItems) GetDeployments() []*Deployment {
+	if x != nil {
+		return x.Deployments
+	}
+	return nil
+}
+
+func (x *SyncItems) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *SyncItems) GetKeys() []*ForeignKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *SyncItems) GetDoubtfulKeyIds() []string {
+	if x != nil {
+		return x.DoubtfulKeyIds
+	}
+	return nil
+}
+
+func (x *SyncItems) GetGoneProjectIds() []string {
+	if x != nil {
+		return x.GoneProjectIds
+	}
+	return nil
+}
+
+func (x *SyncItems) GetGoneServiceIds() []string {
+	if x != nil {
+		return x.GoneServiceIds
+	}
+	return nil
+}
+
+func (x *SyncItems) GetGoneDeploymentIds() []string {
+	if x != nil {
+		return x.GoneDeploymentIds
+	}
+	return nil
+}
+
+func (x *SyncItems) GetGoneSessionSha256S() [][]byte {
+	if x != nil {
+		return x.GoneSessionSha256S
+	}
+	return nil
+}
+
+func (x *SyncItems) GetGoneKeyIds() []string {
+	if x != nil {
+		return x.GoneKeyIds
+	}
+	return nil
+}
+
+// ForeignKey is a key that Aeroplane has made.
+type ForeignKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key. Its state is ignored.
+	Key *Key `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// SHA-256 of the whole key: 32 bytes.
+	KeySha256     []byte `protobuf:"bytes,2,opt,name=key_sha256,json=keySha256,proto3" json:"key_sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForeignKey) Reset() {
+	*x = ForeignKey{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForeignKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForeignKey) ProtoMessage() {}
+
+func (x *ForeignKey) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForeignKey.ProtoReflect.Descriptor instead.
+func (*ForeignKey) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ForeignKey) GetKey() *Key {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *ForeignKey) GetKeySha256() []byte {
+	if x != nil {
+		return x.KeySha256
+	}
+	return nil
+}
+
+// SyncEnd says that everything was sent.
+type SyncEnd struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many things were in the items, to see that none was lost.
+	ItemCount     int64 `protobuf:"varint,1,opt,name=item_count,json=itemCount,proto3" json:"item_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncEnd) Reset() {
+	*x = SyncEnd{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncEnd) ProtoMessage() {}
+
+func (x *SyncEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncEnd.ProtoReflect.Descriptor instead.
+func (*SyncEnd) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *SyncEnd) GetItemCount() int64 {
+	if x != nil {
+		return x.ItemCount
+	}
+	return 0
+}
+
+// SyncCatalogResponse is an answer of the stream.
+type SyncCatalogResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of two.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*SyncCatalogResponse_Progress
+	//	*SyncCatalogResponse_Result
+	Part          isSyncCatalogResponse_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncCatalogResponse) Reset() {
+	*x = SyncCatalogResponse{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncCatalogResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncCatalogResponse) ProtoMessage() {}
+
+func (x *SyncCatalogResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncCatalogResponse.ProtoReflect.Descriptor instead.
+func (*SyncCatalogResponse) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SyncCatalogResponse) GetPart() isSyncCatalogResponse_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *SyncCatalogResponse) GetProgress() *SyncProgress {
+	if x != nil {
+		if x, ok := x.Part.(*SyncCatalogResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *SyncCatalogResponse) GetResult() *SyncResult {
+	if x != nil {
+		if x, ok := x.Part.(*SyncCatalogResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isSyncCatalogResponse_Part interface {
+	isSyncCatalogResponse_Part()
+}
+
+type SyncCatalogResponse_Progress struct {
+	// How far it is.
+	Progress *SyncProgress `protobuf:"bytes,1,opt,name=progress,proto3,oneof"`
+}
+
+type SyncCatalogResponse_Result struct {
+	// What came of it. The last.
+	Result *SyncResult `protobuf:"bytes,2,opt,name=result,proto3,oneof"`
+}
+
+func (*SyncCatalogResponse_Progress) isSyncCatalogResponse_Part() {}
+
+func (*SyncCatalogResponse_Result) isSyncCatalogResponse_Part() {}
+
+// SyncProgress is how far a sync is.
+type SyncProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many things are done.
+	DoneCount int32 `protobuf:"varint,1,opt,name=done_count,json=doneCount,proto3" json:"done_count,omitempty"`
+	// How many are to be done.
+	TotalCount    int32 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncProgress) Reset() {
+	*x = SyncProgress{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncProgress) ProtoMessage() {}
+
+func (x *SyncProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncProgress.ProtoReflect.Descriptor instead.
+func (*SyncProgress) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *SyncProgress) GetDoneCount() int32 {
+	if x != nil {
+		return x.DoneCount
+	}
+	return 0
+}
+
+func (x *SyncProgress) GetTotalCount() int32 {
+	if x != nil {
+		return x.TotalCount
+	}
+	return 0
+}
+
+// SyncResult is what came of a sync.
+type SyncResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many of each kind. Empty for a difference.
+	Counts []*SyncCount `protobuf:"bytes,1,rep,name=counts,proto3" json:"counts,omitempty"`
+	// With dry_run, what would change: the first 10,000.
+	Changes []*SyncChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Keys are ours, and what was said of them was not followed.
+	KeysOurs bool `protobuf:"varint,3,opt,name=keys_ours,json=keysOurs,proto3" json:"keys_ours,omitempty"`
+	// What the last change came to. Absent with dry_run.
+	Receipt       *Receipt `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncResult) Reset() {
+	*x = SyncResult{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncResult) ProtoMessage() {}
+
+func (x *SyncResult) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncResult.ProtoReflect.Descriptor instead.
+func (*SyncResult) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *SyncResult) GetCounts() []*SyncCount {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *SyncResult) GetChanges() []*SyncChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *SyncResult) GetKeysOurs() bool {
+	if x != nil {
+		return x.KeysOurs
+	}
+	return false
+}
+
+func (x *SyncResult) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// SyncCount counts things of one kind.
+type SyncCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// projects, services, deployments, sessions or keys.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// How many there were.
+	HadCount int32 `protobuf:"varint,2,opt,name=had_count,json=hadCount,proto3" json:"had_count,omitempty"`
+	// How many were new.
+	NewCount int32 `protobuf:"varint,3,opt,name=new_count,json=newCount,proto3" json:"new_count,omitempty"`
+	// How many were different.
+	ChangedCount int32 `protobuf:"varint,4,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
+	// How many went.
+	GoneCount     int32 `protobuf:"varint,5,opt,name=gone_count,json=goneCount,proto3" json:"gone_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncCount) Reset() {
+	*x = SyncCount{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncCount) ProtoMessage() {}
+
+func (x *SyncCount) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncCount.ProtoReflect.Descriptor instead.
+func (*SyncCount) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *SyncCount) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *SyncCount) GetHadCount() int32 {
+	if x != nil {
+		return x.HadCount
+	}
+	return 0
+}
+
+func (x *SyncCount) GetNewCount() int32 {
+	if x != nil {
+		return x.NewCount
+	}
+	return 0
+}
+
+func (x *SyncCount) GetChangedCount() int32 {
+	if x != nil {
+		return x.ChangedCount
+	}
+	return 0
+}
+
+func (x *SyncCount) GetGoneCount() int32 {
+	if x != nil {
+		return x.GoneCount
+	}
+	return 0
+}
+
+// SyncChange is what would become of one thing.
+type SyncChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// project, service, deployment, session or key.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The id; of a session the SHA-256 of its token, in hexadecimal.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// What is known of it. Empty: nothing.
+	Before string `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	// What would be known. Empty: it would go.
+	After         string `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncChange) Reset() {
+	*x = SyncChange{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncChange) ProtoMessage() {}
+
+func (x *SyncChange) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncChange.ProtoReflect.Descriptor instead.
+func (*SyncChange) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *SyncChange) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *SyncChange) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SyncChange) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *SyncChange) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+// GetSyncStateRequest asks for the state.
+type GetSyncStateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncStateRequest) Reset() {
+	*x = GetSyncStateRequest{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncStateRequest) ProtoMessage() {}
+
+func (x *GetSyncStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncStateRequest.ProtoReflect.Descriptor instead.
+func (*GetSyncStateRequest) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{43}
+}
+
+// GetSyncStateResponse is the state.
+type GetSyncStateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The revision that was taken over last. 0: none.
+	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The sync of that revision came to its end, and no other has begun.
+	Complete bool `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"`
+	// Where it came from.
+	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	// When something was taken over last. Absent: never.
+	SyncTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=sync_time,json=syncTime,proto3" json:"sync_time,omitempty"`
+	// When Aeroplane was last known to say nothing else. Absent: never.
+	SeenTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=seen_time,json=seenTime,proto3" json:"seen_time,omitempty"`
+	// Why that is not known any more. Empty: it is.
+	Trouble string `protobuf:"bytes,6,opt,name=trouble,proto3" json:"trouble,omitempty"`
+	// Since when there is trouble.
+	TroubleTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=trouble_time,json=troubleTime,proto3" json:"trouble_time,omitempty"`
+	// How many things of Aeroplane's break a rule, and are not kept.
+	RefusedCount int32 `protobuf:"varint,8,opt,name=refused_count,json=refusedCount,proto3" json:"refused_count,omitempty"`
+	// Keys are ours.
+	KeysOurs      bool `protobuf:"varint,9,opt,name=keys_ours,json=keysOurs,proto3" json:"keys_ours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSyncStateResponse) Reset() {
+	*x = GetSyncStateResponse{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSyncStateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSyncStateResponse) ProtoMessage() {}
+
+func (x *GetSyncStateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSyncStateResponse.ProtoReflect.Descriptor instead.
+func (*GetSyncStateResponse) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *GetSyncStateResponse) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *GetSyncStateResponse) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *GetSyncStateResponse) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *GetSyncStateResponse) GetSyncTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SyncTime
+	}
+	return nil
+}
+
+func (x *GetSyncStateResponse) GetSeenTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SeenTime
+	}
+	return nil
+}
+
+func (x *GetSyncStateResponse) GetTrouble() string {
+	if x != nil {
+		return x.Trouble
+	}
+	return ""
+}
+
+func (x *GetSyncStateResponse) GetTroubleTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TroubleTime
+	}
+	return nil
+}
+
+func (x *GetSyncStateResponse) GetRefusedCount() int32 {
+	if x != nil {
+		return x.RefusedCount
+	}
+	return 0
+}
+
+func (x *GetSyncStateResponse) GetKeysOurs() bool {
+	if x != nil {
+		return x.KeysOurs
+	}
+	return false
+}
+
+// ReportSyncRequest is a report.
+type ReportSyncRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why it is not known whether Aeroplane still says what it said: at most 1024 characters. Empty: it does.
+	Trouble       string `protobuf:"bytes,1,opt,name=trouble,proto3" json:"trouble,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportSyncRequest) Reset() {
+	*x = ReportSyncRequest{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportSyncRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportSyncRequest) ProtoMessage() {}
+
+func (x *ReportSyncRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportSyncRequest.ProtoReflect.Descriptor instead.
+func (*ReportSyncRequest) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *ReportSyncRequest) GetTrouble() string {
+	if x != nil {
+		return x.Trouble
+	}
+	return ""
+}
+
+// ReportSyncResponse says nothing.
+type ReportSyncResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportSyncResponse) Reset() {
+	*x = ReportSyncResponse{}
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportSyncResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportSyncResponse) ProtoMessage() {}
+
+func (x *ReportSyncResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aeroplane_authz_v1_catalog_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportSyncResponse.ProtoReflect.Descriptor instead.
+func (*ReportSyncResponse) Descriptor() ([]byte, []int) {
+	return file_aeroplane_authz_v1_catalog_proto_rawDescGZIP(), []int{46}
+}
+
 var File_aeroplane_authz_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\n" +
-	" aeroplane/authz/v1/catalog.proto\x12\x12aeroplane.authz.v1\x1a aeroplane/authz/v1/receipt.proto\"\\\n" +
+	" aeroplane/authz/v1/catalog.proto\x12\x12aeroplane.authz.v1\x1a\x1daeroplane/authz/v1/keys.proto\x1a aeroplane/authz/v1/receipt.proto\x1a!aeroplane/authz/v1/sessions.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\\\n" +
 	"\aProject\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x12\n" +
@@ -1884,7 +2955,87 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"service_id\x18\x03 \x01(\tR\tserviceId\"\x83\x01\n" +
 	"\x17ListDeploymentsResponse\x12@\n" +
 	"\vdeployments\x18\x01 \x03(\v2\x1e.aeroplane.authz.v1.DeploymentR\vdeployments\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xe4\f\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbb\x01\n" +
+	"\x12SyncCatalogRequest\x125\n" +
+	"\x05begin\x18\x01 \x01(\v2\x1d.aeroplane.authz.v1.SyncBeginH\x00R\x05begin\x125\n" +
+	"\x05items\x18\x02 \x01(\v2\x1d.aeroplane.authz.v1.SyncItemsH\x00R\x05items\x12/\n" +
+	"\x03end\x18\x03 \x01(\v2\x1b.aeroplane.authz.v1.SyncEndH\x00R\x03endB\x06\n" +
+	"\x04part\"\xb7\x02\n" +
+	"\tSyncBegin\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x03R\brevision\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12*\n" +
+	"\x0eafter_revision\x18\x03 \x01(\x03H\x00R\rafterRevision\x88\x01\x01\x12#\n" +
+	"\rwith_sessions\x18\x04 \x01(\bR\fwithSessions\x12\x1b\n" +
+	"\twith_keys\x18\x05 \x01(\bR\bwithKeys\x12\x1b\n" +
+	"\ttake_keys\x18\x06 \x01(\bR\btakeKeys\x12\x1a\n" +
+	"\bcautious\x18\a \x01(\bR\bcautious\x12\x17\n" +
+	"\adry_run\x18\b \x01(\bR\x06dryRun\x12#\n" +
+	"\rrefused_count\x18\t \x01(\x05R\frefusedCountB\x11\n" +
+	"\x0f_after_revision\"\xae\x04\n" +
+	"\tSyncItems\x127\n" +
+	"\bprojects\x18\x01 \x03(\v2\x1b.aeroplane.authz.v1.ProjectR\bprojects\x127\n" +
+	"\bservices\x18\x02 \x03(\v2\x1b.aeroplane.authz.v1.ServiceR\bservices\x12@\n" +
+	"\vdeployments\x18\x03 \x03(\v2\x1e.aeroplane.authz.v1.DeploymentR\vdeployments\x127\n" +
+	"\bsessions\x18\x04 \x03(\v2\x1b.aeroplane.authz.v1.SessionR\bsessions\x122\n" +
+	"\x04keys\x18\x05 \x03(\v2\x1e.aeroplane.authz.v1.ForeignKeyR\x04keys\x12(\n" +
+	"\x10doubtful_key_ids\x18\x06 \x03(\tR\x0edoubtfulKeyIds\x12(\n" +
+	"\x10gone_project_ids\x18\a \x03(\tR\x0egoneProjectIds\x12(\n" +
+	"\x10gone_service_ids\x18\b \x03(\tR\x0egoneServiceIds\x12.\n" +
+	"\x13gone_deployment_ids\x18\t \x03(\tR\x11goneDeploymentIds\x120\n" +
+	"\x14gone_session_sha256s\x18\n" +
+	" \x03(\fR\x12goneSessionSha256s\x12 \n" +
+	"\fgone_key_ids\x18\v \x03(\tR\n" +
+	"goneKeyIds\"V\n" +
+	"\n" +
+	"ForeignKey\x12)\n" +
+	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\x12\x1d\n" +
+	"\n" +
+	"key_sha256\x18\x02 \x01(\fR\tkeySha256\"(\n" +
+	"\aSyncEnd\x12\x1d\n" +
+	"\n" +
+	"item_count\x18\x01 \x01(\x03R\titemCount\"\x97\x01\n" +
+	"\x13SyncCatalogResponse\x12>\n" +
+	"\bprogress\x18\x01 \x01(\v2 .aeroplane.authz.v1.SyncProgressH\x00R\bprogress\x128\n" +
+	"\x06result\x18\x02 \x01(\v2\x1e.aeroplane.authz.v1.SyncResultH\x00R\x06resultB\x06\n" +
+	"\x04part\"N\n" +
+	"\fSyncProgress\x12\x1d\n" +
+	"\n" +
+	"done_count\x18\x01 \x01(\x05R\tdoneCount\x12\x1f\n" +
+	"\vtotal_count\x18\x02 \x01(\x05R\n" +
+	"totalCount\"\xd1\x01\n" +
+	"\n" +
+	"SyncResult\x125\n" +
+	"\x06counts\x18\x01 \x03(\v2\x1d.aeroplane.authz.v1.SyncCountR\x06counts\x128\n" +
+	"\achanges\x18\x02 \x03(\v2\x1e.aeroplane.authz.v1.SyncChangeR\achanges\x12\x1b\n" +
+	"\tkeys_ours\x18\x03 \x01(\bR\bkeysOurs\x125\n" +
+	"\areceipt\x18\x04 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"\x9d\x01\n" +
+	"\tSyncCount\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1b\n" +
+	"\thad_count\x18\x02 \x01(\x05R\bhadCount\x12\x1b\n" +
+	"\tnew_count\x18\x03 \x01(\x05R\bnewCount\x12#\n" +
+	"\rchanged_count\x18\x04 \x01(\x05R\fchangedCount\x12\x1d\n" +
+	"\n" +
+	"gone_count\x18\x05 \x01(\x05R\tgoneCount\"^\n" +
+	"\n" +
+	"SyncChange\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\tR\x06before\x12\x14\n" +
+	"\x05after\x18\x04 \x01(\tR\x05after\"\x15\n" +
+	"\x13GetSyncStateRequest\"\xf3\x02\n" +
+	"\x14GetSyncStateResponse\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x03R\brevision\x12\x1a\n" +
+	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\x127\n" +
+	"\tsync_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bsyncTime\x127\n" +
+	"\tseen_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bseenTime\x12\x18\n" +
+	"\atrouble\x18\x06 \x01(\tR\atrouble\x12=\n" +
+	"\ftrouble_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\vtroubleTime\x12#\n" +
+	"\rrefused_count\x18\b \x01(\x05R\frefusedCount\x12\x1b\n" +
+	"\tkeys_ours\x18\t \x01(\bR\bkeysOurs\"-\n" +
+	"\x11ReportSyncRequest\x12\x18\n" +
+	"\atrouble\x18\x01 \x01(\tR\atrouble\"\x14\n" +
+	"\x12ReportSyncResponse2\x88\x0f\n" +
 	"\x0eCatalogService\x12[\n" +
 	"\n" +
 	"PutProject\x12%.aeroplane.authz.v1.PutProjectRequest\x1a&.aeroplane.authz.v1.PutProjectResponse\x12m\n" +
@@ -1902,7 +3053,11 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\x13BatchPutDeployments\x12..aeroplane.authz.v1.BatchPutDeploymentsRequest\x1a/.aeroplane.authz.v1.BatchPutDeploymentsResponse\x12m\n" +
 	"\x10DeleteDeployment\x12+.aeroplane.authz.v1.DeleteDeploymentRequest\x1a,.aeroplane.authz.v1.DeleteDeploymentResponse\x12\x7f\n" +
 	"\x16BatchDeleteDeployments\x121.aeroplane.authz.v1.BatchDeleteDeploymentsRequest\x1a2.aeroplane.authz.v1.BatchDeleteDeploymentsResponse\x12j\n" +
-	"\x0fListDeployments\x12*.aeroplane.authz.v1.ListDeploymentsRequest\x1a+.aeroplane.authz.v1.ListDeploymentsResponseB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
+	"\x0fListDeployments\x12*.aeroplane.authz.v1.ListDeploymentsRequest\x1a+.aeroplane.authz.v1.ListDeploymentsResponse\x12b\n" +
+	"\vSyncCatalog\x12&.aeroplane.authz.v1.SyncCatalogRequest\x1a'.aeroplane.authz.v1.SyncCatalogResponse(\x010\x01\x12a\n" +
+	"\fGetSyncState\x12'.aeroplane.authz.v1.GetSyncStateRequest\x1a(.aeroplane.authz.v1.GetSyncStateResponse\x12[\n" +
+	"\n" +
+	"ReportSync\x12%.aeroplane.authz.v1.ReportSyncRequest\x1a&.aeroplane.authz.v1.ReportSyncResponseB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
 
 var (
 	file_aeroplane_authz_v1_catalog_proto_rawDescOnce sync.Once
@@ -1916,7 +3071,7 @@ func file_aeroplane_authz_v1_catalog_proto_rawDescGZIP() []byte {
 	return file_aeroplane_authz_v1_catalog_proto_rawDescData
 }
 
-var file_aeroplane_authz_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_aeroplane_authz_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_aeroplane_authz_v1_catalog_proto_goTypes = []any{
 	(*Project)(nil),                        // 0: aeroplane.authz.v1.Project
 	(*Service)(nil),                        // 1: aeroplane.authz.v1.Service
@@ -1951,68 +3106,108 @@ var file_aeroplane_authz_v1_catalog_proto_goTypes = []any{
 	(*BatchDeleteDeploymentsResponse)(nil), // 30: aeroplane.authz.v1.BatchDeleteDeploymentsResponse
 	(*ListDeploymentsRequest)(nil),         // 31: aeroplane.authz.v1.ListDeploymentsRequest
 	(*ListDeploymentsResponse)(nil),        // 32: aeroplane.authz.v1.ListDeploymentsResponse
-	(*Receipt)(nil),                        // 33: aeroplane.authz.v1.Receipt
+	(*SyncCatalogRequest)(nil),             // 33: aeroplane.authz.v1.SyncCatalogRequest
+	(*SyncBegin)(nil),                      // 34: aeroplane.authz.v1.SyncBegin
+	(*SyncItems)(nil),                      // 35: aeroplane.authz.v1.SyncItems
+	(*ForeignKey)(nil),                     // 36: aeroplane.authz.v1.ForeignKey
+	(*SyncEnd)(nil),                        // 37: aeroplane.authz.v1.SyncEnd
+	(*SyncCatalogResponse)(nil),            // 38: aeroplane.authz.v1.SyncCatalogResponse
+	(*SyncProgress)(nil),                   // 39: aeroplane.authz.v1.SyncProgress
+	(*SyncResult)(nil),                     // 40: aeroplane.authz.v1.SyncResult
+	(*SyncCount)(nil),                      // 41: aeroplane.authz.v1.SyncCount
+	(*SyncChange)(nil),                     // 42: aeroplane.authz.v1.SyncChange
+	(*GetSyncStateRequest)(nil),            // 43: aeroplane.authz.v1.GetSyncStateRequest
+	(*GetSyncStateResponse)(nil),           // 44: aeroplane.authz.v1.GetSyncStateResponse
+	(*ReportSyncRequest)(nil),              // 45: aeroplane.authz.v1.ReportSyncRequest
+	(*ReportSyncResponse)(nil),             // 46: aeroplane.authz.v1.ReportSyncResponse
+	(*Receipt)(nil),                        // 47: aeroplane.authz.v1.Receipt
+	(*Session)(nil),                        // 48: aeroplane.authz.v1.Session
+	(*Key)(nil),                            // 49: aeroplane.authz.v1.Key
+	(*timestamppb.Timestamp)(nil),          // 50: google.protobuf.Timestamp
 }
 var file_aeroplane_authz_v1_catalog_proto_depIdxs = []int32{
 	0,  // 0: aeroplane.authz.v1.PutProjectRequest.project:type_name -> aeroplane.authz.v1.Project
 	0,  // 1: aeroplane.authz.v1.PutProjectResponse.project:type_name -> aeroplane.authz.v1.Project
-	33, // 2: aeroplane.authz.v1.PutProjectResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 2: aeroplane.authz.v1.PutProjectResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
 	0,  // 3: aeroplane.authz.v1.BatchPutProjectsRequest.projects:type_name -> aeroplane.authz.v1.Project
-	33, // 4: aeroplane.authz.v1.BatchPutProjectsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
-	33, // 5: aeroplane.authz.v1.DeleteProjectResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
-	33, // 6: aeroplane.authz.v1.BatchDeleteProjectsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 4: aeroplane.authz.v1.BatchPutProjectsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 5: aeroplane.authz.v1.DeleteProjectResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 6: aeroplane.authz.v1.BatchDeleteProjectsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
 	0,  // 7: aeroplane.authz.v1.ListProjectsResponse.projects:type_name -> aeroplane.authz.v1.Project
 	1,  // 8: aeroplane.authz.v1.PutServiceRequest.service:type_name -> aeroplane.authz.v1.Service
 	1,  // 9: aeroplane.authz.v1.PutServiceResponse.service:type_name -> aeroplane.authz.v1.Service
-	33, // 10: aeroplane.authz.v1.PutServiceResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 10: aeroplane.authz.v1.PutServiceResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
 	1,  // 11: aeroplane.authz.v1.BatchPutServicesRequest.services:type_name -> aeroplane.authz.v1.Service
-	33, // 12: aeroplane.authz.v1.BatchPutServicesResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
-	33, // 13: aeroplane.authz.v1.DeleteServiceResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
-	33, // 14: aeroplane.authz.v1.BatchDeleteServicesResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 12: aeroplane.authz.v1.BatchPutServicesResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 13: aeroplane.authz.v1.DeleteServiceResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 14: aeroplane.authz.v1.BatchDeleteServicesResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
 	1,  // 15: aeroplane.authz.v1.ListServicesResponse.services:type_name -> aeroplane.authz.v1.Service
 	2,  // 16: aeroplane.authz.v1.PutDeploymentRequest.deployment:type_name -> aeroplane.authz.v1.Deployment
 	2,  // 17: aeroplane.authz.v1.PutDeploymentResponse.deployment:type_name -> aeroplane.authz.v1.Deployment
-	33, // 18: aeroplane.authz.v1.PutDeploymentResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 18: aeroplane.authz.v1.PutDeploymentResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
 	2,  // 19: aeroplane.authz.v1.BatchPutDeploymentsRequest.deployments:type_name -> aeroplane.authz.v1.Deployment
-	33, // 20: aeroplane.authz.v1.BatchPutDeploymentsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
-	33, // 21: aeroplane.authz.v1.DeleteDeploymentResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
-	33, // 22: aeroplane.authz.v1.BatchDeleteDeploymentsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 20: aeroplane.authz.v1.BatchPutDeploymentsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 21: aeroplane.authz.v1.DeleteDeploymentResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	47, // 22: aeroplane.authz.v1.BatchDeleteDeploymentsResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
 	2,  // 23: aeroplane.authz.v1.ListDeploymentsResponse.deployments:type_name -> aeroplane.authz.v1.Deployment
-	3,  // 24: aeroplane.authz.v1.CatalogService.PutProject:input_type -> aeroplane.authz.v1.PutProjectRequest
-	5,  // 25: aeroplane.authz.v1.CatalogService.BatchPutProjects:input_type -> aeroplane.authz.v1.BatchPutProjectsRequest
-	7,  // 26: aeroplane.authz.v1.CatalogService.DeleteProject:input_type -> aeroplane.authz.v1.DeleteProjectRequest
-	9,  // 27: aeroplane.authz.v1.CatalogService.BatchDeleteProjects:input_type -> aeroplane.authz.v1.BatchDeleteProjectsRequest
-	11, // 28: aeroplane.authz.v1.CatalogService.ListProjects:input_type -> aeroplane.authz.v1.ListProjectsRequest
-	13, // 29: aeroplane.authz.v1.CatalogService.PutService:input_type -> aeroplane.authz.v1.PutServiceRequest
-	15, // 30: aeroplane.authz.v1.CatalogService.BatchPutServices:input_type -> aeroplane.authz.v1.BatchPutServicesRequest
-	17, // 31: aeroplane.authz.v1.CatalogService.DeleteService:input_type -> aeroplane.authz.v1.DeleteServiceRequest
-	19, // 32: aeroplane.authz.v1.CatalogService.BatchDeleteServices:input_type -> aeroplane.authz.v1.BatchDeleteServicesRequest
-	21, // 33: aeroplane.authz.v1.CatalogService.ListServices:input_type -> aeroplane.authz.v1.ListServicesRequest
-	23, // 34: aeroplane.authz.v1.CatalogService.PutDeployment:input_type -> aeroplane.authz.v1.PutDeploymentRequest
-	25, // 35: aeroplane.authz.v1.CatalogService.BatchPutDeployments:input_type -> aeroplane.authz.v1.BatchPutDeploymentsRequest
-	27, // 36: aeroplane.authz.v1.CatalogService.DeleteDeployment:input_type -> aeroplane.authz.v1.DeleteDeploymentRequest
-	29, // 37: aeroplane.authz.v1.CatalogService.BatchDeleteDeployments:input_type -> aeroplane.authz.v1.BatchDeleteDeploymentsRequest
-	31, // 38: aeroplane.authz.v1.CatalogService.ListDeployments:input_type -> aeroplane.authz.v1.ListDeploymentsRequest
-	4,  // 39: aeroplane.authz.v1.CatalogService.PutProject:output_type -> aeroplane.authz.v1.PutProjectResponse
-	6,  // 40: aeroplane.authz.v1.CatalogService.BatchPutProjects:output_type -> aeroplane.authz.v1.BatchPutProjectsResponse
-	8,  // 41: aeroplane.authz.v1.CatalogService.DeleteProject:output_type -> aeroplane.authz.v1.DeleteProjectResponse
-	10, // 42: aeroplane.authz.v1.CatalogService.BatchDeleteProjects:output_type -> aeroplane.authz.v1.BatchDeleteProjectsResponse
-	12, // 43: aeroplane.authz.v1.CatalogService.ListProjects:output_type -> aeroplane.authz.v1.ListProjectsResponse
-	14, // 44: aeroplane.authz.v1.CatalogService.PutService:output_type -> aeroplane.authz.v1.PutServiceResponse
-	16, // 45: aeroplane.authz.v1.CatalogService.BatchPutServices:output_type -> aeroplane.authz.v1.BatchPutServicesResponse
-	18, // 46: aeroplane.authz.v1.CatalogService.DeleteService:output_type -> aeroplane.authz.v1.DeleteServiceResponse
-	20, // 47: aeroplane.authz.v1.CatalogService.BatchDeleteServices:output_type -> aeroplane.authz.v1.BatchDeleteServicesResponse
-	22, // 48: aeroplane.authz.v1.CatalogService.ListServices:output_type -> aeroplane.authz.v1.ListServicesResponse
-	24, // 49: aeroplane.authz.v1.CatalogService.PutDeployment:output_type -> aeroplane.authz.v1.PutDeploymentResponse
-	26, // 50: aeroplane.authz.v1.CatalogService.BatchPutDeployments:output_type -> aeroplane.authz.v1.BatchPutDeploymentsResponse
-	28, // 51: aeroplane.authz.v1.CatalogService.DeleteDeployment:output_type -> aeroplane.authz.v1.DeleteDeploymentResponse
-	30, // 52: aeroplane.authz.v1.CatalogService.BatchDeleteDeployments:output_type -> aeroplane.authz.v1.BatchDeleteDeploymentsResponse
-	32, // 53: aeroplane.authz.v1.CatalogService.ListDeployments:output_type -> aeroplane.authz.v1.ListDeploymentsResponse
-	39, // [39:54] is the sub-list for method output_type
-	24, // [24:39] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	34, // 24: aeroplane.authz.v1.SyncCatalogRequest.begin:type_name -> aeroplane.authz.v1.SyncBegin
+	35, // 25: aeroplane.authz.v1.SyncCatalogRequest.items:type_name -> aeroplane.authz.v1.SyncItems
+	37, // 26: aeroplane.authz.v1.SyncCatalogRequest.end:type_name -> aeroplane.authz.v1.SyncEnd
+	0,  // 27: aeroplane.authz.v1.SyncItems.projects:type_name -> aeroplane.authz.v1.Project
+	1,  // 28: aeroplane.authz.v1.SyncItems.services:type_name -> aeroplane.authz.v1.Service
+	2,  // 29: aeroplane.authz.v1.SyncItems.deployments:type_name -> aeroplane.authz.v1.Deployment
+	48, // 30: aeroplane.authz.v1.SyncItems.sessions:type_name -> aeroplane.authz.v1.Session
+	36, // 31: aeroplane.authz.v1.SyncItems.keys:type_name -> aeroplane.authz.v1.ForeignKey
+	49, // 32: aeroplane.authz.v1.ForeignKey.key:type_name -> aeroplane.authz.v1.Key
+	39, // 33: aeroplane.authz.v1.SyncCatalogResponse.progress:type_name -> aeroplane.authz.v1.SyncProgress
+	40, // 34: aeroplane.authz.v1.SyncCatalogResponse.result:type_name -> aeroplane.authz.v1.SyncResult
+	41, // 35: aeroplane.authz.v1.SyncResult.counts:type_name -> aeroplane.authz.v1.SyncCount
+	42, // 36: aeroplane.authz.v1.SyncResult.changes:type_name -> aeroplane.authz.v1.SyncChange
+	47, // 37: aeroplane.authz.v1.SyncResult.receipt:type_name -> aeroplane.authz.v1.Receipt
+	50, // 38: aeroplane.authz.v1.GetSyncStateResponse.sync_time:type_name -> google.protobuf.Timestamp
+	50, // 39: aeroplane.authz.v1.GetSyncStateResponse.seen_time:type_name -> google.protobuf.Timestamp
+	50, // 40: aeroplane.authz.v1.GetSyncStateResponse.trouble_time:type_name -> google.protobuf.Timestamp
+	3,  // 41: aeroplane.authz.v1.CatalogService.PutProject:input_type -> aeroplane.authz.v1.PutProjectRequest
+	5,  // 42: aeroplane.authz.v1.CatalogService.BatchPutProjects:input_type -> aeroplane.authz.v1.BatchPutProjectsRequest
+	7,  // 43: aeroplane.authz.v1.CatalogService.DeleteProject:input_type -> aeroplane.authz.v1.DeleteProjectRequest
+	9,  // 44: aeroplane.authz.v1.CatalogService.BatchDeleteProjects:input_type -> aeroplane.authz.v1.BatchDeleteProjectsRequest
+	11, // 45: aeroplane.authz.v1.CatalogService.ListProjects:input_type -> aeroplane.authz.v1.ListProjectsRequest
+	13, // 46: aeroplane.authz.v1.CatalogService.PutService:input_type -> aeroplane.authz.v1.PutServiceRequest
+	15, // 47: aeroplane.authz.v1.CatalogService.BatchPutServices:input_type -> aeroplane.authz.v1.BatchPutServicesRequest
+	17, // 48: aeroplane.authz.v1.CatalogService.DeleteService:input_type -> aeroplane.authz.v1.DeleteServiceRequest
+	19, // 49: aeroplane.authz.v1.CatalogService.BatchDeleteServices:input_type -> aeroplane.authz.v1.BatchDeleteServicesRequest
+	21, // 50: aeroplane.authz.v1.CatalogService.ListServices:input_type -> aeroplane.authz.v1.ListServicesRequest
+	23, // 51: aeroplane.authz.v1.CatalogService.PutDeployment:input_type -> aeroplane.authz.v1.PutDeploymentRequest
+	25, // 52: aeroplane.authz.v1.CatalogService.BatchPutDeployments:input_type -> aeroplane.authz.v1.BatchPutDeploymentsRequest
+	27, // 53: aeroplane.authz.v1.CatalogService.DeleteDeployment:input_type -> aeroplane.authz.v1.DeleteDeploymentRequest
+	29, // 54: aeroplane.authz.v1.CatalogService.BatchDeleteDeployments:input_type -> aeroplane.authz.v1.BatchDeleteDeploymentsRequest
+	31, // 55: aeroplane.authz.v1.CatalogService.ListDeployments:input_type -> aeroplane.authz.v1.ListDeploymentsRequest
+	33, // 56: aeroplane.authz.v1.CatalogService.SyncCatalog:input_type -> aeroplane.authz.v1.SyncCatalogRequest
+	43, // 57: aeroplane.authz.v1.CatalogService.GetSyncState:input_type -> aeroplane.authz.v1.GetSyncStateRequest
+	45, // 58: aeroplane.authz.v1.CatalogService.ReportSync:input_type -> aeroplane.authz.v1.ReportSyncRequest
+	4,  // 59: aeroplane.authz.v1.CatalogService.PutProject:output_type -> aeroplane.authz.v1.PutProjectResponse
+	6,  // 60: aeroplane.authz.v1.CatalogService.BatchPutProjects:output_type -> aeroplane.authz.v1.BatchPutProjectsResponse
+	8,  // 61: aeroplane.authz.v1.CatalogService.DeleteProject:output_type -> aeroplane.authz.v1.DeleteProjectResponse
+	10, // 62: aeroplane.authz.v1.CatalogService.BatchDeleteProjects:output_type -> aeroplane.authz.v1.BatchDeleteProjectsResponse
+	12, // 63: aeroplane.authz.v1.CatalogService.ListProjects:output_type -> aeroplane.authz.v1.ListProjectsResponse
+	14, // 64: aeroplane.authz.v1.CatalogService.PutService:output_type -> aeroplane.authz.v1.PutServiceResponse
+	16, // 65: aeroplane.authz.v1.CatalogService.BatchPutServices:output_type -> aeroplane.authz.v1.BatchPutServicesResponse
+	18, // 66: aeroplane.authz.v1.CatalogService.DeleteService:output_type -> aeroplane.authz.v1.DeleteServiceResponse
+	20, // 67: aeroplane.authz.v1.CatalogService.BatchDeleteServices:output_type -> aeroplane.authz.v1.BatchDeleteServicesResponse
+	22, // 68: aeroplane.authz.v1.CatalogService.ListServices:output_type -> aeroplane.authz.v1.ListServicesResponse
+	24, // 69: aeroplane.authz.v1.CatalogService.PutDeployment:output_type -> aeroplane.authz.v1.PutDeploymentResponse
+	26, // 70: aeroplane.authz.v1.CatalogService.BatchPutDeployments:output_type -> aeroplane.authz.v1.BatchPutDeploymentsResponse
+	28, // 71: aeroplane.authz.v1.CatalogService.DeleteDeployment:output_type -> aeroplane.authz.v1.DeleteDeploymentResponse
+	30, // 72: aeroplane.authz.v1.CatalogService.BatchDeleteDeployments:output_type -> aeroplane.authz.v1.BatchDeleteDeploymentsResponse
+	32, // 73: aeroplane.authz.v1.CatalogService.ListDeployments:output_type -> aeroplane.authz.v1.ListDeploymentsResponse
+	38, // 74: aeroplane.authz.v1.CatalogService.SyncCatalog:output_type -> aeroplane.authz.v1.SyncCatalogResponse
+	44, // 75: aeroplane.authz.v1.CatalogService.GetSyncState:output_type -> aeroplane.authz.v1.GetSyncStateResponse
+	46, // 76: aeroplane.authz.v1.CatalogService.ReportSync:output_type -> aeroplane.authz.v1.ReportSyncResponse
+	59, // [59:77] is the sub-list for method output_type
+	41, // [41:59] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_aeroplane_authz_v1_catalog_proto_init() }
@@ -2020,15 +3215,27 @@ func file_aeroplane_authz_v1_catalog_proto_init() {
 	if File_aeroplane_authz_v1_catalog_proto != nil {
 		return
 	}
+	file_aeroplane_authz_v1_keys_proto_init()
 	file_aeroplane_authz_v1_receipt_proto_init()
+	file_aeroplane_authz_v1_sessions_proto_init()
 	file_aeroplane_authz_v1_catalog_proto_msgTypes[11].OneofWrappers = []any{}
+	file_aeroplane_authz_v1_catalog_proto_msgTypes[33].OneofWrappers = []any{
+		(*SyncCatalogRequest_Begin)(nil),
+		(*SyncCatalogRequest_Items)(nil),
+		(*SyncCatalogRequest_End)(nil),
+	}
+	file_aeroplane_authz_v1_catalog_proto_msgTypes[34].OneofWrappers = []any{}
+	file_aeroplane_authz_v1_catalog_proto_msgTypes[38].OneofWrappers = []any{
+		(*SyncCatalogResponse_Progress)(nil),
+		(*SyncCatalogResponse_Result)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aeroplane_authz_v1_catalog_proto_rawDesc), len(file_aeroplane_authz_v1_catalog_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,9 @@ const (
 	CatalogService_DeleteDeployment_FullMethodName       = "/aeroplane.authz.v1.CatalogService/DeleteDeployment"
 	CatalogService_BatchDeleteDeployments_FullMethodName = "/aeroplane.authz.v1.CatalogService/BatchDeleteDeployments"
 	CatalogService_ListDeployments_FullMethodName        = "/aeroplane.authz.v1.CatalogService/ListDeployments"
+	CatalogService_SyncCatalog_FullMethodName            = "/aeroplane.authz.v1.CatalogService/SyncCatalog"
+	CatalogService_GetSyncState_FullMethodName           = "/aeroplane.authz.v1.CatalogService/GetSyncState"
+	CatalogService_ReportSync_FullMethodName             = "/aeroplane.authz.v1.CatalogService/ReportSync"
 )
 
 // CatalogServiceClient is the client API for CatalogService service.
@@ -83,6 +86,22 @@ type CatalogServiceClient interface {
 	BatchDeleteDeployments(ctx context.Context, in *BatchDeleteDeploymentsRequest, opts ...grpc.CallOption) (*BatchDeleteDeploymentsResponse, error)
 	// ListDeployments returns the deployments that match, by id.
 	ListDeployments(ctx context.Context, in *ListDeploymentsRequest, opts ...grpc.CallOption) (*ListDeploymentsResponse, error)
+	// SyncCatalog makes the catalog what Aeroplane says that there is: all of it, with a revision. What is left out is deleted when
+	// everything has arrived, and only then: a stream that breaks off, or that holds a fault, changes nothing. The same may be told of
+	// sessions, and of keys that Aeroplane has made.
+	//
+	// The stream is one begin, any number of items in any order, and one end. The answers are how far it is, and at last the result. What is to be
+	// done is done in transactions of at most 500 things, first what takes away. When the result is there it is in force on every replica; after an
+	// error some of it may have been done, and to send everything again is safe.
+	//
+	// FAILED_PRECONDITION: SYNC_STALE, a newer revision was taken over before; SYNC_CONFLICT, somebody else syncs at the same
+	// time, or what is kept is not what a difference begins at; SYNC_HELD, see cautious. INVALID_ARGUMENT names the first things at fault.
+	SyncCatalog(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SyncCatalogRequest, SyncCatalogResponse], error)
+	// GetSyncState tells how the catalog stands to Aeroplane.
+	GetSyncState(ctx context.Context, in *GetSyncStateRequest, opts ...grpc.CallOption) (*GetSyncStateResponse, error)
+	// ReportSync notes, for whoever asks GetSyncState, that Aeroplane still says what it said when the catalog was last synced, or why
+	// that is not known.
+	ReportSync(ctx context.Context, in *ReportSyncRequest, opts ...grpc.CallOption) (*ReportSyncResponse, error)
 }
 
 type catalogServiceClient struct {
@@ -243,6 +262,39 @@ func (c *catalogServiceClient) ListDeployments(ctx context.Context, in *ListDepl
 	return out, nil
 }
 
+func (c *catalogServiceClient) SyncCatalog(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SyncCatalogRequest, SyncCatalogResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CatalogService_ServiceDesc.Streams[0], CatalogService_SyncCatalog_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SyncCatalogRequest, SyncCatalogResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CatalogService_SyncCatalogClient = grpc.BidiStreamingClient[SyncCatalogRequest, SyncCatalogResponse]
+
+func (c *catalogServiceClient) GetSyncState(ctx context.Context, in *GetSyncStateRequest, opts ...grpc.CallOption) (*GetSyncStateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSyncStateResponse)
+	err := c.cc.Invoke(ctx, CatalogService_GetSyncState_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *catalogServiceClient) ReportSync(ctx context.Context, in *ReportSyncRequest, opts ...grpc.CallOption) (*ReportSyncResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReportSyncResponse)
+	err := c.cc.Invoke(ctx, CatalogService_ReportSync_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CatalogServiceServer is the server API for CatalogService service.
 // All implementations must embed UnimplementedCatalogServiceServer
 // for forward compatibility.
@@ -288,6 +340,22 @@ type CatalogServiceServer interface {
 	BatchDeleteDeployments(context.Context, *BatchDeleteDeploymentsRequest) (*BatchDeleteDeploymentsResponse, error)
 	// ListDeployments returns the deployments that match, by id.
 	ListDeployments(context.Context, *ListDeploymentsRequest) (*ListDeploymentsResponse, error)
+	// SyncCatalog makes the catalog what Aeroplane says that there is: all of it, with a revision. What is left out is deleted when
+	// everything has arrived, and only then: a stream that breaks off, or that holds a fault, changes nothing. The same may be told of
+	// sessions, and of keys that Aeroplane has made.
+	//
+	// The stream is one begin, any number of items in any order, and one end. The answers are how far it is, and at last the result. What is to be
+	// done is done in transactions of at most 500 things, first what takes away. When the result is there it is in force on every replica; after an
+	// error some of it may have been done, and to send everything again is safe.
+	//
+	// FAILED_PRECONDITION: SYNC_STALE, a newer revision was taken over before; SYNC_CONFLICT, somebody else syncs at the same
+	// time, or what is kept is not what a difference begins at; SYNC_HELD, see cautious. INVALID_ARGUMENT names the first things at fault.
+	SyncCatalog(grpc.BidiStreamingServer[SyncCatalogRequest, SyncCatalogResponse]) error
+	// GetSyncState tells how the catalog stands to Aeroplane.
+	GetSyncState(context.Context, *GetSyncStateRequest) (*GetSyncStateResponse, error)
+	// ReportSync notes, for whoever asks GetSyncState, that Aeroplane still says what it said when the catalog was last synced, or why
+	// that is not known.
+	ReportSync(context.Context, *ReportSyncRequest) (*ReportSyncResponse, error)
 	mustEmbedUnimplementedCatalogServiceServer()
 }
 
@@ -342,6 +410,15 @@ func (UnimplementedCatalogServiceServer) BatchDeleteDeployments(context.Context,
 }
 func (UnimplementedCatalogServiceServer) ListDeployments(context.Context, *ListDeploymentsRequest) (*ListDeploymentsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeployments not implemented")
+}
+func (UnimplementedCatalogServiceServer) SyncCatalog(grpc.BidiStreamingServer[SyncCatalogRequest, SyncCatalogResponse]) error {
+	return status.Error(codes.Unimplemented, "method SyncCatalog not implemented")
+}
+func (UnimplementedCatalogServiceServer) GetSyncState(context.Context, *GetSyncStateRequest) (*GetSyncStateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSyncState not implemented")
+}
+func (UnimplementedCatalogServiceServer) ReportSync(context.Context, *ReportSyncRequest) (*ReportSyncResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReportSync not implemented")
 }
 func (UnimplementedCatalogServiceServer) mustEmbedUnimplementedCatalogServiceServer() {}
 func (UnimplementedCatalogServiceServer) testEmbeddedByValue()                        {}
@@ -634,6 +711,49 @@ func _CatalogService_ListDeployments_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CatalogService_SyncCatalog_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(CatalogServiceServer).SyncCatalog(&grpc.GenericServerStream[SyncCatalogRequest, SyncCatalogResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CatalogService_SyncCatalogServer = grpc.BidiStreamingServer[SyncCatalogRequest, SyncCatalogResponse]
+
+func _CatalogService_GetSyncState_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSyncStateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).GetSyncState(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_GetSyncState_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).GetSyncState(ctx, req.(*GetSyncStateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CatalogService_ReportSync_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReportSyncRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).ReportSync(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_ReportSync_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).ReportSync(ctx, req.(*ReportSyncRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CatalogService_ServiceDesc is the grpc.ServiceDesc for CatalogService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -701,7 +821,22 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "ListDeployments",
 			Handler:    _CatalogService_ListDeployments_Handler,
 		},
+		{
+			MethodName: "GetSyncState",
+			Handler:    _CatalogService_GetSyncState_Handler,
+		},
+		{
+			MethodName: "ReportSync",
+			Handler:    _CatalogService_ReportSync_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "SyncCatalog",
+			Handler:       _CatalogService_SyncCatalog_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "aeroplane/authz/v1/catalog.proto",
 }
