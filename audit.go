@@ -12,8 +12,8 @@ import (
 // An Actor is who makes a change. No change is made without one.
 type Actor struct {
 	Role      CallerRole
-	TokenName string // the name of the token that the call carried
-	UserID    string // the user of Aeroplane for whom the caller said it was acting; empty: none
+	TokenName string // the name of the token that the call carried; of the service itself, what it does
+	UserID    string // the user of Aeroplane for whom the caller said it was acting, or whose session it was; empty: none
 	Address   string // where the call came from
 }
 
@@ -25,7 +25,7 @@ const (
 	CallerRoleGateway CallerRole = iota + 1
 	// CallerRoleAdmin may do everything.
 	CallerRoleAdmin
-	// CallerRoleSystem is the service itself, for retention.
+	// CallerRoleSystem is the service itself: for retention, and for the users of browser sessions. No token has it.
 	CallerRoleSystem
 )
 
@@ -38,6 +38,8 @@ type Action string
 // The closed list of actions.
 const (
 	KeyCreate        Action = "key.create"
+	KeyImport        Action = "key.import"
+	KeySuspend       Action = "key.suspend"
 	KeyRevoke        Action = "key.revoke"
 	SessionPut       Action = "session.put"
 	SessionRevoke    Action = "session.revoke"
@@ -47,18 +49,15 @@ const (
 	ServiceDelete    Action = "service.delete"
 	DeploymentPut    Action = "deployment.put"
 	DeploymentDelete Action = "deployment.delete"
-	RetentionDelete  Action = "retention.delete"
-	KeyImport        Action = "key.import"
-	KeySuspend       Action = "key.suspend"
 	CatalogSync      Action = "catalog.sync"
+	RetentionDelete  Action = "retention.delete"
 )
 
 // Actions returns every Action.
 func Actions() []Action {
 	return []Action{
-		KeyCreate, KeyRevoke, SessionPut, SessionRevoke, ProjectPut, ProjectDelete,
-		ServicePut, ServiceDelete, DeploymentPut, DeploymentDelete, RetentionDelete,
-		KeyImport, KeySuspend, CatalogSync,
+		KeyCreate, KeyImport, KeySuspend, KeyRevoke, SessionPut, SessionRevoke, ProjectPut, ProjectDelete,
+		ServicePut, ServiceDelete, DeploymentPut, DeploymentDelete, CatalogSync, RetentionDelete,
 	}
 }
 

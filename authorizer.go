@@ -132,7 +132,7 @@ func possible(match resolver.Match) string {
 // knowable returns the id of a transfer's target, which comes from a client's body and may be any text. What cannot be
 // an id stands for a project that nobody knows, and no store is bothered with it.
 func knowable(id *string) *string {
-	if id == nil || validID(*id) {
+	if id == nil || ValidID(*id) {
 		return id
 	}
 	return new(string)

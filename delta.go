@@ -3,6 +3,8 @@
 package authz
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -40,6 +42,36 @@ func (d *Delta) Add(more *Delta) {
 	d.DoubtfulKeys = append(d.DoubtfulKeys, more.DoubtfulKeys...)
 }
 
+// stored returns a delta whose sessions and keys are as they are read again. It has lists of its own for these.
+func (d *Delta) stored() *Delta {
+	own := *d
+	own.Sessions, own.Keys = slices.Clone(d.Sessions), slices.Clone(d.Keys)
+	for i := range own.Sessions {
+		own.Sessions[i] = storedSession(own.Sessions[i])
+	}
+	for i := range own.Keys {
+		own.Keys[i] = storedKey(own.Keys[i])
+	}
+	return &own
+}
+
+// check checks a delta as an inventory is checked.
+func (d *Delta) check() error {
+	if n := d.Len(); n > MaxBatch {
+		return InvalidFields(Violation{Field: "items", Description: fmt.Sprintf("must be at most %d of a difference, not %d", MaxBatch, n)})
+	}
+	in := Inventory{Projects: slices.Clone(d.Projects), Services: slices.Clone(d.Services), Deployments: slices.Clone(d.Deployments),
+		Sessions: slices.Clone(d.Sessions), Keys: slices.Clone(d.Keys)}
+	in.sort()
+	var v violations
+	for _, ids := range [][]string{d.GoneProjects, d.GoneServices, d.GoneDeployments, d.GoneKeys, d.DoubtfulKeys} {
+		for _, id := range ids {
+			checkID(&v, "deleted_ids", id)
+		}
+	}
+	return cmp.Or(in.check(), v.err())
+}
+
 // Difference returns how one sorted inventory becomes another. Of sessions and keys that is nothing where the second says
 // nothing of them.
 func Difference(from, to *Inventory) *Delta {
@@ -50,10 +82,15 @@ func Difference(from, to *Inventory) *Delta {
 	if to.WithSessions {
 		var gone []string
 		d.Sessions, gone = diff(from.Sessions, to.Sessions, sessionID, func(a, b *Session) bool {
+			if !a.RevokedAt.IsZero() { // it stays so, for as long as Aeroplane may have it
+				return !b.ExpiresAt.After(a.ExpiresAt)
+			}
 			return a.UserID == b.UserID && a.Role == b.Role && a.ExpiresAt.Equal(b.ExpiresAt)
 		})
 		for _, digest := range gone {
-			d.GoneSessions = append(d.GoneSessions, Digest([]byte(digest)))
+			if s, _ := find(from.Sessions, digest, sessionID); s.RevokedAt.IsZero() {
+				d.GoneSessions = append(d.GoneSessions, s.Digest)
+			}
 		}
 	}
 	if to.WithKeys {
@@ -83,6 +120,12 @@ func (d *Delta) differInKeys(from, to *Inventory) {
 		case doubtful:
 			d.DoubtfulKeys = append(d.DoubtfulKeys, id)
 		default:
+			d.GoneKeys = append(d.GoneKeys, id)
+		}
+	}
+	for _, id := range from.DoubtfulKeys { // which are kept, though from has none of them
+		_, there := find(to.Keys, id, foreignKeyID)
+		if _, doubtful := slices.BinarySearch(to.DoubtfulKeys, id); !there && !doubtful {
 			d.GoneKeys = append(d.GoneKeys, id)
 		}
 	}

@@ -56,12 +56,17 @@ func checkBatch[T any](v *violations, field, sub string, items []T, id func(T) s
 // checkID checks the id of something in the catalog. Its characters are those that a path segment holds as they are,
 // since ids are compared with segments as bytes; none of them separates a list.
 func checkID(v *violations, field, id string) {
-	if !validID(id) {
+	if !ValidID(id) {
 		v.add(field, "must be 1 to %d of the characters A-Z a-z 0-9 - . _ ~", maxID)
 	}
 }
 
-func validID(id string) bool { return segment(id, maxID) }
+// ValidID reports whether id can be the id of a project, service, deployment or key: 1 to 128 of the characters A-Z a-z 0-9 - . _ ~,
+// and neither "." nor "..".
+func ValidID(id string) bool { return segment(id, maxID) }
+
+// ValidSlug reports whether slug can be the slug of a project: 1 to 255 of the characters of ids.
+func ValidSlug(slug string) bool { return segment(slug, maxSlug) }
 
 // segment reports whether text is a path segment that every reader takes for the same: no character of it can be escaped,
 // so there is no second spelling of it that the gate lets through.
@@ -108,15 +113,17 @@ func checkOneUser(field, id string, need bool) error {
 	return v.err()
 }
 
-// checkText checks text that people read: a bounded number of characters, none of which hides or moves others. The two
-// joiners are letters' own business in some scripts.
+// checkText checks text that people read: a bounded number of characters, none of which hides or moves others.
 func checkText(v *violations, field, text string, least, most int) {
 	n := utf8.RuneCountInString(text)
 	ok := utf8.ValidString(text) && least <= n && n <= most
 	for _, r := range text {
-		ok = ok && (unicode.IsPrint(r) || r == 0x200C || r == 0x200D)
+		ok = ok && Prints(r)
 	}
 	if !ok {
 		v.add(field, "must be %d to %d characters that print, none of them for control or format", least, most)
 	}
 }
+
+// Prints reports whether a character may stand in text that people read. The two joiners are letters' own business in some scripts.
+func Prints(r rune) bool { return unicode.IsPrint(r) || r == 0x200C || r == 0x200D }

@@ -131,8 +131,8 @@ func TestIDs(t *testing.T) {
 		"": false, ".": false, "..": false, strings.Repeat("a", 129): false, "a b": false, "a/b": false, "a%2F": false,
 		"a,b": false, "é": false, "a\x00": false, "a\n": false, "*": false, "a:b": false,
 	} {
-		if validID(id) != ok {
-			t.Errorf("validID(%q) = %t", id, !ok)
+		if ValidID(id) != ok {
+			t.Errorf("ValidID(%q) = %t", id, !ok)
 		}
 	}
 }

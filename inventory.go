@@ -38,8 +38,39 @@ func deploymentID(d Deployment) string { return d.ID }
 func foreignKeyID(k ForeignKey) string { return k.ID }
 func sessionID(s Session) string       { return string(s.Digest[:]) }
 
-// Sort brings an inventory into the order in which two can be compared: by id, and sessions by digest.
+// Sort brings an inventory into the form in which two can be compared: all by id, and sessions by digest; times as they are stored;
+// and of what a key selects what is there, since nothing else can be selected.
 func (in *Inventory) Sort() {
+	in.sort()
+	for i := range in.Sessions {
+		in.Sessions[i] = storedSession(in.Sessions[i])
+	}
+	for i := range in.Keys {
+		k := storedKey(in.Keys[i])
+		k.Projects.IDs = slices.DeleteFunc(k.Projects.IDs, func(id string) bool {
+			_, there := find(in.Projects, id, projectID)
+			return !there
+		})
+		in.Keys[i] = k
+	}
+}
+
+// storedSession returns a session as it is read again.
+func storedSession(s Session) Session {
+	s.ExpiresAt, s.RevokedAt = stamp(s.ExpiresAt), time.Time{}
+	return s
+}
+
+// storedKey returns a key as it is read again, if all that it selects is there. It has a selection of its own.
+func storedKey(k ForeignKey) ForeignKey {
+	for _, t := range []*time.Time{&k.CreatedAt, &k.ExpiresAt, &k.RevokedAt, &k.LastUsedAt} {
+		*t = stamp(*t)
+	}
+	k.Projects.IDs = sorted(k.Projects.IDs)
+	return k
+}
+
+func (in *Inventory) sort() {
 	sortBy(in.Projects, projectID)
 	sortBy(in.Services, serviceID)
 	sortBy(in.Deployments, deploymentID)
@@ -55,41 +86,55 @@ func sortBy[T any](all []T, id func(T) string) {
 	}
 }
 
+// Current returns the inventory without the sessions whose time is over. That they are not there any more is nobody's doing.
+func (in *Inventory) Current(now time.Time) *Inventory {
+	current := *in
+	current.Sessions = slices.DeleteFunc(slices.Clone(in.Sessions), func(s Session) bool { return !now.Before(s.ExpiresAt) })
+	return &current
+}
+
 // enough is of how many faults of one inventory an error tells.
 const enough = 20
 
 // check checks what is in a sorted inventory, by the rules for what is put singly. Errors: Invalid.
 func (in *Inventory) check() error {
 	var v violations
-	checkEach(&v, "projects", in.Projects, projectID, identified(projectID, checkProject))
+	checkEach(&v, "projects", in.Projects, projectID, checkProject)
 	checkBearings(&v, in.Projects)
-	checkEach(&v, "services", in.Services, serviceID, identified(serviceID, checkService))
-	checkEach(&v, "deployments", in.Deployments, deploymentID, identified(deploymentID, checkDeployment))
-	checkEach(&v, "sessions", in.Sessions, sessionID, checkSession)
-	checkEach(&v, "keys", in.Keys, foreignKeyID, identified(foreignKeyID, checkForeignKey))
+	checkEach(&v, "services", in.Services, serviceID, checkService)
+	checkEach(&v, "deployments", in.Deployments, deploymentID, checkDeployment)
+	checkSessions(&v, in.Sessions)
+	checkEach(&v, "keys", in.Keys, foreignKeyID, checkForeignKey)
 	checkDigests(&v, in.Keys)
 	return v.err()
 }
 
-// checkEach checks items that are sorted by id.
+// checkEach checks items that are sorted by id, and calls them by it: whoever sent them knows no place in an order of ours.
 func checkEach[T any](v *violations, field string, items []T, id func(T) string, check func(v *violations, field string, item T)) {
 	for i, item := range items {
 		if len(*v) >= enough {
 			return
 		}
-		name := fmt.Sprintf("%s[%d]", field, i)
+		name := fmt.Sprintf("%s[%.*q]", field, maxID, id(item))
 		if i > 0 && id(item) == id(items[i-1]) {
 			v.add(name, "must not be there twice")
 		}
+		checkID(v, name+".id", id(item))
 		check(v, name, item)
 	}
 }
 
-// identified is a check of the id, and then of the rest.
-func identified[T any](id func(T) string, rest func(v *violations, field string, item T)) func(*violations, string, T) {
-	return func(v *violations, field string, item T) {
-		checkID(v, field+".id", id(item))
-		rest(v, field, item)
+// checkSessions checks sessions, which nothing is called by but their digests. Whose they are has to do.
+func checkSessions(v *violations, sessions []Session) {
+	for i, s := range sessions {
+		if len(*v) >= enough {
+			return
+		}
+		name := fmt.Sprintf("sessions[of user %.*q]", maxID, s.UserID)
+		if i > 0 && s.Digest == sessions[i-1].Digest {
+			v.add(name, "must not be there twice")
+		}
+		checkSession(v, name, s)
 	}
 }
 
@@ -97,7 +142,7 @@ func identified[T any](id func(T) string, rest func(v *violations, field string,
 func checkDigests(v *violations, keys []ForeignKey) {
 	digests := make(map[Digest]string, len(keys))
 	for _, k := range keys {
-		if other, taken := digests[k.Digest]; taken {
+		if other, taken := digests[k.Digest]; taken && len(*v) < enough {
 			v.add("keys", "must not have one secret twice, as %q and %q do", other, k.ID)
 		}
 		digests[k.Digest] = k.ID
@@ -110,7 +155,7 @@ func checkBearings(v *violations, projects []Project) {
 	bearers := make(map[bearing]string, len(projects))
 	for _, p := range projects {
 		b := bearing{p.Slug, p.OwnerID}
-		if other, taken := bearers[b]; taken {
+		if other, taken := bearers[b]; taken && len(*v) < enough {
 			v.add("projects", "must not have one slug twice for one owner, as %q and %q do", other, p.ID)
 		}
 		bearers[b] = p.ID
@@ -118,7 +163,7 @@ func checkBearings(v *violations, projects []Project) {
 }
 
 func checkProject(v *violations, field string, p Project) {
-	if !segment(p.Slug, maxSlug) {
+	if !ValidSlug(p.Slug) {
 		v.add(field+".slug", "must be 1 to %d of the characters A-Z a-z 0-9 - . _ ~", maxSlug)
 	}
 	checkText(v, field+".name", p.Name, 0, maxProjectName)
@@ -141,6 +186,14 @@ func checkSession(v *violations, field string, s Session) {
 	if s.ExpiresAt.Before(time.Unix(0, 0)) {
 		v.add(field+".expire_time", "must be set, to a time after 1970")
 	}
+	checkTime(v, field+".expire_time", s.ExpiresAt)
+}
+
+// checkTime checks that a time can be stored, and sent again.
+func checkTime(v *violations, field string, t time.Time) {
+	if t.Year() > 9999 {
+		v.add(field, "must be a time before the year 10000")
+	}
 }
 
 func checkForeignKey(v *violations, field string, k ForeignKey) {
@@ -153,12 +206,21 @@ func checkForeignKey(v *violations, field string, k ForeignKey) {
 	if k.Projects.All && len(k.Projects.IDs) > 0 {
 		v.add(field+".projects", "must be all, or name projects, not both")
 	}
+	if len(k.Projects.IDs) > MaxKeyProjects {
+		v.add(field+".projects.project_ids", "must be at most %d that there are, not %d", MaxKeyProjects, len(k.Projects.IDs))
+	}
 	for _, id := range k.Projects.IDs {
-		checkID(v, field+".projects.project_ids", id)
+		if len(*v) < enough {
+			checkID(v, field+".projects.project_ids", id)
+		}
 	}
 	if k.CreatedAt.IsZero() {
 		v.add(field+".create_time", "must be set")
 	}
+	checkTime(v, field+".create_time", k.CreatedAt)
+	checkTime(v, field+".expire_time", k.ExpiresAt)
+	checkTime(v, field+".revoke_time", k.RevokedAt)
+	checkTime(v, field+".last_use_time", k.LastUsedAt)
 }
 
 // sameKey reports whether two keys say the same, but for when they were created, used and revoked.

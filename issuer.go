@@ -19,7 +19,7 @@ const (
 	MinKeyLife      = time.Minute
 	MaxKeyLife      = 3650 * 24 * time.Hour
 	maxKeyName      = 80
-	maxKeyProjects  = 1000
+	MaxKeyProjects  = 1000
 	maxRequestIDLen = 128
 )
 
@@ -144,8 +144,8 @@ func (r *KeyRequest) check() error {
 	switch n := len(r.Projects.IDs); {
 	case r.Projects.All && n > 0:
 		v.add("projects", "must be all, or name projects, not both")
-	case !r.Projects.All && (n == 0 || n > maxKeyProjects):
-		v.add("projects", "must be all, or name 1 to %d projects", maxKeyProjects)
+	case !r.Projects.All && (n == 0 || n > MaxKeyProjects):
+		v.add("projects", "must be all, or name 1 to %d projects", MaxKeyProjects)
 	}
 	for i, id := range r.Projects.IDs {
 		checkID(&v, fmt.Sprintf("projects.project_ids[%d]", i), id)

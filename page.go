@@ -68,7 +68,7 @@ func parseToken(token string, sum []byte) (Cursor, bool) {
 	if err != nil || json.Unmarshal(text, &t) != nil {
 		return Cursor{}, false
 	}
-	ok := string(t.Filter) == string(sum) && !t.After.IsZero() && (t.After.ID == "" || validID(t.After.ID))
+	ok := string(t.Filter) == string(sum) && !t.After.IsZero() && (t.After.ID == "" || ValidID(t.After.ID))
 	return t.After, ok
 }
 

@@ -212,7 +212,7 @@ type SyncStore interface {
 	ReportSync(ctx context.Context, r SyncReport) error
 	// ForeignKeys returns the keys that Sync has put, whatever their state, by id.
 	ForeignKeys(ctx context.Context, p Page) ([]ForeignKey, error)
-	// ForeignSessions returns the sessions that Sync has put and that are not revoked, by digest, which is the cursor's ID.
+	// ForeignSessions returns the sessions that Sync has put, whatever their state, by digest, which is the cursor's ID.
 	ForeignSessions(ctx context.Context, p Page) ([]Session, error)
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 )
 
@@ -18,7 +17,6 @@ type Syncer struct {
 	Store interface {
 		SyncStore
 		CatalogStore
-		UseStore
 	}
 	Now func() time.Time
 	// KeepKeys is how long keys stay on record after their end. Those that ended before are not taken over, only to be deleted.
@@ -26,9 +24,12 @@ type Syncer struct {
 	KeepKeys time.Duration
 }
 
+// maxRevision leaves room for revisions that come after any other: there is no way back from one.
+const maxRevision = 1 << 62
+
 // A SyncRequest says what is to be taken over, and how.
 type SyncRequest struct {
-	// Revision orders what Aeroplane says: an older inventory is refused. At least 1.
+	// Revision orders what Aeroplane says: an older inventory is refused. 1 to maxRevision.
 	Revision int64
 	// Source tells people where the inventory comes from.
 	Source string
@@ -103,10 +104,15 @@ func (s *Syncer) Whole(ctx context.Context, a Actor, r SyncRequest, in *Inventor
 		return SyncResult{}, err
 	}
 	now := stamp(s.Now())
+	kept = kept.Current(now)
 	d := Difference(kept, &to)
 	if state.KeysOurs {
 		d.onlyTakeOver(kept, &to)
 	}
+	if r.Cautious {
+		d.suspendMissing(&to)
+	}
+	d.forgetSuspended(kept, now)
 	d.forgetEnded(kept, now, s.KeepKeys)
 	result := SyncResult{Delta: d, Counts: countsOf(kept, d), KeysOurs: state.KeysOurs && !r.TakeKeys}
 	if r.Cautious {
@@ -119,7 +125,7 @@ func (s *Syncer) Whole(ctx context.Context, a Actor, r SyncRequest, in *Inventor
 		return result, nil
 	}
 	next := state
-	next.Source, next.SyncedAt, next.KeysOurs, next.Refused = r.Source, now, state.KeysOurs || r.TakeKeys, r.Refused
+	next.Source, next.SyncedAt, next.Refused = r.Source, now, r.Refused
 	result.Receipt, err = s.apply(ctx, Change{Actor: a, At: now}, d.pieces(kept), state, next, r)
 	return result, err
 }
@@ -127,6 +133,7 @@ func (s *Syncer) Whole(ctx context.Context, a Actor, r SyncRequest, in *Inventor
 // Step makes what is kept what Aeroplane says now, if it is what it said at a revision, after. A delta of more than MaxBatch
 // things is for Whole. Errors: Invalid; FailedPrecondition if something else is kept: go on with Whole.
 func (s *Syncer) Step(ctx context.Context, a Actor, after int64, r SyncRequest, d *Delta) (SyncResult, error) {
+	d = d.stored()
 	if err := cmp.Or(r.check(), d.check()); err != nil {
 		return SyncResult{}, err
 	}
@@ -138,9 +145,7 @@ func (s *Syncer) Step(ctx context.Context, a Actor, after int64, r SyncRequest, 
 		return SyncResult{}, SyncConflict()
 	}
 	if state.KeysOurs {
-		without := *d
-		without.Keys, without.GoneKeys, without.DoubtfulKeys = nil, nil, nil
-		d = &without
+		d.Keys, d.GoneKeys, d.DoubtfulKeys = nil, nil, nil
 	}
 	now := stamp(s.Now())
 	next := state
@@ -150,7 +155,8 @@ func (s *Syncer) Step(ctx context.Context, a Actor, after int64, r SyncRequest, 
 	return result, err
 }
 
-// apply makes the pieces of one sync, each in a transaction. The state says that it is whole with the last.
+// apply makes the pieces of one sync, each in a transaction. The state says that it is whole, and that keys are ours, with the last:
+// until then everything is to be followed once more, if it breaks off. The last is waited for, and with it those before.
 func (s *Syncer) apply(ctx context.Context, c Change, pieces []*Delta, state, next SyncState, r SyncRequest) (receipt Receipt, err error) {
 	done, all := 0, 0
 	for _, p := range pieces {
@@ -161,6 +167,7 @@ func (s *Syncer) apply(ctx context.Context, c Change, pieces []*Delta, state, ne
 		next.Tag = rand.Int64()
 		if next.Complete = i == len(pieces)-1; next.Complete {
 			next.Revision, next.SeenAt, next.Trouble, next.TroubleAt = r.Revision, c.At, "", time.Time{}
+			next.KeysOurs, c.Wait = state.KeysOurs || r.TakeKeys, true
 		}
 		did, err := s.Store.Sync(ctx, c, p, tag, next)
 		if err != nil {
@@ -170,20 +177,8 @@ func (s *Syncer) apply(ctx context.Context, c Change, pieces []*Delta, state, ne
 		if done += p.Len(); r.Progress != nil {
 			r.Progress(done, all)
 		}
-		if err := s.Store.RecordUse(ctx, usesOf(p.Keys)); err != nil {
-			return Receipt{}, err
-		}
 	}
 	return receipt, nil
-}
-
-func usesOf(keys []ForeignKey) (uses []KeyUse) {
-	for _, k := range keys {
-		if !k.LastUsedAt.IsZero() {
-			uses = append(uses, KeyUse{KeyID: k.ID, At: k.LastUsedAt})
-		}
-	}
-	return uses
 }
 
 // kept returns what is kept of all that an inventory tells of.
@@ -236,28 +231,11 @@ func everything[T any](ctx context.Context, id func(T) string, page func(Page) (
 
 func (r *SyncRequest) check() error {
 	var v violations
-	if r.Revision < 1 {
-		v.add("revision", "must be at least 1")
+	if r.Revision < 1 || r.Revision > maxRevision {
+		v.add("revision", "must be at least 1, and at most %d", int64(maxRevision))
 	}
 	checkText(&v, "source", r.Source, 0, maxSource)
 	return v.err()
-}
-
-// check checks a delta as an inventory is checked.
-func (d *Delta) check() error {
-	if n := d.Len(); n > MaxBatch {
-		return InvalidFields(Violation{Field: "items", Description: fmt.Sprintf("must be at most %d of a difference, not %d", MaxBatch, n)})
-	}
-	in := Inventory{Projects: slices.Clone(d.Projects), Services: slices.Clone(d.Services), Deployments: slices.Clone(d.Deployments),
-		Sessions: slices.Clone(d.Sessions), Keys: slices.Clone(d.Keys)}
-	in.Sort()
-	var v violations
-	for _, ids := range [][]string{d.GoneProjects, d.GoneServices, d.GoneDeployments, d.GoneKeys, d.DoubtfulKeys} {
-		for _, id := range ids {
-			checkID(&v, "deleted_ids", id)
-		}
-	}
-	return cmp.Or(in.check(), v.err())
 }
 
 // SyncConflict returns the error of a sync that does not follow what is kept.

@@ -38,7 +38,7 @@ func (s *HTTPServer) authZEN(baseURL string) {
 	})
 	s.pages[wellKnownPath] = func(w http.ResponseWriter, r *http.Request) {
 		if only(w, r, http.MethodGet, http.MethodHead) {
-			writeJSON(w, configuration)
+			writeJSON(w, http.StatusOK, configuration)
 		}
 	}
 }
@@ -55,7 +55,7 @@ func (s *HTTPServer) asked(path string, answer func(ctx context.Context, body []
 		}
 		out, err := s.ask(w, r, path, answer)
 		if err == nil {
-			writeJSON(w, encoded(out))
+			writeJSON(w, http.StatusOK, encoded(out))
 			return
 		}
 		refusal := s.guard.refuse(r.Context(), path, err)
@@ -174,10 +174,11 @@ func encoded(v any) []byte {
 	return out
 }
 
-func writeJSON(w http.ResponseWriter, body []byte) {
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

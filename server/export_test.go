@@ -41,6 +41,9 @@ var OutcomeOf = outcomeOf
 // BePatient sets how long streams wait for clients that take no answers, requests among many for theirs, and the HTTP server for headers.
 func BePatient(d time.Duration) { patience, maxWait, httpArrival = d, d, d }
 
+// BoundSyncs sets how many things a sync may hold, and how long whoever sends it may be silent.
+func BoundSyncs(things int64, silence time.Duration) { maxSync, syncSilence = things, silence }
+
 // Door returns what each call for a decision goes through, from the bytes of its question to those of its answer: one for a request
 // by itself, and one for a request among many of a stream.
 func Door(a *authz.Authorizer, o Observer) (one, ofMany func(mem.BufferSlice) (mem.BufferSlice, error)) {
@@ -94,3 +97,6 @@ type onlyMessage struct {
 func (m *onlyMessage) Context() context.Context { return m.ctx }
 
 func (m *onlyMessage) RecvMsg(into any) error { return m.codec.Unmarshal(m.data, into) }
+
+// ParseKeyRequest reads the body of the dashboard's POST.
+var ParseKeyRequest = parseKeyRequest

@@ -49,16 +49,22 @@ type HTTPConfig struct {
 	TLS *tls.Config
 	// Log is where calls that failed and, at debug, denials are told of. Nil: nowhere.
 	Log *slog.Logger
-	// Observer is told how calls for decisions ended. Nil: nobody is.
+	// Observer is told how calls ended. Nil: nobody is.
 	Observer Observer
+	// Issuer and Catalog are for the calls of Aeroplane's dashboard. One of them nil: these pages are not there.
+	Issuer  *authz.Issuer
+	Catalog *authz.Catalog
 }
 
-// An HTTPServer answers gateways that ask over HTTP/1.1 or HTTP/2: the forward-auth of proxies, and AuthZEN.
+// An HTTPServer answers gateways that ask over HTTP/1.1 or HTTP/2: the forward-auth of proxies, and AuthZEN; and browsers, by way of
+// their gateway, where the dashboard manages API keys.
 type HTTPServer struct {
 	decider
 	peers []netip.Prefix
 	http  *http.Server
-	pages map[string]http.HandlerFunc // by path; there is no other
+	pages map[string]http.HandlerFunc // by path; there is no other but for the dashboard's
+
+	dashboard *dashboard // nil: there is none
 
 	running sync.RWMutex // held by every request; guards ended
 	ended   bool
@@ -81,6 +87,9 @@ func NewHTTP(c HTTPConfig) *HTTPServer {
 		s.pages[d.path()] = func(w http.ResponseWriter, r *http.Request) { s.forwardAuth(w, r, d) }
 	}
 	s.authZEN(c.BaseURL)
+	if c.Issuer != nil && c.Catalog != nil {
+		s.dashboard = &dashboard{decider: &s.decider, issuer: c.Issuer, catalog: c.Catalog}
+	}
 	s.http = &http.Server{
 		Handler: s, TLSConfig: c.TLS,
 		ReadHeaderTimeout: httpArrival, ReadTimeout: httpReading, WriteTimeout: httpWriting, IdleTimeout: httpIdle,
@@ -114,12 +123,16 @@ func (s *HTTPServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.ended:
 		_ = door.Refusal{Status: http.StatusServiceUnavailable, Text: door.Unavailable}.Write(w)
-	case !ok:
-		_ = door.Refusal{Status: http.StatusNotFound, Text: "There is no such page: docs/gateways.md lists those that there are"}.Write(w)
-	default:
+	case ok:
 		page(w, r)
+	case s.dashboard != nil && s.dashboard.means(r):
+		s.dashboard.serve(w, r)
+	default:
+		_ = noSuchPage.Write(w)
 	}
 }
+
+var noSuchPage = door.Refusal{Status: http.StatusNotFound, Text: "There is no such page: docs/gateways.md lists those that there are"}
 
 // Serve answers on l, which it closes, until Drain, and then returns nil.
 func (s *HTTPServer) Serve(l net.Listener) error {

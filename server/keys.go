@@ -14,7 +14,7 @@ type keyService struct {
 	issuer *authz.Issuer
 }
 
-// CreateKey is the one place where a key's secret leaves its type, for the one answer that may hold it.
+// CreateKey lets the key's secret leave its type, for the one answer that may hold it. Nothing else does but the dashboard's create.
 func (s *keyService) CreateKey(ctx context.Context, in *authzv1.CreateKeyRequest) (*authzv1.CreateKeyResponse, error) {
 	r, err := keyRequestFromProto(in)
 	if err != nil {

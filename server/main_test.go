@@ -23,6 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	server.BePatient(time.Second)
+	server.BoundSyncs(maxSync, 2*time.Second)
 	goleak.VerifyTestMain(m)
 }
 

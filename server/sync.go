@@ -9,16 +9,24 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
+// maxSync bounds how many things one sync may hold: some 150 MB. A variable, for tests.
+var maxSync int64 = 1_000_000
+
+// syncSilence is how long whoever sends a sync may send nothing: there is room for few of them. A variable, for tests.
+var syncSilence = time.Minute
+
 const (
-	// maxSync bounds how many things one sync may hold: some 150 MB.
-	maxSync = 1_000_000
 	// maxSyncs bounds the syncs that are sent at a time.
 	maxSyncs = 4
+	// maxChangesSent bounds the bytes of the changes that are told of, so that clients take the message.
+	maxChangesSent = 3 << 20
 	// syncTold is how often whoever syncs is told how far it is.
 	syncTold = 250 * time.Millisecond
 )
@@ -40,11 +48,13 @@ func (s *syncService) SyncCatalog(stream grpc.BidiStreamingServer[authzv1.SyncCa
 	default:
 		return &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOverloaded, Message: "too many syncs are being sent; try again later"}
 	}
-	in, err := receiveSync(stream)
+	ctx := stream.Context()
+	over := make(chan struct{})
+	defer close(over)
+	in, err := receiveSync(listen(stream, over))
 	if err != nil {
 		return err
 	}
-	ctx := stream.Context()
 	var told time.Time
 	in.request.Progress = func(done, all int) {
 		if time.Since(told) >= syncTold {
@@ -74,9 +84,42 @@ type sentSync struct {
 	count     int64
 }
 
+// listen returns what receives the next message of a stream, and does not wait for ever, which only the end of the call can make the
+// stream itself do. over is closed then.
+func listen(stream grpc.BidiStreamingServer[authzv1.SyncCatalogRequest, authzv1.SyncCatalogResponse],
+	over <-chan struct{}) (receive func() (*authzv1.SyncCatalogRequest, error)) {
+	type received struct {
+		request *authzv1.SyncCatalogRequest
+		err     error
+	}
+	all := make(chan received)
+	go func() {
+		for {
+			request, err := stream.Recv()
+			select {
+			case all <- received{request, err}:
+			case <-over:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return func() (*authzv1.SyncCatalogRequest, error) {
+		select {
+		case r := <-all:
+			return r.request, r.err
+		case <-time.After(syncSilence):
+			return nil, &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOverloaded,
+				Message: "nothing more of the sync was sent for too long: nothing was changed; send it without pauses"}
+		}
+	}
+}
+
 // receiveSync reads a stream to its end.
-func receiveSync(stream grpc.BidiStreamingServer[authzv1.SyncCatalogRequest, authzv1.SyncCatalogResponse]) (*sentSync, error) {
-	first, err := stream.Recv()
+func receiveSync(receive func() (*authzv1.SyncCatalogRequest, error)) (*sentSync, error) {
+	first, err := receive()
 	if err != nil {
 		return nil, brokenOff(err)
 	}
@@ -85,7 +128,7 @@ func receiveSync(stream grpc.BidiStreamingServer[authzv1.SyncCatalogRequest, aut
 		return nil, err
 	}
 	for {
-		next, err := stream.Recv()
+		next, err := receive()
 		if err != nil {
 			return nil, brokenOff(err)
 		}
@@ -105,10 +148,15 @@ func receiveSync(stream grpc.BidiStreamingServer[authzv1.SyncCatalogRequest, aut
 	}
 }
 
-// brokenOff is the error of a stream that ends before its end.
+// brokenOff is the error of a stream that ends before its end, of which gRPC says how in statuses.
 func brokenOff(err error) error {
-	if errors.Is(err, io.EOF) {
+	switch code := status.Code(err); {
+	case errors.Is(err, io.EOF):
 		return invalid("end", "must come before the stream is closed: nothing was changed")
+	case code == codes.Canceled, code == codes.DeadlineExceeded:
+		return authz.Errorf(authz.Unavailable, "the call ended before all of the sync had come: nothing was changed").Because(err)
+	case code == codes.ResourceExhausted:
+		return invalid("items", "must be at most %d bytes in one message", maxMessage)
 	}
 	return err
 }

@@ -5,6 +5,8 @@ package server
 import (
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
+
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
@@ -116,8 +118,13 @@ func syncResultToProto(r authz.SyncResult) *authzv1.SyncResult {
 		out.Counts = append(out.Counts, &authzv1.SyncCount{Kind: c.Kind, HadCount: int32(c.Had), NewCount: int32(c.New),
 			ChangedCount: int32(c.Changed), GoneCount: int32(c.Gone)})
 	}
+	room := maxChangesSent
 	for _, c := range r.Changes {
-		out.Changes = append(out.Changes, &authzv1.SyncChange{Kind: c.Kind, Id: c.ID, Before: c.Before, After: c.After})
+		change := &authzv1.SyncChange{Kind: c.Kind, Id: c.ID, Before: c.Before, After: c.After}
+		if room -= proto.Size(change); room < 0 {
+			break
+		}
+		out.Changes = append(out.Changes, change)
 	}
 	return out
 }

@@ -43,6 +43,7 @@ var dialect = sqlstore.Dialect{
 	Fault:      fault,
 	Begin:      begin,
 	Lock:       "FOR NO KEY UPDATE",
+	LockWhole:  "FOR UPDATE",
 	SkipLocked: "FOR UPDATE SKIP LOCKED",
 }
 

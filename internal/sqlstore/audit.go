@@ -5,7 +5,6 @@ package sqlstore
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +21,7 @@ type entry struct {
 // record writes the audit records of a change into its transaction.
 func (t *tx) record(ctx context.Context, entries ...entry) error {
 	by := t.change.Actor
-	for some := range slices.Chunk(entries, chunk) {
+	for some := range byRows(entries, 8) {
 		var p params
 		text := `INSERT INTO audit_events (at, role, token_name, user_id, address, action, subject_id, details) VALUES ` +
 			rows(&p, some, func(e entry) []any {

@@ -68,28 +68,30 @@ func (s *Store) putChildren(ctx context.Context, c authz.Change, to childTable, 
 	return orNothing(put, err)
 }
 
-// putChildren is one statement, which returns what was new or different, and the audit records of that. Rows are
-// written in the order of their ids, so that two batches do not wait for each other.
+// putChildren writes what is new or different, and the audit records of that. Rows are written in the order of their ids, so
+// that two batches do not wait for each other.
 func (t *tx) putChildren(ctx context.Context, to childTable, children []child) (n int, err error) {
 	if len(children) == 0 {
 		return 0, nil
 	}
 	slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.id, b.id) })
-	var p params
-	text := "INSERT INTO " + to.name + " (id, " + to.parent + ") VALUES " +
-		rows(&p, children, func(c child) []any { return []any{c.id, c.parent} }) +
-		" ON CONFLICT (id) DO UPDATE SET " + to.parent + " = excluded." + to.parent +
-		" WHERE " + to.name + "." + to.parent + " <> excluded." + to.parent +
-		" RETURNING id, " + to.parent
-	changed, err := query(ctx, t, childColumns, text, p...)
-	if err != nil {
-		return 0, err
+	var entries []entry
+	for some := range byRows(children, 2) {
+		var p params
+		text := "INSERT INTO " + to.name + " (id, " + to.parent + ") VALUES " +
+			rows(&p, some, func(c child) []any { return []any{c.id, c.parent} }) +
+			" ON CONFLICT (id) DO UPDATE SET " + to.parent + " = excluded." + to.parent +
+			" WHERE " + to.name + "." + to.parent + " <> excluded." + to.parent +
+			" RETURNING id, " + to.parent
+		changed, err := query(ctx, t, childColumns, text, p...)
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range changed {
+			entries = append(entries, entry{to.put, c.id, map[string]string{to.parent: c.parent}})
+		}
 	}
-	entries := make([]entry, len(changed))
-	for i, c := range changed {
-		entries[i] = entry{to.put, c.id, map[string]string{to.parent: c.parent}}
-	}
-	return len(changed), t.record(ctx, entries...)
+	return len(entries), t.record(ctx, entries...)
 }
 
 func childColumns(c *child) []any { return []any{&c.id, &c.parent} }
@@ -122,7 +124,7 @@ func (t *tx) deleteByID(ctx context.Context, of rowsByID, ids []string) (n int, 
 	}
 	var p params
 	deleted, err := query(ctx, t, column[string], "DELETE FROM "+of.name+" WHERE id IN (SELECT id FROM "+of.name+" WHERE id IN "+p.in(ids)+
-		" ORDER BY id "+t.dialect.Lock+") RETURNING id", p...)
+		" ORDER BY id "+t.dialect.LockWhole+") RETURNING id", p...)
 	if err != nil {
 		return 0, err
 	}

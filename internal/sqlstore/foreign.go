@@ -33,7 +33,8 @@ type holder struct {
 	revoked bool
 }
 
-// putForeignKeys stores keys that are new, and replaces what is known of others. It leaves alone what is revoked, and what
+// putForeignKeys stores keys that are new, and replaces what is known of others. One that has another secret than it had is another key,
+// which nobody has vouched for, and what it was is revoked. It leaves alone what is revoked, and what
 // another key holds: whoever can write to Aeroplane's file gets no key of ours by giving its id or secret to one of Aeroplane's.
 func (t *tx) putForeignKeys(ctx context.Context, put []authz.ForeignKey) (n int, err error) {
 	if len(put) == 0 {
@@ -45,13 +46,21 @@ func (t *tx) putForeignKeys(ctx context.Context, put []authz.ForeignKey) (n int,
 		return 0, err
 	}
 	var fresh, known []authz.ForeignKey
+	var replaced []string
 	for _, k := range put {
 		switch held := slices.DeleteFunc(slices.Clone(holders), func(h holder) bool { return h.id != k.ID && h.digest != k.Digest }); {
 		case len(held) == 0:
 			fresh = append(fresh, k)
-		case len(held) == 1 && held[0].id == k.ID && held[0].digest == k.Digest && held[0].synced && !held[0].revoked:
+		case len(held) > 1 || held[0].id != k.ID || !held[0].synced || held[0].revoked:
+		case held[0].digest != k.Digest:
+			replaced = append(replaced, k.ID)
+		default:
 			known = append(known, k)
 		}
+	}
+	ended, err := t.endKeys(ctx, replaced, "revoked_at", t.change.At, authz.KeyRevoke)
+	if err != nil {
+		return 0, err
 	}
 	if err := t.insertForeignKeys(ctx, fresh); err != nil {
 		return 0, err
@@ -65,11 +74,17 @@ func (t *tx) putForeignKeys(ctx context.Context, put []authz.ForeignKey) (n int,
 	if err := t.addSelections(ctx, done); err != nil {
 		return 0, err
 	}
+	if err := t.dropSelections(ctx, known); err != nil {
+		return 0, err
+	}
+	if err := t.noteForeignUses(ctx, done); err != nil {
+		return 0, err
+	}
 	entries := make([]entry, len(done))
 	for i, k := range done {
 		entries[i] = entry{authz.KeyImport, k.ID, createDetails(k.Key)}
 	}
-	return len(done), t.record(ctx, entries...)
+	return ended + len(done), t.record(ctx, entries...)
 }
 
 // holders locks and returns the keys that hold an id or a digest of others.
@@ -85,33 +100,59 @@ func (t *tx) holders(ctx context.Context, of []authz.ForeignKey) ([]holder, erro
 }
 
 func (t *tx) insertForeignKeys(ctx context.Context, keys []authz.ForeignKey) error {
-	if len(keys) == 0 {
-		return nil
+	for some := range byRows(keys, 11) {
+		var p params
+		_, err := t.ExecContext(ctx, `INSERT INTO keys
+			(id, digest, name, prefix, user_id, access, all_projects, created_at, expires_at, revoked_at, synced) VALUES `+
+			rows(&p, some, func(k authz.ForeignKey) []any {
+				return []any{k.ID, k.Digest[:], k.Name, k.Prefix, k.UserID, k.Access, k.Projects.All, micros(k.CreatedAt), micros(k.ExpiresAt),
+					micros(k.RevokedAt), true}
+			}), p...)
+		if err != nil {
+			return err
+		}
 	}
-	var p params
-	_, err := t.ExecContext(ctx, `INSERT INTO keys
-		(id, digest, name, prefix, user_id, access, all_projects, created_at, expires_at, revoked_at, synced) VALUES `+
-		rows(&p, keys, func(k authz.ForeignKey) []any {
-			return []any{k.ID, k.Digest[:], k.Name, k.Prefix, k.UserID, k.Access, k.Projects.All, micros(k.CreatedAt), micros(k.ExpiresAt),
-				micros(k.RevokedAt), true}
-		}), p...)
-	return err
+	return nil
 }
 
-// updateForeignKey replaces what is known of a key but its selection, of which it takes away what is not selected any more.
+// updateForeignKey replaces what is known of a key but its selection.
 func (t *tx) updateForeignKey(ctx context.Context, k *authz.ForeignKey) error {
 	_, err := t.ExecContext(ctx, `UPDATE keys SET name = $1, prefix = $2, user_id = $3, access = $4, all_projects = $5, expires_at = $6
 		WHERE id = $7`, k.Name, k.Prefix, k.UserID, k.Access, k.Projects.All, micros(k.ExpiresAt), k.ID)
-	if err != nil {
-		return err
-	}
-	var p params
-	text := "DELETE FROM key_projects WHERE key_id = " + p.bind(k.ID)
-	if len(k.Projects.IDs) > 0 {
-		text += " AND project_id NOT IN " + p.in(k.Projects.IDs)
-	}
-	_, err = t.ExecContext(ctx, text, p...)
 	return err
+}
+
+// dropSelections takes away what keys select no more. It comes after addSelections, which waits for projects that are being deleted:
+// whoever deletes one waits for what is dropped here.
+func (t *tx) dropSelections(ctx context.Context, keys []authz.ForeignKey) error {
+	for _, k := range keys {
+		var p params
+		text := "DELETE FROM key_projects WHERE key_id = " + p.bind(k.ID)
+		if len(k.Projects.IDs) > 0 {
+			text += " AND project_id NOT IN " + p.in(k.Projects.IDs)
+		}
+		if _, err := t.ExecContext(ctx, text, p...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteForeignUses notes when keys were used last, as far as that has been: a time to come would hide every use until then.
+func (t *tx) noteForeignUses(ctx context.Context, keys []authz.ForeignKey) error {
+	var uses []authz.KeyUse
+	for _, k := range keys {
+		if !k.LastUsedAt.IsZero() && !k.LastUsedAt.After(t.change.At) {
+			uses = append(uses, authz.KeyUse{KeyID: k.ID, At: k.LastUsedAt})
+		}
+	}
+	for some := range slices.Chunk(uses, chunk) {
+		text, args := noteUses(some)
+		if _, err := t.ExecContext(ctx, text, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addSelections adds what keys select and have not selected yet. What is not known cannot be selected.
@@ -123,6 +164,8 @@ func (t *tx) addSelections(ctx context.Context, keys []authz.ForeignKey) error {
 			all = append(all, selected{k.ID, id})
 		}
 	}
+	// By project: each is waited for that is being deleted.
+	slices.SortStableFunc(all, func(a, b selected) int { return strings.Compare(a.project, b.project) })
 	for some := range slices.Chunk(all, chunk) {
 		var p params
 		_, err := t.ExecContext(ctx, "INSERT INTO key_projects (key_id, project_id) SELECT v.column1, v.column2 FROM (VALUES "+

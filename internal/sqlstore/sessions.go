@@ -28,44 +28,49 @@ func (s *Store) PutSession(ctx context.Context, c authz.Change, put authz.Sessio
 }
 
 // putSessions stores or replaces sessions that were not revoked, and returns how many were new or different. Once one is synced
-// it remains so, whoever puts it.
+// it remains so, whoever puts it. Of one that was revoked it notes until when it would live: retention forgets it only then, or it would
+// come back.
 func (t *tx) putSessions(ctx context.Context, put []authz.Session, synced bool) (n int, err error) {
 	if len(put) == 0 {
 		return 0, nil
 	}
 	put = slices.SortedFunc(slices.Values(put), func(a, b authz.Session) int { return slices.Compare(a.Digest[:], b.Digest[:]) })
 	var p params
-	changed, err := query(ctx, t, sessionRow, `INSERT INTO sessions (digest, user_id, role, expires_at, synced) VALUES `+
-		rows(&p, put, func(s authz.Session) []any {
-			return []any{s.Digest[:], s.UserID, s.Role, s.ExpiresAt.UnixMicro(), synced}
-		})+`
+	changed, err := query(ctx, t, func(s *authz.Session) []any { return append(sessionRow(s), stored(&s.RevokedAt)) },
+		`INSERT INTO sessions (digest, user_id, role, expires_at, synced) VALUES `+
+			rows(&p, put, func(s authz.Session) []any {
+				return []any{s.Digest[:], s.UserID, s.Role, s.ExpiresAt.UnixMicro(), synced}
+			})+`
 		ON CONFLICT (digest) DO UPDATE SET user_id = excluded.user_id, role = excluded.role, expires_at = excluded.expires_at,
 			synced = sessions.synced OR excluded.synced
-		WHERE sessions.revoked_at IS NULL
+		WHERE (sessions.revoked_at IS NULL OR sessions.expires_at < excluded.expires_at)
 			AND (sessions.user_id, sessions.role, sessions.expires_at, sessions.synced)
 				<> (excluded.user_id, excluded.role, excluded.expires_at, sessions.synced OR excluded.synced)
-		RETURNING digest, user_id, role, expires_at`, p...)
+		RETURNING digest, user_id, role, expires_at, revoked_at`, p...)
 	if err != nil {
 		return 0, err
 	}
-	entries := make([]entry, len(changed))
-	for i, s := range changed {
-		entries[i] = entry{authz.SessionPut, hex.EncodeToString(s.Digest[:]), map[string]string{
+	var entries []entry
+	for _, s := range changed {
+		if !s.RevokedAt.IsZero() {
+			continue
+		}
+		entries = append(entries, entry{authz.SessionPut, hex.EncodeToString(s.Digest[:]), map[string]string{
 			"user_id": s.UserID, "role": s.Role.String(), "expire_time": timeText(s.ExpiresAt),
-		}}
+		}})
 	}
-	return len(changed), t.record(ctx, entries...)
+	return len(entries), t.record(ctx, entries...)
 }
 
-// ForeignSessions returns the sessions that Sync has put and that are not revoked, by digest.
+// ForeignSessions returns the sessions that Sync has put, by digest.
 func (s *Store) ForeignSessions(ctx context.Context, page authz.Page) (all []authz.Session, err error) {
-	w := filter{conditions: []string{"synced", "revoked_at IS NULL"}}
+	w := filter{conditions: []string{"synced"}}
 	if !page.After.IsZero() {
 		w.and("digest > " + w.bind([]byte(page.After.ID)))
 	}
-	text := "SELECT digest, user_id, role, expires_at FROM sessions" + w.where() + " ORDER BY digest LIMIT " + w.bind(page.Size)
+	text := "SELECT digest, user_id, role, expires_at, revoked_at FROM sessions" + w.where() + " ORDER BY digest LIMIT " + w.bind(page.Size)
 	err = s.do(ctx, func(ctx context.Context) error {
-		all, err = query(ctx, s.db, sessionRow, text, w.params...)
+		all, err = query(ctx, s.db, func(s *authz.Session) []any { return append(sessionRow(s), stored(&s.RevokedAt)) }, text, w.params...)
 		return err
 	})
 	return all, err

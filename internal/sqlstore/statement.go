@@ -6,6 +6,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,12 @@ import (
 
 // chunk bounds the rows of one statement. Databases bound the values of one, the least of them 32,766.
 const chunk = 500
+
+// byRows divides the rows of a statement that may as well be several. SQLite takes time by the square of a statement's values.
+func byRows[T any](rows []T, columns int) iter.Seq[[]T] {
+	const values = 250
+	return slices.Chunk(rows, values/columns)
+}
 
 // A Querier is a pool, or a connection.
 type Querier interface {

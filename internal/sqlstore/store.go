@@ -29,8 +29,9 @@ type Dialect struct {
 	// Another, where there may be several servers behind one name, returns a pool that is made for one question. Nil:
 	// there is but one way to the database.
 	Another func() *sql.DB
-	// Lock and SkipLocked end a SELECT of rows that are about to be changed, where others may change them meanwhile.
-	Lock, SkipLocked string
+	// Lock and SkipLocked end a SELECT of rows that are about to be changed, where others may change them meanwhile. LockWhole is
+	// Lock for rows that are to go, or to have another slug: others may not even refer to them meanwhile.
+	Lock, LockWhole, SkipLocked string
 }
 
 // A Finish commits a transaction, and returns its place in the history; it gives one to a transaction that has changed

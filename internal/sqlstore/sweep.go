@@ -21,8 +21,9 @@ type sweeping struct {
 	before     time.Time
 }
 
+// A key of Aeroplane's that was revoked stays: Aeroplane may have it still, and would make it known again.
 const (
-	dead      = "COALESCE(revoked_at, expires_at) < $1"
+	dead      = "COALESCE(revoked_at, expires_at) < $1 AND NOT (synced AND revoked_at IS NOT NULL)"
 	ofDeadKey = "key_id IN (SELECT id FROM keys WHERE " + dead + ")"
 )
 

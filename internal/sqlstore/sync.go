@@ -5,7 +5,9 @@ package sqlstore
 import (
 	"context"
 	"encoding/hex"
+	"slices"
 	"strconv"
+	"time"
 
 	"aeroplane.run/authz"
 )
@@ -33,12 +35,21 @@ func syncColumns(s *authz.SyncState) []any {
 func (s *Store) Sync(ctx context.Context, c authz.Change, d *authz.Delta, before int64, next authz.SyncState) (did authz.Counted, err error) {
 	did.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
 		did.N = 0
+		ours, _, err := queryOne(ctx, t, column[bool], "SELECT keys_ours FROM catalog_sync WHERE id = 1")
+		if err != nil {
+			return err
+		}
 		if err := t.moveOn(ctx, before, next); err != nil {
 			return err
 		}
+		if err := t.lockFor(ctx, d); err != nil {
+			return err
+		}
 		for _, part := range []func() (int, error){
-			func() (int, error) { return t.endKeys(ctx, d.GoneKeys, "revoked_at", authz.KeyRevoke) },
-			func() (int, error) { return t.endKeys(ctx, d.DoubtfulKeys, "expires_at", authz.KeySuspend) },
+			func() (int, error) { return t.endKeys(ctx, d.GoneKeys, "revoked_at", c.At, authz.KeyRevoke) },
+			func() (int, error) {
+				return t.endKeys(ctx, d.DoubtfulKeys, "expires_at", c.At.Add(-doubtfulFor), authz.KeySuspend)
+			},
 			func() (int, error) { return t.endSessions(ctx, d.GoneSessions) },
 			func() (int, error) { return t.deleteByID(ctx, deployments.rowsByID, d.GoneDeployments) },
 			func() (int, error) { return t.deleteByID(ctx, services.rowsByID, d.GoneServices) },
@@ -55,7 +66,7 @@ func (s *Store) Sync(ctx context.Context, c authz.Change, d *authz.Delta, before
 			}
 			did.N += n
 		}
-		if d.Len() == 0 {
+		if d.Len() == 0 && ours == next.KeysOurs {
 			return nil
 		}
 		return t.record(ctx, entry{authz.CatalogSync, "", map[string]string{
@@ -80,29 +91,76 @@ func (t *tx) moveOn(ctx context.Context, before int64, next authz.SyncState) err
 	return err
 }
 
-// ReportSync notes what is reported.
+// lockFor locks what is there of all that a delta is about, a table at a time and each in order, as others do who change many rows of
+// one: part by part of the delta it would be in no order, and two that wait for each other both lose a second.
+func (t *tx) lockFor(ctx context.Context, d *authz.Delta) error {
+	ids := func(gone []string, put int, id func(i int) string) (all []any) {
+		for _, g := range gone {
+			all = append(all, g)
+		}
+		for i := range put {
+			all = append(all, id(i))
+		}
+		return all
+	}
+	var digests []any
+	for i := range d.GoneSessions {
+		digests = append(digests, d.GoneSessions[i][:])
+	}
+	for i := range d.Sessions {
+		digests = append(digests, d.Sessions[i].Digest[:])
+	}
+	for _, of := range []struct {
+		table, key, lock string
+		rows             []any
+	}{
+		{"keys", "id", t.dialect.Lock, ids(slices.Concat(d.GoneKeys, d.DoubtfulKeys), len(d.Keys), func(i int) string { return d.Keys[i].ID })},
+		{"sessions", "digest", t.dialect.Lock, digests},
+		{"deployments", "id", t.dialect.LockWhole, ids(d.GoneDeployments, len(d.Deployments), func(i int) string { return d.Deployments[i].ID })},
+		{"services", "id", t.dialect.LockWhole, ids(d.GoneServices, len(d.Services), func(i int) string { return d.Services[i].ID })},
+		{"projects", "id", t.dialect.LockWhole, ids(d.GoneProjects, len(d.Projects), func(i int) string { return d.Projects[i].ID })},
+	} {
+		if len(of.rows) == 0 || of.lock == "" {
+			continue
+		}
+		var p params
+		_, err := t.ExecContext(ctx, "SELECT 1 FROM "+of.table+" WHERE "+of.key+" IN "+p.row(of.rows...)+" ORDER BY "+of.key+" "+of.lock, p...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReportSync notes what is reported, unless something newer is. What is far ahead was noted by a clock that was wrong, and is not newer.
 func (s *Store) ReportSync(ctx context.Context, r authz.SyncReport) error {
-	text, args := "UPDATE catalog_sync SET seen_at = $1, trouble = '', trouble_at = NULL WHERE id = 1 AND COALESCE(seen_at, 0) <= $1",
-		[]any{r.At.UnixMicro()}
+	set := "seen_at = $1, trouble = '', trouble_at = NULL"
+	args := []any{r.At.UnixMicro(), r.At.Add(aheadAtMost).UnixMicro()}
 	if r.Trouble != "" {
-		text = "UPDATE catalog_sync SET trouble = $2, trouble_at = COALESCE(trouble_at, $1) WHERE id = 1 AND COALESCE(seen_at, 0) <= $1"
+		set = "trouble = $3, trouble_at = COALESCE(trouble_at, $1)"
 		args = append(args, r.Trouble)
 	}
 	return s.do(ctx, func(ctx context.Context) error {
-		_, err := s.db.ExecContext(ctx, text, args...)
+		_, err := s.db.ExecContext(ctx, "UPDATE catalog_sync SET "+set+" WHERE id = 1 AND (COALESCE(seen_at, 0) <= $1 OR seen_at > $2)", args...)
 		return err
 	})
 }
 
-// endKeys sets the time at which keys are over to that of the change, for those that Aeroplane has made and that are not over before.
-func (t *tx) endKeys(ctx context.Context, ids []string, time string, action authz.Action) (n int, err error) {
+// aheadAtMost is how far the clocks of replicas may be apart.
+const aheadAtMost = time.Minute
+
+// doubtfulFor is how long ago keys in doubt are made to expire: at the time of the change by our clock some other replica's might not be so far.
+const doubtfulFor = time.Minute
+
+// endKeys sets the time at which keys are over, for those that Aeroplane has made and that are not over before.
+func (t *tx) endKeys(ctx context.Context, ids []string, which string, end time.Time, action authz.Action) (n int, err error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
 	var p params
-	at := p.bind(t.change.At.UnixMicro())
-	ended, err := query(ctx, t, column[string], "UPDATE keys SET "+time+" = "+at+" WHERE id IN (SELECT id FROM keys WHERE id IN "+p.in(ids)+
-		" AND synced AND revoked_at IS NULL AND ("+time+" IS NULL OR "+time+" > "+at+") ORDER BY id "+t.dialect.Lock+") RETURNING id", p...)
+	at := p.bind(end.UnixMicro())
+	ended, err := query(ctx, t, column[string], "UPDATE keys SET "+which+" = "+at+" WHERE id IN (SELECT id FROM keys WHERE id IN "+p.in(ids)+
+		" AND synced AND revoked_at IS NULL AND ("+which+" IS NULL OR "+which+" > "+at+") ORDER BY id "+t.dialect.Lock+") RETURNING id", p...)
 	if err != nil {
 		return 0, err
 	}

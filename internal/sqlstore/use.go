@@ -20,17 +20,9 @@ func (s *Store) RecordUse(ctx context.Context, uses []authz.KeyUse) error {
 	})
 	uses = slices.CompactFunc(uses, func(a, b authz.KeyUse) bool { return a.KeyID == b.KeyID })
 	for some := range slices.Chunk(uses, chunk) {
-		var p params
-		var values []string
-		for _, u := range some {
-			values = append(values, "("+p.bind(u.KeyID)+", CAST("+p.bind(u.At.UnixMicro())+" AS BIGINT))")
-		}
-		text := "INSERT INTO key_use (key_id, last_used_at) SELECT u.column1, u.column2 FROM (VALUES " + strings.Join(values, ", ") +
-			`) AS u WHERE EXISTS (SELECT 1 FROM keys k WHERE k.id = u.column1)
-			ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at
-			WHERE excluded.last_used_at > key_use.last_used_at`
+		text, args := noteUses(some)
 		err := s.do(ctx, func(ctx context.Context) error {
-			_, err := s.db.ExecContext(ctx, text, p...)
+			_, err := s.db.ExecContext(ctx, text, args...)
 			return err
 		})
 		if err != nil {
@@ -38,4 +30,17 @@ func (s *Store) RecordUse(ctx context.Context, uses []authz.KeyUse) error {
 		}
 	}
 	return nil
+}
+
+// noteUses is the statement that notes uses of different keys.
+func noteUses(uses []authz.KeyUse) (text string, args []any) {
+	var p params
+	var values []string
+	for _, u := range uses {
+		values = append(values, "("+p.bind(u.KeyID)+", CAST("+p.bind(u.At.UnixMicro())+" AS BIGINT))")
+	}
+	return "INSERT INTO key_use (key_id, last_used_at) SELECT u.column1, u.column2 FROM (VALUES " + strings.Join(values, ", ") +
+		`) AS u WHERE EXISTS (SELECT 1 FROM keys k WHERE k.id = u.column1)
+		ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at
+		WHERE excluded.last_used_at > key_use.last_used_at`, p
 }

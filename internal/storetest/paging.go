@@ -183,3 +183,21 @@ func pagingUnderChange(t *testing.T, f *fixture) {
 	rest, err := f.Events(t.Context(), authz.EventFilter{}, authz.Page{Size: 100, After: eventCursor(events[4])})
 	same(t, "events", len(must(t, rest, err)), 15)
 }
+
+func pagingForeign(t *testing.T, f *fixture) {
+	d := new(authz.Delta)
+	var keys, digests []string
+	for i := range 12 {
+		id := fmt.Sprintf("k%02d", i)
+		d.Keys = append(d.Keys, foreignKey(id, "ada"))
+		d.Sessions = append(d.Sessions, session(id, "ada", authz.UserRoleUser))
+		keys, digests = append(keys, id), append(digests, string(d.Sessions[i].Digest[:]))
+	}
+	f.synced(t, 0, d)
+	f.create(t, newKey("a-own", ""), newKey("z-own", ""))
+	f.session(t, session("own", "", authz.UserRoleUser))
+	everySize(t, "keys", keys, func(k authz.ForeignKey) authz.Cursor { return authz.Cursor{ID: k.ID} },
+		func(p authz.Page) ([]authz.ForeignKey, error) { return f.ForeignKeys(t.Context(), p) })
+	everySize(t, "sessions", digests, func(s authz.Session) authz.Cursor { return authz.Cursor{ID: string(s.Digest[:])} },
+		func(p authz.Page) ([]authz.Session, error) { return f.ForeignSessions(t.Context(), p) })
+}

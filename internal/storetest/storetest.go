@@ -101,6 +101,11 @@ var contract = []struct {
 	{"sync/selections", syncSelections},
 	{"sync/follows what came before, or is refused", syncFollows},
 	{"sync/reports", syncReports},
+	// sync_kept.go, sync_beside.go
+	{"sync/what is not forgotten", syncSweep},
+	{"sync/sessions that are not forgotten", syncSweepSessions},
+	{"sync/uses", syncUses},
+	{"sync/beside everything else", syncBeside},
 	// identity.go
 	{"identity/look-alike ids", lookAlikeIDs},
 	{"identity/look-alike slugs and names", lookAlikeTexts},

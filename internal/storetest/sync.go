@@ -92,10 +92,20 @@ func syncAll(t *testing.T, f *fixture) {
 	changed.RevokedAt, s.RevokedAt = noon.Add(time.Minute), noon.Add(time.Minute)
 	same(t, "the key", f.key(t, "k"), changed.Key)
 	same(t, "the session", f.sessionOf(t, "s"), &s)
-	same(t, "a key in doubt expires", f.key(t, "l").ExpiresAt, noon.Add(time.Minute))
+	same(t, "sessions", f.foreignSessions(t), []authz.Session{s})
+	same(t, "a key in doubt expires", f.key(t, "l").ExpiresAt, noon)
 	same(t, "a key that is clear again", f.synced(t, time.Hour, &authz.Delta{Keys: first.Keys[1:]}), 1)
 	same(t, "a key that is clear again", f.key(t, "l"), first.Keys[1].Key)
-	same(t, "nothing", f.synced(t, time.Hour, &authz.Delta{}), 0)
+	events = f.recorded(t, func() { same(t, "nothing", f.synced(t, time.Hour, &authz.Delta{}), 0) })
+	same(t, "recorded of nothing", len(events), 0)
+
+	state, err = f.SyncState(t.Context())
+	next = must(t, state, err)
+	next.Tag, next.KeysOurs = next.Tag+1, true
+	events = f.recorded(t, func() { did, err = f.Sync(t.Context(), at(time.Hour), &authz.Delta{}, state.Tag, next) })
+	same(t, "changed", must(t, did, err).N, 0)
+	same(t, "that keys are ours now is recorded", ids(events, func(e authz.Event) string { return string(e.Action) + " " + e.Details["keys_ours"] }),
+		[]string{"catalog.sync true"})
 }
 
 // syncLeavesAlone is what no sync does.
@@ -140,6 +150,15 @@ func syncLeavesAlone(t *testing.T, f *fixture) {
 	if f.sessionOf(t, "s").RevokedAt.IsZero() {
 		t.Error("a session that was revoked came back")
 	}
+	// A key of Aeroplane's that has another secret is over, and the other secret opens nothing.
+	f.synced(t, 0, &authz.Delta{Keys: []authz.ForeignKey{foreignKey("k", "ada")}})
+	again := foreignKey("k", "ada")
+	again.Digest = digest("again")
+	same(t, "another secret", f.synced(t, time.Minute, &authz.Delta{Keys: []authz.ForeignKey{again}}), 1)
+	if k := f.key(t, "k"); k.RevokedAt.IsZero() {
+		t.Error("a key that has another secret is still good")
+	}
+	same(t, "what has the other secret", f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: again.Digest}).Key, (*authz.KeyRecord)(nil))
 	// What others have put belongs to nobody's sync until Aeroplane tells of it.
 	f.session(t, session("theirs", "ada", authz.UserRoleUser))
 	theirs := []authz.Digest{digest("theirs")}
@@ -229,22 +248,10 @@ func syncReports(t *testing.T, f *fixture) {
 	report(3*time.Minute, "it is gone") // it began when it began
 	state.Trouble, state.TroubleAt, state.SeenAt = "", time.Time{}, noon.Add(4*time.Minute)
 	report(4*time.Minute, "")
-}
-
-func pagingForeign(t *testing.T, f *fixture) {
-	d := new(authz.Delta)
-	var keys, digests []string
-	for i := range 12 {
-		id := fmt.Sprintf("k%02d", i)
-		d.Keys = append(d.Keys, foreignKey(id, "ada"))
-		d.Sessions = append(d.Sessions, session(id, "ada", authz.UserRoleUser))
-		keys, digests = append(keys, id), append(digests, string(d.Sessions[i].Digest[:]))
-	}
-	f.synced(t, 0, d)
-	f.create(t, newKey("a-own", ""), newKey("z-own", ""))
-	f.session(t, session("own", "", authz.UserRoleUser))
-	everySize(t, "keys", keys, func(k authz.ForeignKey) authz.Cursor { return authz.Cursor{ID: k.ID} },
-		func(p authz.Page) ([]authz.ForeignKey, error) { return f.ForeignKeys(t.Context(), p) })
-	everySize(t, "sessions", digests, func(s authz.Session) authz.Cursor { return authz.Cursor{ID: string(s.Digest[:])} },
-		func(p authz.Page) ([]authz.Session, error) { return f.ForeignSessions(t.Context(), p) })
+	state.SeenAt = noon.Add(24 * time.Hour)
+	report(24*time.Hour, "") // by a clock that was ahead, and is put right
+	state.Trouble, state.TroubleAt = "it is locked", noon.Add(5*time.Minute)
+	report(5*time.Minute, "it is locked")
+	state.Trouble, state.TroubleAt, state.SeenAt = "", time.Time{}, noon.Add(6*time.Minute)
+	report(6*time.Minute, "")
 }

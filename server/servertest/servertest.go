@@ -94,6 +94,8 @@ func Start(t testing.TB, o Options) *Running {
 	}
 	r.HTTP = server.NewHTTP(server.HTTPConfig{
 		Authorizer: authorizer, Callers: callers, Peers: o.Peers, BaseURL: o.BaseURL, Log: o.Log, Observer: o.Observer,
+		Issuer:  &authz.Issuer{Store: store, Now: o.Now},
+		Catalog: &authz.Catalog{Store: store, Now: o.Now},
 	})
 	r.Server = server.New(server.Config{
 		Authorizer: authorizer,

@@ -34,7 +34,7 @@ const (
 	CallerRole_CALLER_ROLE_GATEWAY CallerRole = 1
 	// May call everything.
 	CallerRole_CALLER_ROLE_ADMIN CallerRole = 2
-	// The service itself, for retention. No caller has it.
+	// The service itself: for retention, and for the dashboard's users. No token has it.
 	CallerRole_CALLER_ROLE_SYSTEM CallerRole = 3
 )
 
@@ -92,10 +92,11 @@ type Event struct {
 	// Who made it.
 	Actor *Actor `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
 	// What was done: key.create, key.revoke, project.put, project.delete, service.put, service.delete,
-	// deployment.put, deployment.delete, session.put, session.revoke, or retention.delete.
+	// deployment.put, deployment.delete, session.put, session.revoke, or retention.delete; and by a sync also key.import, a key of
+	// Aeroplane's that is new or has changed, key.suspend, one that expires at once until it comes again, and catalog.sync, the sync itself.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
 	// What it was done to: the id of a key, project, service or deployment, or the hash of a session's token in hexadecimal.
-	// Empty for retention.delete, whose details count what was deleted by table.
+	// Empty for retention.delete, whose details count what was deleted by table, and for catalog.sync.
 	SubjectId string `protobuf:"bytes,5,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	// The new values, by field name.
 	Details       map[string]string `protobuf:"bytes,6,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

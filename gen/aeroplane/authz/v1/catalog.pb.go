@@ -1883,7 +1883,7 @@ func (*SyncCatalogRequest_End) isSyncCatalogRequest_Part() {}
 // SyncBegin says what follows.
 type SyncBegin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Orders what Aeroplane says: from 1, and greater whenever something has changed. An older one than was taken over is refused.
+	// Orders what Aeroplane says: from 1 to 2^62, and greater whenever something has changed. An older one than was taken over is refused.
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Tells people where this comes from: at most 1024 characters.
 	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
@@ -1895,10 +1895,11 @@ type SyncBegin struct {
 	WithSessions bool `protobuf:"varint,4,opt,name=with_sessions,json=withSessions,proto3" json:"with_sessions,omitempty"`
 	// What follows has all keys that Aeroplane has made; others that were synced before are revoked. Ignored once keys are ours.
 	WithKeys bool `protobuf:"varint,5,opt,name=with_keys,json=withKeys,proto3" json:"with_keys,omitempty"`
-	// Keys are ours from the end of this on: what Aeroplane says of them is not followed any more. Where they are ours already, those that are
+	// Keys are ours when this has come to its end: what Aeroplane says of them is not followed any more. Where they are ours already, those that are
 	// not known are added, and those that Aeroplane has revoked are revoked. Needs with_keys.
 	TakeKeys bool `protobuf:"varint,6,opt,name=take_keys,json=takeKeys,proto3" json:"take_keys,omitempty"`
-	// Refuse what would take away more than half of the projects, services, deployments or keys.
+	// Refuse what would take away more than half of the projects, services, deployments or keys, if that is more than ten, or all that is in the
+	// catalog.
 	Cautious bool `protobuf:"varint,7,opt,name=cautious,proto3" json:"cautious,omitempty"`
 	// Change nothing, and say what would change.
 	DryRun bool `protobuf:"varint,8,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
@@ -2385,7 +2386,7 @@ type SyncResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many of each kind. Empty for a difference.
 	Counts []*SyncCount `protobuf:"bytes,1,rep,name=counts,proto3" json:"counts,omitempty"`
-	// With dry_run, what would change: the first 10,000.
+	// With dry_run, what would change: the first 10,000, or as many as a message holds.
 	Changes []*SyncChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
 	// Keys are ours, and what was said of them was not followed.
 	KeysOurs bool `protobuf:"varint,3,opt,name=keys_ours,json=keysOurs,proto3" json:"keys_ours,omitempty"`

@@ -91,8 +91,9 @@ type CatalogServiceClient interface {
 	// sessions, and of keys that Aeroplane has made.
 	//
 	// The stream is one begin, any number of items in any order, and one end. The answers are how far it is, and at last the result. What is to be
-	// done is done in transactions of at most 500 things, first what takes away. When the result is there it is in force on every replica; after an
-	// error some of it may have been done, and to send everything again is safe.
+	// done is done in transactions of at most 500 things, first what takes away: meanwhile nobody may do what they may do neither by what was kept before
+	// nor by what is sent. When the result is there it is in force on every replica; after an
+	// error some of it may have been done, and to send everything again is safe. Who sends nothing for a minute is sent away.
 	//
 	// FAILED_PRECONDITION: SYNC_STALE, a newer revision was taken over before; SYNC_CONFLICT, somebody else syncs at the same
 	// time, or what is kept is not what a difference begins at; SYNC_HELD, see cautious. INVALID_ARGUMENT names the first things at fault.
@@ -345,8 +346,9 @@ type CatalogServiceServer interface {
 	// sessions, and of keys that Aeroplane has made.
 	//
 	// The stream is one begin, any number of items in any order, and one end. The answers are how far it is, and at last the result. What is to be
-	// done is done in transactions of at most 500 things, first what takes away. When the result is there it is in force on every replica; after an
-	// error some of it may have been done, and to send everything again is safe.
+	// done is done in transactions of at most 500 things, first what takes away: meanwhile nobody may do what they may do neither by what was kept before
+	// nor by what is sent. When the result is there it is in force on every replica; after an
+	// error some of it may have been done, and to send everything again is safe. Who sends nothing for a minute is sent away.
 	//
 	// FAILED_PRECONDITION: SYNC_STALE, a newer revision was taken over before; SYNC_CONFLICT, somebody else syncs at the same
 	// time, or what is kept is not what a difference begins at; SYNC_HELD, see cautious. INVALID_ARGUMENT names the first things at fault.
