@@ -7,7 +7,6 @@ package datadir
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"syscall"
 )
 
@@ -15,11 +14,11 @@ import (
 const NoFollow = syscall.O_NOFOLLOW
 
 // check refuses a directory, or a link to one, that others could change.
-func check(dir string, info fs.FileInfo) error {
+func check(dir string, user int, info fs.FileInfo) error {
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
-	if owner != 0 && owner != os.Geteuid() {
+	if owner != 0 && owner != user {
 		return fmt.Errorf("%s belongs to user %d, who can change what is in it: run chown %d %s, or name another directory",
-			dir, owner, os.Geteuid(), dir)
+			dir, owner, user, dir)
 	}
 	if info.IsDir() && info.Mode()&0o002 != 0 { // a link's own mode says nothing
 		return fmt.Errorf("everybody can change what is in %s: run chmod o-w %s, or name another directory", dir, dir)

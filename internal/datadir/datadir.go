@@ -13,12 +13,20 @@ func Ensure(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	return Check(dir)
+}
+
+// Check refuses a directory that Ensure refuses, or that is missing. It makes nothing.
+func Check(dir string) error { return CheckFor(dir, os.Geteuid()) }
+
+// CheckFor is Check for another user than the one that asks.
+func CheckFor(dir string, user int) error {
 	for _, stat := range []func(string) (os.FileInfo, error){os.Lstat, os.Stat} {
 		info, err := stat(dir)
 		if err != nil {
 			return err
 		}
-		if err := check(dir, info); err != nil {
+		if err := check(dir, user, info); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,8 @@
 package datadir_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,6 +82,17 @@ func TestEnsureRefusesWhatIsNoDirectory(t *testing.T) {
 	refused(t, link(t, file), "not a directory")
 	refused(t, filepath.Join(file, "below"), "not a directory")
 	refused(t, link(t, filepath.Join(t.TempDir(), "absent")), "exists")
+}
+
+func TestCheckMakesNothing(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "absent")
+	if err := datadir.Check(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("it was made")
+	}
 }
 
 func TestEnsureFollowsAnOwnLink(t *testing.T) {

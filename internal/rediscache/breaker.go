@@ -55,14 +55,14 @@ func (b *breaker) failed(err error) {
 	b.opened.Add(1)
 	now := time.Now().Unix()
 	b.quiet.Store(now-b.last.Swap(now) < 60)
-	b.tell(slog.LevelWarn, "Redis does not answer; decisions go on without it", slog.String("cause", b.presentable(err)))
+	b.tell(slog.LevelWarn, "Redis does not answer; decisions go on without it", slog.String("cause", presentable(err, b.password)))
 }
 
 // presentable returns what is fit to be seen of an error. A server may repeat what it did not understand, password and all.
-func (b *breaker) presentable(err error) string {
+func presentable(err error, password string) string {
 	text := err.Error()
-	if b.password != "" {
-		text = strings.ReplaceAll(text, b.password, "[redacted]")
+	if password != "" {
+		text = strings.ReplaceAll(text, password, "[redacted]")
 	}
 	return text[:min(len(text), 200)]
 }

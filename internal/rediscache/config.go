@@ -138,13 +138,18 @@ func (c *Config) servers(cache *Cache) directory {
 		cache.running.Go(all.discover)
 		return all
 	case Sentinel:
-		s := &sentinels{options: *options, master: c.Master}
-		options.Dialer = (&dialer{life: d.life, tls: d.tls, allowPlaintext: d.allowPlaintext, resolve: s.address}).dial
+		c.askSentinels(options, d)
 		name = c.Master + " of " + name
 	}
 	n := newNode(redis.NewClient(options.Simple()), name, cache.timing, c.Logger, &cache.counts.opened, func() {})
 	cache.running.Go(func() { n.keep(cache.life) })
 	return one{n}
+}
+
+// askSentinels has connections lead to the server that Sentinels name.
+func (c *Config) askSentinels(options *redis.UniversalOptions, d *dialer) {
+	s := &sentinels{options: *options, master: c.Master}
+	options.Dialer = (&dialer{life: d.life, tls: d.tls, allowPlaintext: d.allowPlaintext, resolve: s.address}).dial
 }
 
 // options are how we use go-redis: for one connection at a time, which a node keeps, with no retries and no time but ours.

@@ -34,6 +34,26 @@ func (m Metrics) Sum(name string, words ...string) (sum float64) {
 	return sum
 }
 
+// Label returns the value of a label of a series that bears a name: empty where there is none.
+func (m Metrics) Label(name, label string) string {
+	for series := range m {
+		bare, labels, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
+		for bare == name && labels != "" {
+			of, rest, _ := strings.Cut(labels, "=")
+			quoted, err := strconv.QuotedPrefix(rest)
+			if err != nil {
+				break
+			}
+			if of == label {
+				value, _ := strconv.Unquote(quoted)
+				return value
+			}
+			labels = strings.TrimPrefix(rest[len(quoted):], ",")
+		}
+	}
+	return ""
+}
+
 // From asks the service whose metrics are at a host and port.
 func From(ctx context.Context, address string) (Metrics, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
@@ -48,11 +68,11 @@ func From(ctx context.Context, address string) (Metrics, error) {
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("metrics at %s: %s", address, response.Status)
 	}
-	return parse(response.Body)
+	return Read(response.Body)
 }
 
-// parse reads the text form that Prometheus reads.
-func parse(text io.Reader) (Metrics, error) {
+// Read reads the text form that Prometheus reads.
+func Read(text io.Reader) (Metrics, error) {
 	m := make(Metrics)
 	lines := bufio.NewScanner(text)
 	lines.Buffer(nil, 1<<20)

@@ -10,7 +10,7 @@ import (
 )
 
 func TestMetricsAreRead(t *testing.T) {
-	m, err := parse(strings.NewReader(`# HELP rounds_total Rounds.
+	m, err := Read(strings.NewReader(`# HELP rounds_total Rounds.
 # TYPE rounds_total counter
 rounds_total{result="confirmed"} 41
 rounds_total{result="failed"} 1
@@ -34,8 +34,17 @@ plain 0.5
 			t.Errorf("%s%v is %v, want %v", test.name, test.words, got, test.want)
 		}
 	}
+	built := Metrics{`build_info{commit="",version="v1, \"x\"",go="go1"}`: 1, "plain": 0.5}
+	for label, want := range map[string]string{"version": `v1, "x"`, "go": "go1", "commit": "", "v1": ""} {
+		if got := built.Label("build_info", label); got != want {
+			t.Errorf("%s is %q, want %q", label, got, want)
+		}
+	}
+	if got := built.Label("plain", "go"); got != "" {
+		t.Error(got)
+	}
 	for _, bad := range []string{"alone\n", "name value\n", "name{} \n"} {
-		if m, err := parse(strings.NewReader(bad)); err == nil {
+		if m, err := Read(strings.NewReader(bad)); err == nil {
 			t.Errorf("%q was read as %v", bad, m)
 		}
 	}
