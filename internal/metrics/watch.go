@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/fence"
 )
 
@@ -19,6 +20,8 @@ type Sources struct {
 	Pool func() (inUse, most int)
 	// OldestSnapshot returns how old the oldest snapshot in Postgres is. Nil: there are none.
 	OldestSnapshot func() time.Duration
+	// Sync is how what is kept stands to Aeroplane, as of some seconds ago. Nil: nobody knows.
+	Sync func() authz.SyncState
 	// Redis is what the shelf says. Nil: there is none, and its series stay zero.
 	Redis func() RedisStats
 }
@@ -43,6 +46,9 @@ func (m *Metrics) Watch(s Sources) {
 	if s.OldestSnapshot == nil {
 		s.OldestSnapshot = func() time.Duration { return 0 }
 	}
+	if s.Sync == nil {
+		s.Sync = func() authz.SyncState { return authz.SyncState{} }
+	}
 	if s.Redis == nil {
 		s.Redis = func() RedisStats { return RedisStats{} }
 	}
@@ -65,6 +71,10 @@ var (
 	connections    = desc("database_connections", "Connections to the database that are in use.")
 	connectionsMax = desc("database_connections_max", "Connections to the database that may be in use at a time.")
 
+	syncSeen    = desc("sync_seen_timestamp_seconds", "When Aeroplane was last known to say what is kept, in seconds since 1970; 0: never.")
+	syncTrouble = desc("sync_trouble", "1 while it is not known whether Aeroplane says what is kept, else 0.")
+	syncRefused = desc("sync_refused", "Things of Aeroplane's that break a rule, and are not kept.")
+
 	redisReads = desc("redis_reads_total", "Records that were looked for in Redis, by what came of it.", "result")
 	redisPuts  = desc("redis_puts_total", "Records to be written to Redis, by what came of it.", "result")
 	redisDrops = desc("redis_drops_total", "Records to be removed from Redis, by what came of it.", "result")
@@ -86,7 +96,22 @@ func (w *watch) Collect(to chan<- prometheus.Metric) {
 	gauge(to, connections, float64(inUse))
 	gauge(to, connectionsMax, float64(most))
 	gauge(to, oldestSnapshot, w.OldestSnapshot().Seconds())
+	w.sync(to)
 	w.redis(to)
+}
+
+func (w *watch) sync(to chan<- prometheus.Metric) {
+	s := w.Sync()
+	seen, trouble := 0.0, 0.0
+	if !s.SeenAt.IsZero() {
+		seen = float64(s.SeenAt.UnixMilli()) / 1000
+	}
+	if s.Trouble != "" {
+		trouble = 1
+	}
+	gauge(to, syncSeen, seen)
+	gauge(to, syncTrouble, trouble)
+	gauge(to, syncRefused, float64(s.Refused))
 }
 
 func (w *watch) store(to chan<- prometheus.Metric) {

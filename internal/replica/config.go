@@ -33,6 +33,8 @@ type Config struct {
 	MaxRecords int
 	// Retention is what to delete in the background. Nil: that is somebody else's business.
 	Retention *authz.Retention
+	// WatchSync lets the metrics tell how what is kept stands to Aeroplane.
+	WatchSync bool
 	// Metrics are told what happens. Nil: nothing is counted.
 	Metrics *metrics.Metrics
 	// Logger is where changes of state are told of. Nil: nowhere.
@@ -51,12 +53,11 @@ func (c *Config) logger() *slog.Logger {
 }
 
 // open opens the database, and puts it behind a fence, with Redis beside it if there is one.
-func (c *Config) open(ctx context.Context) (_ *fence.Store, closeShelf func(), err error) {
+func (c *Config) open(ctx context.Context, watched metrics.Sources) (_ *fence.Store, closeShelf func(), err error) {
 	config := fence.Config{Name: cmp.Or(c.Name, defaultName()), Lease: c.Lease, MaxRecords: c.MaxRecords, Logger: c.logger()}
 	if c.Metrics != nil {
 		config.Observer = c.Metrics
 	}
-	var watched metrics.Sources
 	if err := c.openDatabase(ctx, &config, &watched); err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/fence"
+	"aeroplane.run/authz/internal/metrics"
 	"aeroplane.run/authz/resolver"
 )
 
@@ -33,7 +34,8 @@ type Replica struct {
 // Open opens a replica. It does not wait for a lease. Errors are those of the database's package, and FailedPrecondition where
 // the Config is wrong.
 func Open(ctx context.Context, c Config) (*Replica, error) {
-	store, closeShelf, err := c.open(ctx)
+	sync := new(syncWatch)
+	store, closeShelf, err := c.open(ctx, metrics.Sources{Sync: sync.last})
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +46,9 @@ func Open(ctx context.Context, c Config) (*Replica, error) {
 	r.running.Go(func() { r.uses.Run(life, useInterval, flushGrace) })
 	if c.Retention != nil {
 		r.running.Go(func() { c.Retention.Run(life, store, sweepInterval, log) })
+	}
+	if c.WatchSync {
+		r.running.Go(func() { sync.run(life, store) })
 	}
 	return r, nil
 }

@@ -23,14 +23,27 @@ func DNS(ctx context.Context, host string) ([]netip.Addr, error) {
 // CheckServer refuses settings with which a server would be less safe than it looks: half a certificate, two sources
 // for one secret, a door to the network without TLS or without tokens. Its errors are one sentence for the operator.
 func (s *Settings) CheckServer(ctx context.Context, lookup Lookup) error {
+	if faults := s.Faults(ctx, lookup); len(faults) > 0 {
+		return faults[0]
+	}
+	return nil
+}
+
+// Faults returns all that CheckServer refuses: one fault of each door and database at most. What cannot be told because of one of them is left out.
+func (s *Settings) Faults(ctx context.Context, lookup Lookup) (all []error) {
+	good := func(err error) bool {
+		if err != nil {
+			all = append(all, err)
+		}
+		return err == nil
+	}
 	here, err := onLoopback(ctx, lookup, s.Listen)
 	if err != nil {
-		return fmt.Errorf("listen %w", err)
+		err = fmt.Errorf("listen %w", err)
 	}
+	known := good(err)
 	httpHere, err := s.checkHTTP(ctx, lookup)
-	if err != nil {
-		return err
-	}
+	known = good(err) && known
 	exposed := "" // the address beyond this machine, if there is one
 	switch {
 	case !here:
@@ -39,24 +52,37 @@ func (s *Settings) CheckServer(ctx context.Context, lookup Lookup) error {
 		exposed = s.HTTPListen
 	}
 	postgres, err := s.checkPostgres(ctx, lookup)
-	if err != nil {
-		return err
-	}
+	known = good(err) && known
 	redis, err := s.checkRedis(ctx, lookup)
-	if err != nil {
-		return err
+	if good(err) && known {
+		good(s.checkTLS(exposed, max(postgres, redis)))
+		good(s.checkTokens(exposed))
+	} else {
+		good(cmp.Or(s.checkPair(), s.checkTokenSources()))
 	}
-	return cmp.Or(s.checkTLS(exposed, max(postgres, redis)), s.checkTokens(exposed), s.checkOps(ctx, lookup), s.checkRoutes(),
-		s.checkRetention())
+	good(s.checkOps(ctx, lookup))
+	good(s.checkRoutes())
+	good(s.checkRetention())
+	return all
 }
 
-// checkTLS is told on which address beyond this machine we listen, if on any, and who could read what crosses to the databases.
-func (s *Settings) checkTLS(exposed string, databases exposure) error {
+// checkPair wants a certificate and its key.
+func (s *Settings) checkPair() error {
 	switch {
 	case s.TLSCert != "" && s.TLSKey == "":
 		return errors.New("tls-cert is set without tls-key: set both, or neither")
 	case s.TLSKey != "" && s.TLSCert == "":
 		return errors.New("tls-key is set without tls-cert: set both, or neither")
+	}
+	return nil
+}
+
+// checkTLS is told on which address beyond this machine we listen, if on any, and who could read what crosses to the databases.
+func (s *Settings) checkTLS(exposed string, databases exposure) error {
+	if err := s.checkPair(); err != nil {
+		return err
+	}
+	switch {
 	case s.TLSCert != "" && s.InsecurePlaintext && databases != readableByAll:
 		return errors.New("insecure-plaintext is set although nothing needs it: take it away, or take tls-cert away")
 	case s.TLSCert == "" && exposed != "" && !s.InsecurePlaintext:
@@ -68,17 +94,26 @@ func (s *Settings) checkTLS(exposed string, databases exposure) error {
 
 // checkTokens is told the same of where we listen.
 func (s *Settings) checkTokens(exposed string) error {
+	if err := s.checkTokenSources(); err != nil {
+		return err
+	}
 	switch {
-	case !s.AdminTokens.IsZero() && s.AdminTokensFile != "":
-		return errors.New("admin-tokens and admin-tokens-file are both set: set one")
-	case !s.GatewayTokens.IsZero() && s.GatewayTokensFile != "":
-		return errors.New("gateway-tokens and gateway-tokens-file are both set: set one")
 	case exposed == "":
 		return nil // what is missing is generated
 	case s.AdminTokens.IsZero() && s.AdminTokensFile == "":
 		return needsTokens(exposed, "admin")
 	case s.GatewayTokens.IsZero() && s.GatewayTokensFile == "":
 		return needsTokens(exposed, "gateway")
+	}
+	return nil
+}
+
+func (s *Settings) checkTokenSources() error {
+	switch {
+	case !s.AdminTokens.IsZero() && s.AdminTokensFile != "":
+		return errors.New("admin-tokens and admin-tokens-file are both set: set one")
+	case !s.GatewayTokens.IsZero() && s.GatewayTokensFile != "":
+		return errors.New("gateway-tokens and gateway-tokens-file are both set: set one")
 	}
 	return nil
 }

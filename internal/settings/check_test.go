@@ -172,6 +172,32 @@ func TestCheckServer(t *testing.T) {
 	}
 }
 
+// TestFaults lists all that is wrong, of which CheckServer tells the first.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		set  string
+		want []string
+	}{
+		{"", nil},
+		{tls + "listen=:8460 " + tokens, nil},
+		{"tls-cert=/c retain-keys=1h redis=here:1", []string{"redis is set without postgres-url", "tls-cert is set without", "retain-keys"}},
+		{"listen=nowhere:1 admin-tokens=a admin-tokens-file=/a insecure-ops=true",
+			[]string{"listen names the host", "admin-tokens and admin-tokens-file are both set", "insecure-ops is set although"}},
+		{"listen=nowhere:1 insecure-plaintext=true " + tls, []string{"listen names the host"}}, // what needs it cannot be told
+		{"listen=:8460", []string{"needs tls-cert and tls-key", "needs tokens of your own"}},
+		{"http-listen=0 postgres-password=p routes=-", []string{"http-listen", "a password for Postgres", "routes must"}},
+	} {
+		faults := from(t, c.set).Faults(t.Context(), lookup)
+		for i := range max(len(faults), len(c.want)) {
+			if i >= len(faults) || i >= len(c.want) || !contains(faults[i], c.want[i]) {
+				t.Errorf("%s: %q, want %q", c.set, faults, c.want)
+				break
+			}
+		}
+	}
+}
+
 // TestCheckClient lists what the commands accept, and what they refuse.
 func TestCheckClient(t *testing.T) {
 	t.Parallel()

@@ -123,7 +123,7 @@ The commands refuse ` + "`token` beside `token-file`, `tls-ca` or `tls-server-na
 
 ` + "`migrate` and `migrate status`" + ` need the database alone, and refuse only what is wrong with its settings.
 
-` + "`health`" + ` runs with the settings of a server as well, as a container's probe does. Without an ` + "`address`" + ` it calls the one of
-` + "`listen`" + `; and if there is a ` + "`tls-cert`, but none of `tls`, `tls-ca` and `tls-server-name`" + `, it calls over TLS, and expects
+` + "`health` and `doctor`" + ` run with the settings of a server as well, as a container's probe does. Without an ` + "`address`" + ` they call the one of
+` + "`listen`" + `; and if there is a ` + "`tls-cert`, but none of `tls`, `tls-ca` and `tls-server-name`" + `, they call over TLS, and expect
 exactly the certificate in that file.
 `

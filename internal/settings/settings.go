@@ -52,6 +52,8 @@ type Settings struct {
 	RedisEntryKeys     secret.Text
 	RedisEntryKeysFile string
 
+	AeroplaneFile string
+
 	Routes string
 
 	TLSCert           string

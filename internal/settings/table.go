@@ -14,8 +14,8 @@ var table = []Setting{
 		About: "The directory of the embedded database and of generated tokens."},
 
 	{Name: "http-listen", Uses: Server, Default: "127.0.0.1:8462", field: func(s *Settings) any { return &s.HTTPListen },
-		About: "The host and port on which gateways ask over HTTP (forward-auth, AuthZEN), with the same certificate as listen; port 0 " +
-			"picks a free one, and off switches them off."},
+		About: "The host and port on which gateways ask over HTTP (forward-auth, AuthZEN), and the dashboard's calls are answered, with the same " +
+			"certificate as listen; port 0 picks a free one, and off switches them off."},
 	{Name: "http-peers", Uses: Server, Default: loopbackPeers, field: func(s *Settings) any { return &s.HTTPPeers },
 		About: "The addresses of the gateways that may use forward-auth without a token, as addresses or networks separated by commas; " +
 			"none: every gateway must show a token."},
@@ -80,6 +80,9 @@ var table = []Setting{
 	{Name: "redis-entry-keys-file", Uses: Server, field: func(s *Settings) any { return &s.RedisEntryKeysFile },
 		About: "A file of redis-entry-keys, one a line."},
 
+	{Name: "aeroplane-file", Uses: Server, field: func(s *Settings) any { return &s.AeroplaneFile },
+		About: "The database of an Aeroplane on this machine, deploy.db in its data directory, to keep in step with; empty keeps in step with none."},
+
 	{Name: "routes", Uses: Server, field: func(s *Settings) any { return &s.Routes },
 		About: "A file with the route table; empty uses the one that is built in."},
 
@@ -104,7 +107,8 @@ var table = []Setting{
 	{Name: "retain-audit", Uses: Server, Default: "365d", field: func(s *Settings) any { return &s.RetainAudit },
 		About: "How long audit records are kept; 0 keeps them for ever."},
 	{Name: "retain-keys", Uses: Server, Default: "365d", field: func(s *Settings) any { return &s.RetainKeys },
-		About: "How long keys stay on record after they were revoked or expired; 0 keeps them for ever."},
+		About: "How long keys stay on record after they were revoked or expired; 0 keeps them for ever, as those that came from Aeroplane and were revoked " +
+			"are kept in any case, lest they come again."},
 	{Name: "retain-sessions", Uses: Server, Default: "30d", field: func(s *Settings) any { return &s.RetainSessions },
 		About: "How long sessions stay on record after the time of their expiry; 0 keeps them for ever."},
 	{Name: "retain-request-ids", Uses: Server, Default: "24h", field: func(s *Settings) any { return &s.RetainRequestIDs },
