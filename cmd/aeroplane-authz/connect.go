@@ -13,12 +13,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -91,18 +93,27 @@ const maxAnswer = 64 << 20
 
 // dial prepares a connection. It is made at the first call. A pinned certificate is in the file of that name.
 func dial(v *settings.Settings, as role, token, pinned string) (*grpc.ClientConn, error) {
-	options := []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)), grpc.WithUnaryInterceptor(
-		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-			ctx, cancel := context.WithTimeout(ctx, v.Timeout)
-			defer cancel()
-			if token != "" {
-				ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
-			}
-			if v.ActingUser != "" {
-				ctx = metadata.AppendToOutgoingContext(ctx, "aeroplane-acting-user", v.ActingUser)
-			}
-			return withOrigin(next(ctx, method, req, reply, cc, opts...), tokenOrigin(v, as))
-		})}
+	identify := func(ctx context.Context) context.Context {
+		if token != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+		}
+		if v.ActingUser != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, "aeroplane-acting-user", v.ActingUser)
+		}
+		return ctx
+	}
+	options := []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		// Who follows Aeroplane calls for as long as it runs, and is to notice that a server is gone. The server allows a ping every 10 s.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 15 * time.Second, Timeout: 5 * time.Second}), grpc.WithUnaryInterceptor(
+			func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+				ctx, cancel := context.WithTimeout(ctx, v.Timeout)
+				defer cancel()
+				return withOrigin(next(identify(ctx), method, req, reply, cc, opts...), tokenOrigin(v, as))
+			}), grpc.WithStreamInterceptor( // which lasts as long as there is something to say
+			func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer, opts ...grpc.CallOption) (
+				grpc.ClientStream, error) {
+				return next(identify(ctx), desc, cc, method, opts...)
+			})}
 	switch {
 	case pinned != "":
 		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(pinnedTLS(pinned))))

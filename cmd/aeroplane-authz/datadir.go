@@ -48,7 +48,7 @@ func usable(dir string) error {
 	case !info.IsDir():
 		return &fs.PathError{Op: "open", Path: at, Err: errors.New("not a directory")}
 	case at == dir:
-		if err := datadir.Ensure(dir); err != nil { // which makes nothing that is there
+		if err := datadir.Check(dir); err != nil {
 			return err
 		}
 	}

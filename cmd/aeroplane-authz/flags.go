@@ -56,14 +56,7 @@ func withSettings(cmd *cobra.Command, g settings.Group, names ...string) *cobra.
 
 // load returns the settings in force for a command.
 func (a *app) load(cmd *cobra.Command) (*settings.Settings, error) {
-	src := settings.Sources{Flags: make(map[string]string), Environ: a.environ}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if value, ok := f.Value.(*settingFlag); ok {
-			src.Flags[f.Name] = value.text
-		}
-	})
-	src.File, _ = cmd.Flags().GetString("config")
-	v, err := settings.Load(src)
+	v, err := settings.Load(a.sources(cmd))
 	if err != nil {
 		return nil, usage("%w", err)
 	}
@@ -71,6 +64,18 @@ func (a *app) load(cmd *cobra.Command) (*settings.Settings, error) {
 		logger(v, a.stderr).Warn(warning)
 	}
 	return v, nil
+}
+
+// sources are where the settings of a command come from.
+func (a *app) sources(cmd *cobra.Command) settings.Sources {
+	src := settings.Sources{Flags: make(map[string]string), Environ: a.environ}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if value, ok := f.Value.(*settingFlag); ok {
+			src.Flags[f.Name] = value.text
+		}
+	})
+	src.File, _ = cmd.Flags().GetString("config")
+	return src
 }
 
 // completeFrom lets a shell complete a flag's value from a list.

@@ -51,6 +51,13 @@ func TestForwardAuthOfTheServer(t *testing.T) {
 			t.Errorf("token %v: %d %q, want %d %q", c.token != "", status, caller, c.status, c.caller)
 		}
 	}
+	dashboard, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/api/system/api-keys", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := new(http.Client).Do(dashboard); err != nil || answer.Body.Close() != nil || answer.StatusCode != 401 {
+		t.Errorf("the dashboard's page: %v, %v", answer, err)
+	}
 	http.DefaultClient.CloseIdleConnections()
 	if err := p.end(t, syscall.SIGTERM); err != nil {
 		t.Errorf("it ended with %v", err)

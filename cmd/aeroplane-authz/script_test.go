@@ -28,12 +28,14 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/aeroplane/aeroplanetest"
 	"aeroplane.run/authz/internal/doctor/doctortest"
 	"aeroplane.run/authz/internal/testservers"
 )
 
 // TestMain registers the program itself as a command: tests and scripts run it as a process of its own.
 func TestMain(m *testing.M) {
+	aeroplanetest.Main()
 	testscript.Main(testservers.Runner{M: m}, map[string]func(){"aeroplane-authz": main})
 }
 
@@ -46,6 +48,9 @@ func TestMain(m *testing.M) {
 //	keep NAME                     sets a variable to the last standard output
 //	certificate NAME [IP]         makes a self-signed certificate for authz.test, and an address: NAME.pem and NAME.key
 //	gateway [MISTAKE]             starts a gateway that makes a mistake or none, and sets GATEWAY to its URL and UPSTREAM to where it forwards
+//	aeroplane                     starts an Aeroplane, and sets AEROPLANE to its file, and KEY and SESSION to a key and a cookie of it
+//	aeroplane SQL                 has that Aeroplane execute a statement
+//	eventually PROGRAM [ARG...]   runs a program until it succeeds; with !, until it fails
 //	postgres                      makes a database on a real Postgres, and sets PG_URL, without PG_PASSWORD
 func TestScript(t *testing.T) {
 	t.Parallel()
@@ -59,12 +64,17 @@ func TestScript(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			ops, err := freeAddress()
+			if err != nil {
+				return err
+			}
 			env.Vars = append(env.Vars,
 				"HOME="+env.WorkDir+"/home",
 				"AEROPLANE_AUTHZ_DATA_DIR="+env.WorkDir+"/data",
 				"AEROPLANE_AUTHZ_LISTEN="+address,
 				"AEROPLANE_AUTHZ_ADDRESS="+address,
 				"AEROPLANE_AUTHZ_OPS_LISTEN=off", // whose defaults are one port each for all scripts
+				"OPS="+ops,                       // for a script that wants one
 				"AEROPLANE_AUTHZ_HTTP_LISTEN=off",
 			)
 			return os.MkdirAll(env.WorkDir+"/home", 0o700)
@@ -74,6 +84,8 @@ func TestScript(t *testing.T) {
 			"wait-ready":  waitReady,
 			"keep":        keep,
 			"certificate": certificate,
+			"eventually":  eventually,
+			"aeroplane":   func(ts *testscript.TestScript, _ bool, args []string) { haveAeroplane(t, ts, args) },
 			"gateway":     func(ts *testscript.TestScript, _ bool, args []string) { startGateway(t, ts, args) },
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) {
 				u, err := url.Parse(testservers.Postgres(t).NewDatabase(t))

@@ -59,11 +59,12 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	}
 	defer a.tendGarbage(ctx)()
 	authorizer := store.Authorizer(p.routes)
+	issuer, catalog := &authz.Issuer{Store: store, Now: time.Now}, &authz.Catalog{Store: store, Now: time.Now}
 	syncer := &authz.Syncer{Store: store, Now: time.Now, KeepKeys: v.RetainKeys}
 	s := server.New(server.Config{
 		Authorizer: authorizer,
-		Issuer:     &authz.Issuer{Store: store, Now: time.Now},
-		Catalog:    &authz.Catalog{Store: store, Now: time.Now},
+		Issuer:     issuer,
+		Catalog:    catalog,
 		Syncer:     syncer,
 		Sessions:   &authz.Sessions{Store: store, Now: time.Now},
 		Audit:      &authz.Audit{Store: store},
@@ -75,9 +76,11 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 		doors = append(doors, door{server.NewHTTP(server.HTTPConfig{
 			Authorizer: authorizer,
 			Callers:    callers, Peers: p.peers, BaseURL: v.HTTPURL, TLS: p.tls, Log: log, Observer: m,
+			Issuer: issuer, Catalog: catalog,
 		}), at.http})
 	}
 	defer serveOps(at.ops, m, s, v, log)()
+	defer a.followFile(ctx, v, syncer, log)()
 	a.greet(v, p, at, log)
 	return serveUntil(ctx, doors, v.ShutdownGrace, log)
 }

@@ -17,7 +17,7 @@ import (
 
 // replicaConfig returns what the settings say of the replica that a server opens doors to.
 func replicaConfig(v *settings.Settings, p *plan, m *metrics.Metrics, log *slog.Logger) replica.Config {
-	c := replica.Config{Redis: p.redis, Lease: v.Lease, Metrics: m, Logger: log, Retention: &authz.Retention{
+	c := replica.Config{Redis: p.redis, Lease: v.Lease, WatchSync: true, Metrics: m, Logger: log, Retention: &authz.Retention{
 		Events: v.RetainAudit, Keys: v.RetainKeys, Sessions: v.RetainSessions, RequestIDs: v.RetainRequestIDs,
 	}}
 	if v.PostgresURL == "" {

@@ -84,10 +84,17 @@ func (s tokenSource) generated(dataDir string) ([]server.Caller, error) {
 		return nil, usage("data-dir: %w", err)
 	}
 	path := tokenPath(dataDir, s.role)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = generate(path)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := generate(path); err != nil {
+			return nil, usage("the %s token: %w", s.role, err)
+		}
 	}
+	return s.read(path)
+}
+
+// read returns the caller whose token was generated into a file.
+func (s tokenSource) read(path string) ([]server.Caller, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usage("the %s token: %w", s.role, err)
 	}
@@ -106,25 +113,24 @@ func (s tokenSource) generated(dataDir string) ([]server.Caller, error) {
 }
 
 // generate makes a token and the file that holds it: whole and on disk, or not at all, and never over another one.
-func generate(path string) (text []byte, err error) {
+func generate(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".token-*") // mode 0600
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.Remove(f.Name())
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
-	text = fmt.Appendf(nil, "local %s\n", base64.RawURLEncoding.EncodeToString(secret))
-	_, err = f.Write(text)
+	_, err = fmt.Fprintf(f, "local %s\n", base64.RawURLEncoding.EncodeToString(secret))
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
-		return os.ReadFile(path) // somebody was faster
+		return nil // somebody was faster
 	} else if err != nil {
-		return nil, err
+		return err
 	}
-	return text, syncDir(filepath.Dir(path))
+	return syncDir(filepath.Dir(path))
 }
 
 // syncDir makes the names in a directory durable.
