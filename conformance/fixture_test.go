@@ -21,6 +21,7 @@ import (
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/embedded"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/aeroplane/aeroplanetest"
 	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/internal/postgres"
 	"aeroplane.run/authz/internal/sqlite"
@@ -28,7 +29,10 @@ import (
 	"aeroplane.run/authz/server/servertest"
 )
 
-func TestMain(m *testing.M) { os.Exit(testservers.Main(m)) }
+func TestMain(m *testing.M) {
+	aeroplanetest.Main()
+	os.Exit(testservers.Main(m))
+}
 
 // onEveryStore runs a test with a fresh, empty service on each database, the default one first.
 func onEveryStore(t *testing.T, test func(t *testing.T, f *fixture)) {

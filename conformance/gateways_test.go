@@ -42,14 +42,26 @@ var gateways = map[string]func(t *testing.T, set func(file string) string, addre
 // startGateway starts a proxy with its configuration as it is, but for the three addresses in it.
 func startGateway(t *testing.T, name, service, upstream string) *gateway {
 	t.Helper()
+	return startEdited(t, name, service, upstream, strings.NewReplacer())
+}
+
+// startEdited starts a proxy whose configuration is edited besides.
+func startEdited(t *testing.T, name, service, upstream string, edit *strings.Replacer) *gateway {
+	t.Helper()
 	address := must[string](t)(testservers.FreeAddress())
 	replacer := strings.NewReplacer(":8080", portOf(address), ":8462", portOf(service), ":3000", portOf(upstream))
 	gateways[name](t, func(file string) string {
-		return replacer.Replace(string(must[[]byte](t)(os.ReadFile("../deploy/" + file))))
+		return replacer.Replace(edit.Replace(sampleOf(t, file)))
 	}, address)
 	g := &gateway{t: t, address: address}
 	t.Cleanup(g.hangUp)
 	return g
+}
+
+// sampleOf is a configuration as deploy/ has it.
+func sampleOf(t *testing.T, file string) string {
+	t.Helper()
+	return string(must[[]byte](t)(os.ReadFile("../deploy/" + file)))
 }
 
 func (g *gateway) hangUp() {
