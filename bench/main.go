@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"aeroplane.run/authz/internal/aeroplane/aeroplanetest"
 	"aeroplane.run/authz/internal/testservers"
 )
 
@@ -41,10 +42,12 @@ var measurements = []struct {
 	{"cold", "the first answer of a server that was just started, and a fleet that is started anew under load", measureCold},
 	{"memory", "what keys in memory take", measureMemory},
 	{"doors", "each door beside Authorize, and proxies that ask beside the same ones that do not", measureDoors},
+	{"follow", "an import from an Aeroplane, and what it takes to keep in step with it", measureFollow},
 	{"peers", "a GET of Redis, and a Check of OpenFGA", measurePeers},
 }
 
 func main() {
+	aeroplanetest.Main() // whose process it is then
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second one ends the program at once
 	debug.SetGCPercent(400)      // the callers' garbage is not what is measured
