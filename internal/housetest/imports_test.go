@@ -38,11 +38,15 @@ var picture = map[string][]string{
 	"internal/sqlstore":      {".", "internal/fence", "github.com/pressly/goose/v3"},
 	"internal/sqlite": {".", "internal/fence", "internal/sqlstore", "internal/datadir",
 		"modernc.org/sqlite", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
+	"internal/aeroplane":  {".", "internal/apikey", "modernc.org/sqlite"},
 	"internal/rediscache": {".", "internal/secret", "github.com/redis/go-redis/v9"},
 	"internal/metrics":    {".", "internal/fence", "internal/stripe", "github.com/prometheus/client_golang"},
 	"internal/ops":        {},
 	"internal/postgres": {".", "internal/fence", "internal/sqlstore",
 		"github.com/lib/pq", "github.com/pressly/goose/v3"},
+
+	// What keeps the one in step with the other.
+	"internal/follow": {".", "internal/aeroplane"},
 
 	// What decides, put together; and the same for the process of a gateway.
 	"internal/replica": {".", "resolver", "internal/fence", "internal/metrics", "internal/sqlite", "internal/postgres", "internal/rediscache"},
@@ -72,11 +76,15 @@ var picture = map[string][]string{
 	"internal/torture/control":  {},
 	"internal/torture/history":  {"github.com/anishathalye/porcupine"},
 
+	"internal/aeroplane/aeroplanetest": {"modernc.org/sqlite"},
+
 	"server/servertest":    {"..."},
 	"internal/testservers": {"github.com/lib/pq"},
 	"internal/scrape":      {},
 	// Wiring of another kind: it asks the service, and the gateway.
-	"internal/doctor":            {"client", "gen/...", "internal/door", "google.golang.org/grpc"},
+	"internal/doctor": {"client", "gen/...", "internal/door", "google.golang.org/grpc"},
+	"internal/checkup": {".", "gen/...", "internal/aeroplane", "internal/apikey", "internal/datadir", "internal/settings", "internal/sqlite", "internal/sqlstore", "internal/postgres",
+		"internal/rediscache", "internal/scrape", "google.golang.org/grpc"},
 	"internal/doctor/doctortest": {"client", "gen/...", "internal/door", "internal/testservers"},
 	"internal/housetest":         {},
 	"internal/readmetest":        {},

@@ -56,6 +56,10 @@ var grpcurlCalls = []grpcurlCall{
 	{"CatalogService/BatchDeleteServices", `{"ids":["t"]}`, `"deletedCount": 1`},
 	{"CatalogService/DeleteProject", `{"id":"p"}`, `"deleted": true`},
 	{"CatalogService/BatchDeleteProjects", `{"ids":["q"]}`, `"deletedCount": 1`},
+	{"CatalogService/SyncCatalog", `{"begin":{"revision":7,"source":"curl"}} {"items":{"projects":[{"id":"p","slug":"p"}],"services":[{"id":"s","projectId":"p"}]}}` +
+		` {"end":{"itemCount":2}}`, `"newCount": 1`},
+	{"CatalogService/GetSyncState", `{}`, `"source": "curl"`},
+	{"CatalogService/ReportSync", `{"trouble":"it is locked"}`, `{}`},
 	{"AuditService/ListEvents", `{"subjectId":"KEY","action":"key.revoke"}`, `"tokenName": "test"`},
 }
 

@@ -19,12 +19,19 @@ import (
 	"testing"
 	"time"
 
+	"aeroplane.run/authz/internal/aeroplane/aeroplanetest"
 	"aeroplane.run/authz/internal/testservers"
 )
 
-func TestMain(m *testing.M) { os.Exit(testservers.Main(m)) }
+func TestMain(m *testing.M) {
+	aeroplanetest.Main()
+	os.Exit(testservers.Main(m))
+}
 
-const documentedAddress = "127.0.0.1:8460"
+const (
+	documentedAddress = "127.0.0.1:8460"
+	documentedFile    = "/var/lib/aeroplane/deploy.db"
+)
 
 var fence = regexp.MustCompile("(?ms)^```(\\S+)( [^\n]*)?\n(.*?)^```$")
 
@@ -51,7 +58,7 @@ func TestREADMECommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address, file := freeAddress(t), aeroplane(t)
 	// Nothing of the installation of whoever runs the tests may be touched.
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AEROPLANE_AUTHZ_") })
 	env = append(env,
@@ -68,7 +75,7 @@ func TestREADMECommands(t *testing.T) {
 	script.WriteString("set -eu\n")
 	started, tested, refusals := false, false, 0
 	for _, b := range blocks(t, "sh") {
-		text := strings.ReplaceAll(b.text, documentedAddress, address)
+		text := strings.NewReplacer(documentedAddress, address, documentedFile, file).Replace(b.text)
 		switch {
 		case strings.TrimSpace(text) == start:
 			started = true
@@ -97,11 +104,20 @@ func TestREADMECommands(t *testing.T) {
 	// What a reader sees: one request that may pass and one that may not, twice, and a refused key.
 	for text, times := range map[string]int{
 		"This API key is read-only": 2, "Invalid or expired API key": 1, `"allowed": true`: 1, "Web shop": 1,
+		"+ project of-aeroplane: ": 1,
 	} {
 		if n := bytes.Count(out, []byte(text)); n < times {
 			t.Errorf("%q turns up %d times, want %d, in:\n%s", text, n, times, out)
 		}
 	}
+}
+
+// aeroplane starts an Aeroplane that has a project, and returns its file.
+func aeroplane(t *testing.T) string {
+	t.Helper()
+	a := aeroplanetest.Start(t)
+	a.Project("of-aeroplane", "", "web")
+	return a.Path
 }
 
 // serve runs `make run` until the test ends.
