@@ -45,7 +45,7 @@ type pair struct {
 type target struct {
 	follow.Own
 	broken  atomic.Bool
-	wholes  atomic.Int64
+	wholes  atomic.Int64 // that were done
 	reports atomic.Int64
 }
 
@@ -55,8 +55,11 @@ func (b *target) Whole(ctx context.Context, r authz.SyncRequest, in *authz.Inven
 	if b.broken.Load() {
 		return authz.SyncResult{}, errBroken
 	}
-	b.wholes.Add(1)
-	return b.Own.Whole(ctx, r, in)
+	result, err := b.Own.Whole(ctx, r, in)
+	if err == nil {
+		b.wholes.Add(1)
+	}
+	return result, err
 }
 
 func (b *target) Step(ctx context.Context, after int64, r authz.SyncRequest, d *authz.Delta) (authz.SyncResult, error) {
