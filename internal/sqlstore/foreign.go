@@ -45,14 +45,21 @@ func (t *tx) putForeignKeys(ctx context.Context, put []authz.ForeignKey) (n int,
 	if err != nil {
 		return 0, err
 	}
+	byID, byDigest := make(map[string]holder), make(map[authz.Digest]holder)
+	for _, h := range holders {
+		byID[h.id], byDigest[h.digest] = h, h
+	}
 	var fresh, known []authz.ForeignKey
 	var replaced []string
 	for _, k := range put {
-		switch held := slices.DeleteFunc(slices.Clone(holders), func(h holder) bool { return h.id != k.ID && h.digest != k.Digest }); {
-		case len(held) == 0:
+		same, there := byID[k.ID]
+		other, taken := byDigest[k.Digest]
+		switch {
+		case taken && other.id != k.ID: // its secret is another's
+		case !there:
 			fresh = append(fresh, k)
-		case len(held) > 1 || held[0].id != k.ID || !held[0].synced || held[0].revoked:
-		case held[0].digest != k.Digest:
+		case !same.synced || same.revoked:
+		case same.digest != k.Digest:
 			replaced = append(replaced, k.ID)
 		default:
 			known = append(known, k)

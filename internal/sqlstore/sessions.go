@@ -36,7 +36,7 @@ func (t *tx) putSessions(ctx context.Context, put []authz.Session, synced bool) 
 	}
 	put = slices.SortedFunc(slices.Values(put), func(a, b authz.Session) int { return slices.Compare(a.Digest[:], b.Digest[:]) })
 	var p params
-	changed, err := query(ctx, t, func(s *authz.Session) []any { return append(sessionRow(s), stored(&s.RevokedAt)) },
+	changed, err := query(ctx, t, sessionRow,
 		`INSERT INTO sessions (digest, user_id, role, expires_at, synced) VALUES `+
 			rows(&p, put, func(s authz.Session) []any {
 				return []any{s.Digest[:], s.UserID, s.Role, s.ExpiresAt.UnixMicro(), synced}
@@ -70,14 +70,14 @@ func (s *Store) ForeignSessions(ctx context.Context, page authz.Page) (all []aut
 	}
 	text := "SELECT digest, user_id, role, expires_at, revoked_at FROM sessions" + w.where() + " ORDER BY digest LIMIT " + w.bind(page.Size)
 	err = s.do(ctx, func(ctx context.Context) error {
-		all, err = query(ctx, s.db, func(s *authz.Session) []any { return append(sessionRow(s), stored(&s.RevokedAt)) }, text, w.params...)
+		all, err = query(ctx, s.db, sessionRow, text, w.params...)
 		return err
 	})
 	return all, err
 }
 
 func sessionRow(s *authz.Session) []any {
-	return []any{digest{&s.Digest}, &s.UserID, &s.Role, stored(&s.ExpiresAt)}
+	return []any{digest{&s.Digest}, &s.UserID, &s.Role, stored(&s.ExpiresAt), stored(&s.RevokedAt)}
 }
 
 // digest scans a digest.

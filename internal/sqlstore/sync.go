@@ -35,9 +35,11 @@ func syncColumns(s *authz.SyncState) []any {
 func (s *Store) Sync(ctx context.Context, c authz.Change, d *authz.Delta, before int64, next authz.SyncState) (did authz.Counted, err error) {
 	did.Receipt, err = s.change(ctx, c, func(ctx context.Context, t *tx) error {
 		did.N = 0
-		ours, _, err := queryOne(ctx, t, column[bool], "SELECT keys_ours FROM catalog_sync WHERE id = 1")
-		if err != nil {
-			return err
+		ours := next.KeysOurs
+		if d.Len() == 0 { // it may be all that changes
+			if err := t.QueryRowContext(ctx, "SELECT keys_ours FROM catalog_sync WHERE id = 1").Scan(&ours); err != nil {
+				return err
+			}
 		}
 		if err := t.moveOn(ctx, before, next); err != nil {
 			return err
