@@ -116,10 +116,9 @@ func (g *guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo
 	var actor authz.Actor
 	defer func() {
 		err = g.contain(info.FullMethod, recover(), err)
-		if need == changes {
-			g.observe(info.FullMethod, need, err)
-		}
-		if _, already := status.FromError(err); !already || need == changes { // or else all is said, by gRPC or by us
+		if _, already := status.FromError(err); need == changes {
+			err = g.answer(s.Context(), info.FullMethod, actor, err)
+		} else if !already { // or else all is said, by gRPC or by us
 			err = g.tell(s.Context(), info.FullMethod, need, actor, err)
 		}
 	}()

@@ -65,9 +65,9 @@ func (s *syncService) SyncCatalog(stream grpc.BidiStreamingServer[authzv1.SyncCa
 	}
 	var result authz.SyncResult
 	if in.after != nil {
-		result, err = s.syncer.Step(ctx, actorFrom(ctx), *in.after, in.request, &in.delta)
+		result, err = s.syncer.Step(ctx, actorFrom(ctx), *in.after, in.request, &in.items)
 	} else {
-		result, err = s.syncer.Whole(ctx, actorFrom(ctx), in.request, &in.inventory)
+		result, err = s.syncer.Whole(ctx, actorFrom(ctx), in.request, in.inventory())
 	}
 	if err != nil {
 		return err
@@ -77,11 +77,10 @@ func (s *syncService) SyncCatalog(stream grpc.BidiStreamingServer[authzv1.SyncCa
 
 // A sentSync is what one stream says.
 type sentSync struct {
-	request   authz.SyncRequest
-	after     *int64 // of a difference
-	inventory authz.Inventory
-	delta     authz.Delta
-	count     int64
+	request                authz.SyncRequest
+	after                  *int64 // of a difference
+	withSessions, withKeys bool
+	items                  authz.Delta // where all that there is is sent, all of it to be put
 }
 
 // listen returns what receives the next message of a stream, and does not wait for ever, which only the end of the call can make the
@@ -138,8 +137,8 @@ func receiveSync(receive func() (*authzv1.SyncCatalogRequest, error)) (*sentSync
 				return nil, err
 			}
 		case *authzv1.SyncCatalogRequest_End:
-			if got := part.End.GetItemCount(); got != in.count {
-				return nil, invalid("end.item_count", "must be the number of things in the items, which is %d and not %d", in.count, got)
+			if got := part.End.GetItemCount(); got != int64(in.items.Len()) {
+				return nil, invalid("end.item_count", "must be the number of things in the items, which is %d and not %d", in.items.Len(), got)
 			}
 			return in, nil
 		default:

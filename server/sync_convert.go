@@ -27,12 +27,11 @@ func syncFromProto(b *authzv1.SyncBegin) (*sentSync, error) {
 	return &sentSync{
 		request: authz.SyncRequest{Revision: b.GetRevision(), Source: b.GetSource(), TakeKeys: b.GetTakeKeys(), Cautious: b.GetCautious(),
 			DryRun: b.GetDryRun(), Refused: int(b.GetRefusedCount())},
-		after:     b.AfterRevision,
-		inventory: authz.Inventory{WithSessions: b.GetWithSessions(), WithKeys: b.GetWithKeys()},
+		after: b.AfterRevision, withSessions: b.GetWithSessions(), withKeys: b.GetWithKeys(),
 	}, nil
 }
 
-// add takes in some items: of a difference into the delta, and otherwise into the inventory.
+// add takes in some items.
 func (in *sentSync) add(items *authzv1.SyncItems) error {
 	sessions, err := eachSure(items.GetSessions(), sessionFromProto)
 	if err != nil {
@@ -52,27 +51,28 @@ func (in *sentSync) add(items *authzv1.SyncItems) error {
 		GoneProjects: items.GetGoneProjectIds(), GoneServices: items.GetGoneServiceIds(), GoneDeployments: items.GetGoneDeploymentIds(),
 		GoneSessions: gone, GoneKeys: items.GetGoneKeyIds(),
 	}
-	if in.count += int64(more.Len()); in.count > maxSync {
+	if int64(in.items.Len()+more.Len()) > maxSync {
 		return invalid("items", "must be at most %d in one sync", maxSync)
 	}
-	if len(sessions)+len(gone) > 0 && !in.inventory.WithSessions {
+	if len(sessions)+len(gone) > 0 && !in.withSessions {
 		return invalid("items.sessions", "must come with with_sessions in the begin")
 	}
-	if len(keys)+len(more.DoubtfulKeys)+len(more.GoneKeys) > 0 && !in.inventory.WithKeys {
+	if len(keys)+len(more.DoubtfulKeys)+len(more.GoneKeys) > 0 && !in.withKeys {
 		return invalid("items.keys", "must come with with_keys in the begin")
 	}
-	if in.after != nil {
-		in.delta.Add(&more)
-		return nil
-	}
-	if len(more.GoneProjects)+len(more.GoneServices)+len(more.GoneDeployments)+len(more.GoneSessions)+len(more.GoneKeys) > 0 {
+	gones := len(more.GoneProjects) + len(more.GoneServices) + len(more.GoneDeployments) + len(more.GoneSessions) + len(more.GoneKeys)
+	if in.after == nil && gones > 0 {
 		return invalid("items", "must not name what is gone where all that there is is sent: it is gone if it is left out")
 	}
-	i := &in.inventory
-	i.Projects, i.Services = append(i.Projects, more.Projects...), append(i.Services, more.Services...)
-	i.Deployments, i.Sessions = append(i.Deployments, more.Deployments...), append(i.Sessions, more.Sessions...)
-	i.Keys, i.DoubtfulKeys = append(i.Keys, more.Keys...), append(i.DoubtfulKeys, more.DoubtfulKeys...)
+	in.items.Add(&more)
 	return nil
+}
+
+// inventory is what the items are where all that there is was sent.
+func (in *sentSync) inventory() *authz.Inventory {
+	return &authz.Inventory{Projects: in.items.Projects, Services: in.items.Services, Deployments: in.items.Deployments,
+		WithSessions: in.withSessions, Sessions: in.items.Sessions,
+		WithKeys: in.withKeys, Keys: in.items.Keys, DoubtfulKeys: in.items.DoubtfulKeys}
 }
 
 // eachSure converts a list whose items may be wrong.
