@@ -82,7 +82,8 @@ func (a *app) examine(cmd *cobra.Command, f *gatewayFlags, text string) error {
 		as = gateway
 	}
 	return a.connectedWith(cmd.Context(), v, as, func(c *connection) error {
-		config := doctor.Config{Gateway: at, NoIdentityHeaders: f.noIdentity, Progress: progress(a.stderr)}
+		tell := seldom(a.stderr, 5*time.Second)
+		config := doctor.Config{Gateway: at, NoIdentityHeaders: f.noIdentity, Progress: func(n, of int) { tell("%d of %d requests sent", n, of) }}
 		if f.ca != "" {
 			if config.TLS, err = trusting("gateway-ca", f.ca); err != nil {
 				return err
@@ -184,16 +185,5 @@ func printReport(w io.Writer, r *doctor.Report, notes bool) {
 		r.Took.Round(100*time.Millisecond), count(r.Faults, "fault", "faults"), count(r.Warnings, "warning", "warnings"), count(r.Notes, "note", "notes"))
 	if r.Skipped > 0 {
 		fmt.Fprintf(w, "%s left out: there was no session to try with\n", count(r.Skipped, "case", "cases"))
-	}
-}
-
-// progress tells every five seconds how far it is, so that what is quick says nothing.
-func progress(w io.Writer) func(n, of int) {
-	last := time.Now()
-	return func(n, of int) {
-		if time.Since(last) >= 5*time.Second {
-			last = time.Now()
-			fmt.Fprintf(w, "%d of %d requests sent\n", n, of)
-		}
 	}
 }

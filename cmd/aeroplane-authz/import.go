@@ -63,7 +63,7 @@ func (a *app) runImport(ctx context.Context, c *connection, f *importFlags, path
 	if err != nil {
 		return err
 	}
-	tell := seldom(a.stderr)
+	tell := seldom(a.stderr, time.Second)
 	target := &remoteSync{catalog: v1.NewCatalogServiceClient(c), progress: func(done, all int32) { tell("%d of %d changes made", done, all) }}
 	request := authz.SyncRequest{Source: path, TakeKeys: !f.followKeys, Cautious: !f.yes && !f.dryRun, DryRun: f.dryRun}
 	reading, out, err := takeOver(ctx, target, request, func() (*aeroplane.Reading, error) {
@@ -161,11 +161,11 @@ func revokedHereOnly(ctx context.Context, c *connection, reading *aeroplane.Read
 	return ids, err
 }
 
-// seldom tells of progress every second, so that what is quick says nothing.
-func seldom(w io.Writer) func(format string, args ...any) {
+// seldom tells of progress at intervals, so that what is quick says nothing.
+func seldom(w io.Writer, interval time.Duration) func(format string, args ...any) {
 	last := time.Now()
 	return func(format string, args ...any) {
-		if time.Since(last) >= time.Second {
+		if time.Since(last) >= interval {
 			last = time.Now()
 			fmt.Fprintf(w, format+"\n", args...)
 		}
