@@ -99,6 +99,12 @@ func ValidUserID(id string) bool {
 	return ok
 }
 
+func checkAccess(v *violations, field string, a Access) {
+	if a != Read && a != Write {
+		v.add(field, "must be ACCESS_LEVEL_READ or ACCESS_LEVEL_WRITE")
+	}
+}
+
 // checkOne is checkID for an input that is nothing else.
 func checkOne(field, id string) error {
 	var v violations

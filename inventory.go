@@ -3,7 +3,6 @@
 package authz
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -149,16 +148,19 @@ func checkDigests(v *violations, keys []ForeignKey) {
 	}
 }
 
+// A bearing is a slug and whose it is. No two projects have the same.
+type bearing struct{ slug, owner string }
+
+func bearingOf(p Project) bearing { return bearing{p.Slug, p.OwnerID} }
+
 // checkBearings checks that no two projects of one owner have the same slug.
 func checkBearings(v *violations, projects []Project) {
-	type bearing struct{ slug, owner string }
 	bearers := make(map[bearing]string, len(projects))
 	for _, p := range projects {
-		b := bearing{p.Slug, p.OwnerID}
-		if other, taken := bearers[b]; taken && len(*v) < enough {
+		if other, taken := bearers[bearingOf(p)]; taken && len(*v) < enough {
 			v.add("projects", "must not have one slug twice for one owner, as %q and %q do", other, p.ID)
 		}
-		bearers[b] = p.ID
+		bearers[bearingOf(p)] = p.ID
 	}
 }
 
@@ -200,9 +202,7 @@ func checkForeignKey(v *violations, field string, k ForeignKey) {
 	checkText(v, field+".name", k.Name, 1, maxKeyName)
 	checkText(v, field+".prefix", k.Prefix, 1, maxPrefix)
 	checkUserID(v, field+".user_id", k.UserID, optional)
-	if k.Access != Read && k.Access != Write {
-		v.add(field+".access_level", "must be ACCESS_LEVEL_READ or ACCESS_LEVEL_WRITE")
-	}
+	checkAccess(v, field+".access_level", k.Access)
 	if k.Projects.All && len(k.Projects.IDs) > 0 {
 		v.add(field+".projects", "must be all, or name projects, not both")
 	}
@@ -225,7 +225,6 @@ func checkForeignKey(v *violations, field string, k ForeignKey) {
 
 // sameKey reports whether two keys say the same, but for when they were created, used and revoked.
 func sameKey(a, b *ForeignKey) bool {
-	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Prefix, b.Prefix), strings.Compare(a.UserID, b.UserID),
-		cmp.Compare(a.Access, b.Access), a.ExpiresAt.Compare(b.ExpiresAt)) == 0 &&
-		a.Projects.All == b.Projects.All && slices.Equal(a.Projects.IDs, b.Projects.IDs)
+	return a.Name == b.Name && a.Prefix == b.Prefix && a.UserID == b.UserID && a.Access == b.Access && a.ExpiresAt.Equal(b.ExpiresAt) &&
+		a.Projects.equal(b.Projects)
 }

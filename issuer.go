@@ -138,9 +138,7 @@ func (r *KeyRequest) check() error {
 	var v violations
 	checkText(&v, "name", r.Name, 1, maxKeyName)
 	checkUserID(&v, "user_id", r.UserID, optional)
-	if r.Access != Read && r.Access != Write {
-		v.add("access_level", "must be ACCESS_LEVEL_READ or ACCESS_LEVEL_WRITE")
-	}
+	checkAccess(&v, "access_level", r.Access)
 	switch n := len(r.Projects.IDs); {
 	case r.Projects.All && n > 0:
 		v.add("projects", "must be all, or name projects, not both")

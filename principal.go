@@ -95,6 +95,8 @@ type ProjectScope struct {
 	IDs []string // sorted, no id twice; empty when All
 }
 
+func (s ProjectScope) equal(t ProjectScope) bool { return s.All == t.All && slices.Equal(s.IDs, t.IDs) }
+
 // lists reports whether the scope lists the project.
 func (s ProjectScope) lists(id string) bool {
 	_, found := slices.BinarySearch(s.IDs, id)

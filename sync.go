@@ -185,32 +185,30 @@ func (s *Syncer) apply(ctx context.Context, c Change, pieces []*Delta, state, ne
 func (s *Syncer) kept(ctx context.Context, of *Inventory) (*Inventory, error) {
 	kept := &Inventory{WithSessions: of.WithSessions, WithKeys: of.WithKeys}
 	var err error
-	read := func(wanted bool, read func() error) {
-		if wanted && err == nil {
-			err = read()
+	if kept.Projects, err = everything(ctx, projectID, func(p Page) ([]Project, error) {
+		return s.Store.Projects(ctx, ProjectFilter{}, p)
+	}); err != nil {
+		return nil, err
+	}
+	if kept.Services, err = everything(ctx, serviceID, func(p Page) ([]Service, error) { return s.Store.Services(ctx, "", p) }); err != nil {
+		return nil, err
+	}
+	if kept.Deployments, err = everything(ctx, deploymentID, func(p Page) ([]Deployment, error) {
+		return s.Store.Deployments(ctx, "", p)
+	}); err != nil {
+		return nil, err
+	}
+	if of.WithSessions {
+		if kept.Sessions, err = everything(ctx, sessionID, func(p Page) ([]Session, error) { return s.Store.ForeignSessions(ctx, p) }); err != nil {
+			return nil, err
 		}
 	}
-	read(true, func() (err error) {
-		kept.Projects, err = everything(ctx, projectID, func(p Page) ([]Project, error) { return s.Store.Projects(ctx, ProjectFilter{}, p) })
-		return err
-	})
-	read(true, func() (err error) {
-		kept.Services, err = everything(ctx, serviceID, func(p Page) ([]Service, error) { return s.Store.Services(ctx, "", p) })
-		return err
-	})
-	read(true, func() (err error) {
-		kept.Deployments, err = everything(ctx, deploymentID, func(p Page) ([]Deployment, error) { return s.Store.Deployments(ctx, "", p) })
-		return err
-	})
-	read(of.WithSessions, func() (err error) {
-		kept.Sessions, err = everything(ctx, sessionID, func(p Page) ([]Session, error) { return s.Store.ForeignSessions(ctx, p) })
-		return err
-	})
-	read(of.WithKeys, func() (err error) {
-		kept.Keys, err = everything(ctx, foreignKeyID, func(p Page) ([]ForeignKey, error) { return s.Store.ForeignKeys(ctx, p) })
-		return err
-	})
-	return kept, err
+	if of.WithKeys {
+		if kept.Keys, err = everything(ctx, foreignKeyID, func(p Page) ([]ForeignKey, error) { return s.Store.ForeignKeys(ctx, p) }); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
 }
 
 // everything reads a list by id to its end, a page at a time, so that others get the connection in between.

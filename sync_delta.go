@@ -190,7 +190,7 @@ func moved[T any](gone []string, put, kept []T, id func(T) string) []string {
 func (d *Delta) unlikeKeys(kept *Inventory) (ids []string) {
 	for _, k := range d.Keys {
 		old, known := find(kept.Keys, k.ID, foreignKeyID)
-		same := old.UserID == k.UserID && old.Access == k.Access && old.Projects.All == k.Projects.All && slices.Equal(old.Projects.IDs, k.Projects.IDs)
+		same := old.UserID == k.UserID && old.Access == k.Access && old.Projects.equal(k.Projects)
 		later := k.ExpiresAt.IsZero() || !old.ExpiresAt.IsZero() && !k.ExpiresAt.Before(old.ExpiresAt)
 		if known && !(same && later) {
 			ids = append(ids, k.ID)
@@ -232,10 +232,9 @@ func (d *Delta) handedOver(kept *Inventory) (stay []Service) {
 // exchanges divides projects as each does, but leaves together those of which one takes a slug that another gives up, so that it
 // is free by the end of their transaction.
 func exchanges(put, kept []Project) [][]Project {
-	type bearing struct{ slug, owner string }
 	bearers := make(map[bearing]string, len(kept))
 	for _, p := range kept {
-		bearers[bearing{p.Slug, p.OwnerID}] = p.ID
+		bearers[bearingOf(p)] = p.ID
 	}
 	leader := make(map[string]string, len(put)) // of a project: another that it has to be put with
 	for _, p := range put {
@@ -249,7 +248,7 @@ func exchanges(put, kept []Project) [][]Project {
 		return id
 	}
 	for _, p := range put {
-		if other, taken := bearers[bearing{p.Slug, p.OwnerID}]; taken && leader[other] != "" {
+		if other, taken := bearers[bearingOf(p)]; taken && leader[other] != "" {
 			leader[lead(p.ID)] = lead(other)
 		}
 	}

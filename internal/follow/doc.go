@@ -6,8 +6,8 @@
 // what was read before, and what is different is made known, in one change.
 //
 // Nothing is taken for granted that cannot be read. While the file is missing, locked, damaged or of another Aeroplane, what is
-// known stays as it is, and the trouble is reported, to the log and to whoever asks for the state of the sync. A file that is not
-// the one that was read last is not believed either if most of what is known is not in it: see Follower.believe.
+// known stays as it is, and the trouble is reported, to the log and to whoever asks for the state of the sync. A file that may not be
+// the one that was read last is not believed either if most of what is known is not in it: see Follower.all.
 //
 // Begin with Follower.Run.
 package follow
