@@ -133,7 +133,7 @@ vuln: .bin/govulncheck ## look for known vulnerabilities in what is used; asks v
 ##@ Change it
 
 .PHONY: generate
-generate: .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc ## make what is made from other files: gen/ and tables in docs/
+generate: .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/protoc-gen-grpc-gateway .bin/protoc-gen-openapiv3 ## make what is made from other files: gen/, openapi.json, and tables in docs/
 	.bin/buf generate
 	go generate ./...
 
@@ -147,15 +147,18 @@ release-image: .bin/buf ## keep the contract as that of the last release, for `m
 
 ##@ Tools
 
-TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/staticcheck .bin/grpcurl .bin/govulncheck .bin/benchstat
+TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/protoc-gen-grpc-gateway .bin/protoc-gen-openapiv3 \
+	.bin/staticcheck .bin/grpcurl .bin/govulncheck .bin/benchstat
 
-.bin/buf:                package := github.com/bufbuild/buf/cmd/buf v1.75.0
-.bin/protoc-gen-go:      package := google.golang.org/protobuf/cmd/protoc-gen-go v1.36.12
-.bin/protoc-gen-go-grpc: package := google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2
-.bin/staticcheck:        package := honnef.co/go/tools/cmd/staticcheck v0.8.2
-.bin/grpcurl:            package := github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
-.bin/govulncheck:        package := golang.org/x/vuln/cmd/govulncheck v1.9.0
-.bin/benchstat:          package := golang.org/x/perf/cmd/benchstat v0.0.0-20260908200009-22c9c6c9d4da
+.bin/buf:                     package := github.com/bufbuild/buf/cmd/buf v1.75.0
+.bin/protoc-gen-go:           package := google.golang.org/protobuf/cmd/protoc-gen-go v1.36.12
+.bin/protoc-gen-go-grpc:      package := google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2
+.bin/protoc-gen-grpc-gateway: package := github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-grpc-gateway v2.33.0
+.bin/protoc-gen-openapiv3:    package := github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-openapiv3 v2.33.0
+.bin/staticcheck:             package := honnef.co/go/tools/cmd/staticcheck v0.8.2
+.bin/grpcurl:                 package := github.com/fullstorydev/grpcurl/cmd/grpcurl v1.9.4
+.bin/govulncheck:             package := golang.org/x/vuln/cmd/govulncheck v1.9.0
+.bin/benchstat:               package := golang.org/x/perf/cmd/benchstat v0.0.0-20260908200009-22c9c6c9d4da
 
 # No tools of ours: a proxy that tests run our configuration in, and what `make bench` compares with. To build one takes a minute or more.
 .bin/caddy:              package := github.com/caddyserver/caddy/v2/cmd/caddy v2.11.9

@@ -51,3 +51,7 @@ func stateOf(revoked bool, expires Instant, now time.Time) KeyState {
 
 // String returns "live", "expired" or "revoked".
 func (s KeyState) String() string { return word(s, "", "live", "expired", "revoked") }
+
+// NoSuchKey is the error for an id that no key has, or none that whoever asks may know of. It does not repeat the id: that may be a key,
+// mistyped. Kind: NotFound.
+func NoSuchKey() error { return Errorf(NotFound, "there is no key of this id") }

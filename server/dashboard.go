@@ -3,7 +3,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"path"
@@ -74,7 +73,7 @@ type dashboardRequest struct {
 // done for the user of its session.
 func (d *dashboard) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	grant, refusal := d.judge(r)
+	grant, refusal := d.judge(r, dashboardName, r.Method, r.RequestURI)
 	if refusal != nil {
 		_ = refusal.Write(w) // whoever asked has gone, or all is well
 		return
@@ -106,31 +105,6 @@ func otherMethod(w http.ResponseWriter, r *http.Request, allowed string) {
 		return
 	}
 	_ = door.Refusal{Status: http.StatusMethodNotAllowed, Text: authz.MethodNotAllowed.String()}.Write(w)
-}
-
-// judge decides whether the request may pass, and returns on whose strength, or a refusal.
-func (d *dashboard) judge(r *http.Request) (grant *authz.Grant, refusal *door.Refusal) {
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), gatewayKey{}, dashboardName), maxWait)
-	defer cancel()
-	var err error
-	defer func() {
-		if panicked := recover(); panicked != nil || err != nil {
-			undecided := d.guard.refuse(ctx, keysPath, d.guard.contain(keysPath, panicked, err))
-			grant, refusal = nil, &undecided
-		}
-	}()
-	f := fields{method: r.Method, path: r.RequestURI}
-	f.pickFrom(authz.CredentialHeaders{Authorization: r.Header["Authorization"], APIKey: r.Header["X-Api-Key"], Cookie: r.Header["Cookie"]})
-	var q question
-	q.ask(&f)
-	var result result
-	if err = d.decide(ctx, &q, false, &result); err != nil {
-		return nil, nil // as the above says
-	}
-	if reason := result.decision.Reason; !result.decision.Allowed {
-		return nil, &door.Refusal{Status: reason.HTTPStatus(), Text: reason.String()}
-	}
-	return &result.decision.Grant, nil
 }
 
 // call makes a call, and answers what came of it.

@@ -54,6 +54,8 @@ type HTTPConfig struct {
 	// Issuer and Catalog are for the calls of Aeroplane's dashboard. One of them nil: these pages are not there.
 	Issuer  *authz.Issuer
 	Catalog *authz.Catalog
+	// API is what the calls in JSON are made by, and needs an Issuer as well. Nil: these pages are not there.
+	API *Local
 }
 
 // An HTTPServer answers gateways that ask over HTTP/1.1 or HTTP/2: the forward-auth of proxies, and AuthZEN; and browsers, by way of
@@ -64,7 +66,8 @@ type HTTPServer struct {
 	http  *http.Server
 	pages map[string]http.HandlerFunc // by path; there is no other but for the dashboard's
 
-	dashboard *dashboard // nil: there is none
+	dashboard *dashboard   // nil: there is none
+	console   *consoleDoor // nil: there is none
 
 	running sync.RWMutex // held by every request; guards ended
 	ended   bool
@@ -89,6 +92,9 @@ func NewHTTP(c HTTPConfig) *HTTPServer {
 	s.authZEN(c.BaseURL)
 	if c.Issuer != nil && c.Catalog != nil {
 		s.dashboard = &dashboard{decider: &s.decider, issuer: c.Issuer, catalog: c.Catalog}
+	}
+	if c.API != nil && c.Issuer != nil {
+		s.console = newConsole(&s.decider, c.API, c.Issuer)
 	}
 	s.http = &http.Server{
 		Handler: s, TLSConfig: c.TLS,
@@ -127,6 +133,8 @@ func (s *HTTPServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page(w, r)
 	case s.dashboard != nil && s.dashboard.means(r):
 		s.dashboard.serve(w, r)
+	case s.console != nil && s.console.means(r):
+		s.console.serve(w, r)
 	default:
 		_ = noSuchPage.Write(w)
 	}

@@ -95,14 +95,10 @@ func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, 
 			err = g.answer(ctx, method, actor, err)
 		}
 	}()
-	caller, err := callerOf(ctx, need)
-	if err != nil {
+	if actor, err = actorOf(ctx, need); err != nil {
 		return nil, err
 	}
 	if need.administers() {
-		if actor, err = actorOf(ctx, caller); err != nil {
-			return nil, err
-		}
 		if err := refuseUnknown(req.(proto.Message)); err != nil {
 			return nil, err
 		}
@@ -122,14 +118,10 @@ func (g *guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo
 			err = g.tell(s.Context(), info.FullMethod, need, actor, err)
 		}
 	}()
-	caller, err := callerOf(s.Context(), need)
-	if err != nil {
+	if actor, err = actorOf(s.Context(), need); err != nil {
 		return err
 	}
 	if need.administers() {
-		if actor, err = actorOf(s.Context(), caller); err != nil {
-			return err
-		}
 		s = administration{s, context.WithValue(s.Context(), actorKey{}, actor)}
 	}
 	return next(srv, s)
@@ -251,8 +243,20 @@ type actorKey struct{}
 // actorFrom returns who makes the change. It panics without one: no change is made then.
 func actorFrom(ctx context.Context) authz.Actor { return ctx.Value(actorKey{}).(authz.Actor) }
 
-// actorOf returns the actor that a caller is in this call.
-func actorOf(ctx context.Context, c *Caller) (authz.Actor, error) {
+// actorOf returns who makes a call, if it is an administrator's. Others it refuses where they may not call.
+func actorOf(ctx context.Context, need access) (authz.Actor, error) {
+	if v := visitorOf(ctx); v != nil { // who was let in, for this method, by the JSON API
+		return v.actor(ctx)
+	}
+	caller, err := callerOf(ctx, need)
+	if err != nil || !need.administers() {
+		return authz.Actor{}, err
+	}
+	return caller.actor(ctx)
+}
+
+// actor returns who the caller is in a call, and for whom it acts.
+func (c *Caller) actor(ctx context.Context) (authz.Actor, error) {
 	actor := authz.Actor{Role: c.Role, TokenName: c.Name, Address: addressOf(ctx)}
 	users := metadata.ValueFromIncomingContext(ctx, actingUser)
 	if len(users) == 0 {

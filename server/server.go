@@ -78,6 +78,7 @@ type Server struct {
 	grpc          *grpc.Server
 	health        *healthService
 	conversations *conversations
+	local         *Local
 }
 
 // New returns a server that does not listen yet. Drain releases what it holds, also if it never served.
@@ -100,19 +101,24 @@ func New(c Config) *Server {
 		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
 	}
 	s := grpc.NewServer(options...)
+	local := &Local{codec: newCodec(), guard: g, methods: make(map[string]localMethod)}
+	at := registrar{s, local}
 	service := newAuthorizationService(c.Authorizer, g)
-	service.register(s)
+	service.register(at)
+	authzv1.RegisterKeyServiceServer(at, &keyService{issuer: c.Issuer})
+	authzv1.RegisterCatalogServiceServer(at, &catalogService{syncService: newSyncService(c.Syncer), catalog: c.Catalog})
+	authzv1.RegisterSessionServiceServer(at, &sessionService{sessions: c.Sessions})
+	authzv1.RegisterAuditServiceServer(at, &auditService{audit: c.Audit})
 	checking := &extAuthzService{decider: newDecider(c.Authorizer, g), removeCredential: c.RemoveCredential}
 	checking.register(s)
-	authzv1.RegisterKeyServiceServer(s, &keyService{issuer: c.Issuer})
-	authzv1.RegisterCatalogServiceServer(s, &catalogService{syncService: newSyncService(c.Syncer), catalog: c.Catalog})
-	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})
-	authzv1.RegisterAuditServiceServer(s, &auditService{audit: c.Audit})
 	reflection.Register(s)
 	h := newHealth(c.Ping, c.Log, s.GetServiceInfo())
 	healthpb.RegisterHealthServer(s, h)
-	return &Server{grpc: s, health: h, conversations: &service.conversations}
+	return &Server{grpc: s, health: h, conversations: &service.conversations, local: local}
 }
+
+// Local returns what calls the services from within this process.
+func (s *Server) Local() *Local { return s.local }
 
 // Ready returns nil while health is SERVING, and otherwise why it is not, in a sentence that is safe to show.
 func (s *Server) Ready() error { return s.health.ready() }

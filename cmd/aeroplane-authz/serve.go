@@ -76,7 +76,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 		doors = append(doors, door{server.NewHTTP(server.HTTPConfig{
 			Authorizer: authorizer,
 			Callers:    callers, Peers: p.peers, BaseURL: v.HTTPURL, TLS: p.tls, Log: log, Observer: m,
-			Issuer: issuer, Catalog: catalog,
+			Issuer: issuer, Catalog: catalog, API: s.Local(),
 		}), at.http})
 	}
 	defer serveOps(at.ops, m, s, v, log)()

@@ -50,13 +50,10 @@ func (s *Store) Key(ctx context.Context, id string) (key authz.Key, err error) {
 func keyByID(ctx context.Context, q Querier, id string) (authz.Key, error) {
 	key, ok, err := queryOne(ctx, q, keyColumns, selectKeys+" WHERE c.id = $1", id)
 	if err == nil && !ok {
-		err = noSuchKey()
+		err = authz.NoSuchKey()
 	}
 	return key, err
 }
-
-// noSuchKey does not repeat the id: it may be a key, mistyped.
-func noSuchKey() error { return authz.Errorf(authz.NotFound, "there is no key of this id") }
 
 // Keys returns the keys that match, newest first.
 func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (keys []authz.Key, err error) {

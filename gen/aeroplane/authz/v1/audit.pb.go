@@ -9,6 +9,7 @@
 package authzv1
 
 import (
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -417,7 +418,7 @@ var File_aeroplane_authz_v1_audit_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x1eaeroplane/authz/v1/audit.proto\x12\x12aeroplane.authz.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x02\n" +
+	"\x1eaeroplane/authz/v1/audit.proto\x12\x12aeroplane.authz.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x02\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12/\n" +
@@ -456,10 +457,11 @@ const file_aeroplane_authz_v1_audit_proto_rawDesc = "" +
 	"\x17CALLER_ROLE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CALLER_ROLE_GATEWAY\x10\x01\x12\x15\n" +
 	"\x11CALLER_ROLE_ADMIN\x10\x02\x12\x16\n" +
-	"\x12CALLER_ROLE_SYSTEM\x10\x032k\n" +
-	"\fAuditService\x12[\n" +
+	"\x12CALLER_ROLE_SYSTEM\x10\x032\x7f\n" +
+	"\fAuditService\x12o\n" +
 	"\n" +
-	"ListEvents\x12%.aeroplane.authz.v1.ListEventsRequest\x1a&.aeroplane.authz.v1.ListEventsResponseB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
+	"ListEvents\x12%.aeroplane.authz.v1.ListEventsRequest\x1a&.aeroplane.authz.v1.ListEventsResponse\"\x12\x82\xd3\xe4\x93\x02\f\x12\n" +
+	"/v1/eventsB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
 
 var (
 	file_aeroplane_authz_v1_audit_proto_rawDescOnce sync.Once

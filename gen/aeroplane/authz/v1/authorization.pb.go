@@ -11,6 +11,7 @@
 package authzv1
 
 import (
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -1287,7 +1288,7 @@ var File_aeroplane_authz_v1_authorization_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_authorization_proto_rawDesc = "" +
 	"\n" +
-	"&aeroplane/authz/v1/authorization.proto\x12\x12aeroplane.authz.v1\"Y\n" +
+	"&aeroplane/authz/v1/authorization.proto\x12\x12aeroplane.authz.v1\x1a\x1cgoogle/api/annotations.proto\"Y\n" +
 	"\x15BatchAuthorizeRequest\x12@\n" +
 	"\brequests\x18\x01 \x03(\v2$.aeroplane.authz.v1.AuthorizeRequestR\brequests\"W\n" +
 	"\x16BatchAuthorizeResponse\x12=\n" +
@@ -1374,10 +1375,10 @@ const file_aeroplane_authz_v1_authorization_proto_rawDesc = "" +
 	"\bUserRole\x12\x19\n" +
 	"\x15USER_ROLE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fUSER_ROLE_OWNER\x10\x01\x12\x12\n" +
-	"\x0eUSER_ROLE_USER\x10\x022\xc9\x02\n" +
-	"\x14AuthorizationService\x12X\n" +
-	"\tAuthorize\x12$.aeroplane.authz.v1.AuthorizeRequest\x1a%.aeroplane.authz.v1.AuthorizeResponse\x12g\n" +
-	"\x0eBatchAuthorize\x12).aeroplane.authz.v1.BatchAuthorizeRequest\x1a*.aeroplane.authz.v1.BatchAuthorizeResponse\x12n\n" +
+	"\x0eUSER_ROLE_USER\x10\x022\x84\x03\n" +
+	"\x14AuthorizationService\x12r\n" +
+	"\tAuthorize\x12$.aeroplane.authz.v1.AuthorizeRequest\x1a%.aeroplane.authz.v1.AuthorizeResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/authorize\x12\x87\x01\n" +
+	"\x0eBatchAuthorize\x12).aeroplane.authz.v1.BatchAuthorizeRequest\x1a*.aeroplane.authz.v1.BatchAuthorizeResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/authorize:batch\x12n\n" +
 	"\x0fAuthorizeStream\x12*.aeroplane.authz.v1.AuthorizeStreamRequest\x1a+.aeroplane.authz.v1.AuthorizeStreamResponse(\x010\x01B4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
 
 var (

@@ -9,6 +9,7 @@
 package authzv1
 
 import (
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -2851,7 +2852,7 @@ var File_aeroplane_authz_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\n" +
-	" aeroplane/authz/v1/catalog.proto\x12\x12aeroplane.authz.v1\x1a\x1daeroplane/authz/v1/keys.proto\x1a aeroplane/authz/v1/receipt.proto\x1a!aeroplane/authz/v1/sessions.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\\\n" +
+	" aeroplane/authz/v1/catalog.proto\x12\x12aeroplane.authz.v1\x1a\x1daeroplane/authz/v1/keys.proto\x1a aeroplane/authz/v1/receipt.proto\x1a!aeroplane/authz/v1/sessions.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\\\n" +
 	"\aProject\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x12\n" +
@@ -3036,29 +3037,31 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\tkeys_ours\x18\t \x01(\bR\bkeysOurs\"-\n" +
 	"\x11ReportSyncRequest\x12\x18\n" +
 	"\atrouble\x18\x01 \x01(\tR\atrouble\"\x14\n" +
-	"\x12ReportSyncResponse2\x88\x0f\n" +
-	"\x0eCatalogService\x12[\n" +
+	"\x12ReportSyncResponse2\xc2\x13\n" +
+	"\x0eCatalogService\x12\x87\x01\n" +
 	"\n" +
-	"PutProject\x12%.aeroplane.authz.v1.PutProjectRequest\x1a&.aeroplane.authz.v1.PutProjectResponse\x12m\n" +
-	"\x10BatchPutProjects\x12+.aeroplane.authz.v1.BatchPutProjectsRequest\x1a,.aeroplane.authz.v1.BatchPutProjectsResponse\x12d\n" +
-	"\rDeleteProject\x12(.aeroplane.authz.v1.DeleteProjectRequest\x1a).aeroplane.authz.v1.DeleteProjectResponse\x12v\n" +
-	"\x13BatchDeleteProjects\x12..aeroplane.authz.v1.BatchDeleteProjectsRequest\x1a/.aeroplane.authz.v1.BatchDeleteProjectsResponse\x12a\n" +
-	"\fListProjects\x12'.aeroplane.authz.v1.ListProjectsRequest\x1a(.aeroplane.authz.v1.ListProjectsResponse\x12[\n" +
+	"PutProject\x12%.aeroplane.authz.v1.PutProjectRequest\x1a&.aeroplane.authz.v1.PutProjectResponse\"*\x82\xd3\xe4\x93\x02$:\aproject\x1a\x19/v1/projects/{project.id}\x12\x8f\x01\n" +
+	"\x10BatchPutProjects\x12+.aeroplane.authz.v1.BatchPutProjectsRequest\x1a,.aeroplane.authz.v1.BatchPutProjectsResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/projects:batchPut\x12\x7f\n" +
+	"\rDeleteProject\x12(.aeroplane.authz.v1.DeleteProjectRequest\x1a).aeroplane.authz.v1.DeleteProjectResponse\"\x19\x82\xd3\xe4\x93\x02\x13*\x11/v1/projects/{id}\x12\x9b\x01\n" +
+	"\x13BatchDeleteProjects\x12..aeroplane.authz.v1.BatchDeleteProjectsRequest\x1a/.aeroplane.authz.v1.BatchDeleteProjectsResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/projects:batchDelete\x12w\n" +
+	"\fListProjects\x12'.aeroplane.authz.v1.ListProjectsRequest\x1a(.aeroplane.authz.v1.ListProjectsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/projects\x12\x87\x01\n" +
 	"\n" +
-	"PutService\x12%.aeroplane.authz.v1.PutServiceRequest\x1a&.aeroplane.authz.v1.PutServiceResponse\x12m\n" +
-	"\x10BatchPutServices\x12+.aeroplane.authz.v1.BatchPutServicesRequest\x1a,.aeroplane.authz.v1.BatchPutServicesResponse\x12d\n" +
-	"\rDeleteService\x12(.aeroplane.authz.v1.DeleteServiceRequest\x1a).aeroplane.authz.v1.DeleteServiceResponse\x12v\n" +
-	"\x13BatchDeleteServices\x12..aeroplane.authz.v1.BatchDeleteServicesRequest\x1a/.aeroplane.authz.v1.BatchDeleteServicesResponse\x12a\n" +
-	"\fListServices\x12'.aeroplane.authz.v1.ListServicesRequest\x1a(.aeroplane.authz.v1.ListServicesResponse\x12d\n" +
-	"\rPutDeployment\x12(.aeroplane.authz.v1.PutDeploymentRequest\x1a).aeroplane.authz.v1.PutDeploymentResponse\x12v\n" +
-	"\x13BatchPutDeployments\x12..aeroplane.authz.v1.BatchPutDeploymentsRequest\x1a/.aeroplane.authz.v1.BatchPutDeploymentsResponse\x12m\n" +
-	"\x10DeleteDeployment\x12+.aeroplane.authz.v1.DeleteDeploymentRequest\x1a,.aeroplane.authz.v1.DeleteDeploymentResponse\x12\x7f\n" +
-	"\x16BatchDeleteDeployments\x121.aeroplane.authz.v1.BatchDeleteDeploymentsRequest\x1a2.aeroplane.authz.v1.BatchDeleteDeploymentsResponse\x12j\n" +
-	"\x0fListDeployments\x12*.aeroplane.authz.v1.ListDeploymentsRequest\x1a+.aeroplane.authz.v1.ListDeploymentsResponse\x12b\n" +
-	"\vSyncCatalog\x12&.aeroplane.authz.v1.SyncCatalogRequest\x1a'.aeroplane.authz.v1.SyncCatalogResponse(\x010\x01\x12a\n" +
-	"\fGetSyncState\x12'.aeroplane.authz.v1.GetSyncStateRequest\x1a(.aeroplane.authz.v1.GetSyncStateResponse\x12[\n" +
+	"PutService\x12%.aeroplane.authz.v1.PutServiceRequest\x1a&.aeroplane.authz.v1.PutServiceResponse\"*\x82\xd3\xe4\x93\x02$:\aservice\x1a\x19/v1/services/{service.id}\x12\x8f\x01\n" +
+	"\x10BatchPutServices\x12+.aeroplane.authz.v1.BatchPutServicesRequest\x1a,.aeroplane.authz.v1.BatchPutServicesResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/services:batchPut\x12\x7f\n" +
+	"\rDeleteService\x12(.aeroplane.authz.v1.DeleteServiceRequest\x1a).aeroplane.authz.v1.DeleteServiceResponse\"\x19\x82\xd3\xe4\x93\x02\x13*\x11/v1/services/{id}\x12\x9b\x01\n" +
+	"\x13BatchDeleteServices\x12..aeroplane.authz.v1.BatchDeleteServicesRequest\x1a/.aeroplane.authz.v1.BatchDeleteServicesResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/services:batchDelete\x12w\n" +
+	"\fListServices\x12'.aeroplane.authz.v1.ListServicesRequest\x1a(.aeroplane.authz.v1.ListServicesResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/services\x12\x99\x01\n" +
+	"\rPutDeployment\x12(.aeroplane.authz.v1.PutDeploymentRequest\x1a).aeroplane.authz.v1.PutDeploymentResponse\"3\x82\xd3\xe4\x93\x02-:\n" +
+	"deployment\x1a\x1f/v1/deployments/{deployment.id}\x12\x9b\x01\n" +
+	"\x13BatchPutDeployments\x12..aeroplane.authz.v1.BatchPutDeploymentsRequest\x1a/.aeroplane.authz.v1.BatchPutDeploymentsResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/deployments:batchPut\x12\x8b\x01\n" +
+	"\x10DeleteDeployment\x12+.aeroplane.authz.v1.DeleteDeploymentRequest\x1a,.aeroplane.authz.v1.DeleteDeploymentResponse\"\x1c\x82\xd3\xe4\x93\x02\x16*\x14/v1/deployments/{id}\x12\xa7\x01\n" +
+	"\x16BatchDeleteDeployments\x121.aeroplane.authz.v1.BatchDeleteDeploymentsRequest\x1a2.aeroplane.authz.v1.BatchDeleteDeploymentsResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/deployments:batchDelete\x12\x83\x01\n" +
+	"\x0fListDeployments\x12*.aeroplane.authz.v1.ListDeploymentsRequest\x1a+.aeroplane.authz.v1.ListDeploymentsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/deployments\x12b\n" +
+	"\vSyncCatalog\x12&.aeroplane.authz.v1.SyncCatalogRequest\x1a'.aeroplane.authz.v1.SyncCatalogResponse(\x010\x01\x12s\n" +
+	"\fGetSyncState\x12'.aeroplane.authz.v1.GetSyncStateRequest\x1a(.aeroplane.authz.v1.GetSyncStateResponse\"\x10\x82\xd3\xe4\x93\x02\n" +
+	"\x12\b/v1/sync\x12w\n" +
 	"\n" +
-	"ReportSync\x12%.aeroplane.authz.v1.ReportSyncRequest\x1a&.aeroplane.authz.v1.ReportSyncResponseB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
+	"ReportSync\x12%.aeroplane.authz.v1.ReportSyncRequest\x1a&.aeroplane.authz.v1.ReportSyncResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/v1/sync:reportB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
 
 var (
 	file_aeroplane_authz_v1_catalog_proto_rawDescOnce sync.Once

@@ -9,6 +9,7 @@
 package authzv1
 
 import (
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -879,7 +880,7 @@ var File_aeroplane_authz_v1_keys_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\n" +
-	"\x1daeroplane/authz/v1/keys.proto\x12\x12aeroplane.authz.v1\x1a&aeroplane/authz/v1/authorization.proto\x1a aeroplane/authz/v1/receipt.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x04\n" +
+	"\x1daeroplane/authz/v1/keys.proto\x12\x12aeroplane.authz.v1\x1a&aeroplane/authz/v1/authorization.proto\x1a aeroplane/authz/v1/receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x04\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -945,14 +946,15 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eKEY_STATE_LIVE\x10\x01\x12\x15\n" +
 	"\x11KEY_STATE_EXPIRED\x10\x02\x12\x15\n" +
-	"\x11KEY_STATE_REVOKED\x10\x032\xd7\x03\n" +
+	"\x11KEY_STATE_REVOKED\x10\x032\xd9\x04\n" +
 	"\n" +
-	"KeyService\x12X\n" +
-	"\tCreateKey\x12$.aeroplane.authz.v1.CreateKeyRequest\x1a%.aeroplane.authz.v1.CreateKeyResponse\x12O\n" +
-	"\x06GetKey\x12!.aeroplane.authz.v1.GetKeyRequest\x1a\".aeroplane.authz.v1.GetKeyResponse\x12U\n" +
-	"\bListKeys\x12#.aeroplane.authz.v1.ListKeysRequest\x1a$.aeroplane.authz.v1.ListKeysResponse\x12X\n" +
-	"\tRevokeKey\x12$.aeroplane.authz.v1.RevokeKeyRequest\x1a%.aeroplane.authz.v1.RevokeKeyResponse\x12m\n" +
-	"\x10RevokeKeysOfUser\x12+.aeroplane.authz.v1.RevokeKeysOfUserRequest\x1a,.aeroplane.authz.v1.RevokeKeysOfUserResponseB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
+	"KeyService\x12m\n" +
+	"\tCreateKey\x12$.aeroplane.authz.v1.CreateKeyRequest\x1a%.aeroplane.authz.v1.CreateKeyResponse\"\x13\x82\xd3\xe4\x93\x02\r:\x01*\"\b/v1/keys\x12f\n" +
+	"\x06GetKey\x12!.aeroplane.authz.v1.GetKeyRequest\x1a\".aeroplane.authz.v1.GetKeyResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/keys/{id}\x12g\n" +
+	"\bListKeys\x12#.aeroplane.authz.v1.ListKeysRequest\x1a$.aeroplane.authz.v1.ListKeysResponse\"\x10\x82\xd3\xe4\x93\x02\n" +
+	"\x12\b/v1/keys\x12y\n" +
+	"\tRevokeKey\x12$.aeroplane.authz.v1.RevokeKeyRequest\x1a%.aeroplane.authz.v1.RevokeKeyResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/keys/{id}:revoke\x12\x8f\x01\n" +
+	"\x10RevokeKeysOfUser\x12+.aeroplane.authz.v1.RevokeKeysOfUserRequest\x1a,.aeroplane.authz.v1.RevokeKeysOfUserResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/keys:revokeOfUserB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
 
 var (
 	file_aeroplane_authz_v1_keys_proto_rawDescOnce sync.Once

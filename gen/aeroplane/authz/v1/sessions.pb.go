@@ -9,6 +9,7 @@
 package authzv1
 
 import (
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -404,7 +405,7 @@ var File_aeroplane_authz_v1_sessions_proto protoreflect.FileDescriptor
 
 const file_aeroplane_authz_v1_sessions_proto_rawDesc = "" +
 	"\n" +
-	"!aeroplane/authz/v1/sessions.proto\x12\x12aeroplane.authz.v1\x1a&aeroplane/authz/v1/authorization.proto\x1a aeroplane/authz/v1/receipt.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n" +
+	"!aeroplane/authz/v1/sessions.proto\x12\x12aeroplane.authz.v1\x1a&aeroplane/authz/v1/authorization.proto\x1a aeroplane/authz/v1/receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n" +
 	"\aSession\x12!\n" +
 	"\ftoken_sha256\x18\x01 \x01(\fR\vtokenSha256\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x120\n" +
@@ -425,12 +426,12 @@ const file_aeroplane_authz_v1_sessions_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"z\n" +
 	"\x1cRevokeSessionsOfUserResponse\x12#\n" +
 	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount\x125\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt2\xce\x02\n" +
-	"\x0eSessionService\x12[\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt2\xaf\x03\n" +
+	"\x0eSessionService\x12t\n" +
 	"\n" +
-	"PutSession\x12%.aeroplane.authz.v1.PutSessionRequest\x1a&.aeroplane.authz.v1.PutSessionResponse\x12d\n" +
-	"\rRevokeSession\x12(.aeroplane.authz.v1.RevokeSessionRequest\x1a).aeroplane.authz.v1.RevokeSessionResponse\x12y\n" +
-	"\x14RevokeSessionsOfUser\x12/.aeroplane.authz.v1.RevokeSessionsOfUserRequest\x1a0.aeroplane.authz.v1.RevokeSessionsOfUserResponseB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
+	"PutSession\x12%.aeroplane.authz.v1.PutSessionRequest\x1a&.aeroplane.authz.v1.PutSessionResponse\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/sessions\x12\x84\x01\n" +
+	"\rRevokeSession\x12(.aeroplane.authz.v1.RevokeSessionRequest\x1a).aeroplane.authz.v1.RevokeSessionResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/sessions:revoke\x12\x9f\x01\n" +
+	"\x14RevokeSessionsOfUser\x12/.aeroplane.authz.v1.RevokeSessionsOfUserRequest\x1a0.aeroplane.authz.v1.RevokeSessionsOfUserResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/sessions:revokeOfUserB4Z2aeroplane.run/authz/gen/aeroplane/authz/v1;authzv1b\x06proto3"
 
 var (
 	file_aeroplane_authz_v1_sessions_proto_rawDescOnce sync.Once

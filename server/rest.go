@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	restv1 "aeroplane.run/authz/gen/rest/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/door"
+)
+
+// newREST returns what makes calls over a connection of requests in JSON, by the paths that the contract gives them.
+func newREST(over grpc.ClientConnInterface) http.Handler {
+	mux := runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
+			MarshalOptions:   protojson.MarshalOptions{EmitDefaultValues: true}, // "allowed": false is worth saying
+			UnmarshalOptions: protojson.UnmarshalOptions{},                      // which refuse what they do not know
+		}),
+		runtime.WithIncomingHeaderMatcher(func(name string) (string, bool) { return actingUser, strings.EqualFold(name, actingUser) }),
+		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithErrorHandler(func(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+			writeError(w, err, nil)
+		}),
+		runtime.WithRoutingErrorHandler(notRouted),
+		// A request's method is what it says that it is: what keeps other sites' pages out goes by it.
+		runtime.WithDisableHTTPMethodOverride(),
+		runtime.WithDisablePathLengthFallback(),
+		runtime.WithWriteContentLength(),
+	)
+	ctx := context.Background() // of what is registered for good
+	if err := errors.Join(
+		restv1.RegisterAuthorizationServiceHandlerClient(ctx, mux, authzv1.NewAuthorizationServiceClient(over)),
+		restv1.RegisterKeyServiceHandlerClient(ctx, mux, authzv1.NewKeyServiceClient(over)),
+		restv1.RegisterCatalogServiceHandlerClient(ctx, mux, authzv1.NewCatalogServiceClient(over)),
+		restv1.RegisterSessionServiceHandlerClient(ctx, mux, authzv1.NewSessionServiceClient(over)),
+		restv1.RegisterAuditServiceHandlerClient(ctx, mux, authzv1.NewAuditServiceClient(over)),
+	); err != nil {
+		panic("server: " + err.Error()) // the contract is the same at every start
+	}
+	return mux
+}
+
+// call makes the call that a request in JSON is, for whoever may make it.
+func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, path string) {
+	ctx, body, err := d.admit(w, r)
+	if err != nil {
+		writeError(w, d.guard.answer(r.Context(), path, authz.Actor{}, err), err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, changing)
+	defer cancel()
+	in := r.Clone(ctx)
+	in.URL.Path, in.URL.RawPath = path, ""
+	in.Body, in.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	d.rest.ServeHTTP(w, in)
+}
+
+// admit finds out who calls, before anything of the body is read, and reads it if they may. It refuses what another site's page may have
+// sent.
+func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context.Context, body []byte, err error) {
+	defer func() { err = d.guard.contain(r.URL.Path, recover(), err) }()
+	v, err := d.visitorBy(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	writes := r.Method != http.MethodGet && r.Method != http.MethodHead
+	if v.browser && writes {
+		if err := sameOrigin(r); err != nil {
+			return nil, nil, err
+		}
+	}
+	if body, err = readJSON(w, r, v.browser && writes); err != nil {
+		return nil, nil, err
+	}
+	ctx = context.WithValue(r.Context(), visitorKey{}, v)
+	return context.WithValue(ctx, queryKey{}, queryOf(r)), body, nil
+}
+
+// readJSON reads the body of a request, which is one JSON value, or nothing at all. Whether it says so need not be said of nothing, unless
+// named.
+func readJSON(w http.ResponseWriter, r *http.Request, named bool) ([]byte, error) {
+	kind := r.Header["Content-Type"]
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		return nil, authz.Errorf(authz.Invalid, "the body must be at most %d bytes", maxMessage).Because(err)
+	case err != nil:
+		return nil, authz.Errorf(authz.Invalid, "the body could not be read").Because(err)
+	case (named || len(body) > 0) && (len(kind) != 1 || !door.PlainJSON(kind, r.Header["Content-Encoding"])):
+		return nil, authz.Errorf(authz.Invalid, "the request must have the Content-Type application/json").Because(errMediaType)
+	case len(body) > 0 && !json.Valid(body):
+		return nil, authz.Errorf(authz.Invalid, "the body must be one JSON value")
+	}
+	return body, nil
+}

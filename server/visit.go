@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"aeroplane.run/authz"
+	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+)
+
+// A visit makes the calls of a visitor. An administrator's token may make all calls. By a cookie only those can be made which have a row in
+// pageCalls, each of them narrowed to what the visitor may see.
+type visit struct {
+	*Local
+	issuer *authz.Issuer
+}
+
+// A narrowing leaves of a call what is the visitor's own to see or to change, or refuses it.
+type narrowing func(ctx context.Context, s *visit, v *visitor, in proto.Message) error
+
+// pageCalls is the closed list of what the page may call, whose visitors are known by a cookie.
+var pageCalls = map[string]narrowing{
+	authzv1.KeyService_ListKeys_FullMethodName:         listOwnKeys,
+	authzv1.KeyService_GetKey_FullMethodName:           oneSeenKey,
+	authzv1.KeyService_CreateKey_FullMethodName:        createOwnKey,
+	authzv1.KeyService_RevokeKey_FullMethodName:        oneSeenKey,
+	authzv1.CatalogService_ListProjects_FullMethodName: listOwnProjects,
+	authzv1.AuditService_ListEvents_FullMethodName:     everybodysOnly,
+}
+
+// Invoke implements grpc.ClientConnInterface.
+func (s *visit) Invoke(ctx context.Context, method string, args, reply any, options ...grpc.CallOption) error {
+	if err := s.admit(ctx, method, args.(proto.Message)); err != nil {
+		return s.guard.answer(ctx, method, authz.Actor{}, err)
+	}
+	return s.Local.Invoke(ctx, method, args, reply, options...)
+}
+
+// admit refuses what the visitor may not call.
+func (s *visit) admit(ctx context.Context, method string, in proto.Message) (err error) {
+	defer func() { err = s.guard.contain(method, recover(), err) }()
+	v := visitorOf(ctx)
+	if err := refuseUnusedQuery(ctx, in); err != nil {
+		return err
+	}
+	if !v.browser {
+		return nil // an administrator
+	}
+	narrow, ok := pageCalls[method]
+	if !ok {
+		return authz.Errorf(authz.PermissionDenied, "this call needs an administrator's token: a session may not make it")
+	}
+	if v.everybodys() && v.session == nil {
+		return nil
+	}
+	return narrow(ctx, s, v, in)
+}
+
+// listOwnKeys lists a user's own keys, and everybody's for owners.
+func listOwnKeys(_ context.Context, _ *visit, v *visitor, in proto.Message) error {
+	r := in.(*authzv1.ListKeysRequest)
+	if v.everybodys() {
+		return nil
+	}
+	if r.UserId != nil && r.GetUserId() != v.session.UserID {
+		return authz.Errorf(authz.PermissionDenied, "a session lists the keys of its own user")
+	}
+	r.UserId = proto.String(v.session.UserID)
+	return nil
+}
+
+// oneSeenKey answers for a key that the visitor does not see as for one that there is not.
+func oneSeenKey(ctx context.Context, s *visit, v *visitor, in proto.Message) error {
+	id := in.(interface{ GetId() string }).GetId()
+	key, err := s.issuer.Get(ctx, id)
+	if err == nil && !v.sees(key.UserID) { // whom nothing changes but a sync of Aeroplane's own keys, which may come just now
+		return authz.NoSuchKey()
+	}
+	return err
+}
+
+// createOwnKey creates a key for the session's user, and for nobody else: also an owner has no word in what others' keys may do.
+func createOwnKey(_ context.Context, _ *visit, v *visitor, in proto.Message) error {
+	r := in.(*authzv1.CreateKeyRequest)
+	if r.GetUserId() != "" && r.GetUserId() != v.session.UserID {
+		return invalid("user_id", "must be that of the session, or nothing")
+	}
+	r.UserId = v.session.UserID
+	return nil
+}
+
+// listOwnProjects lists the projects that a user may select, and everybody's for owners, who see them in others' keys. Who has no user
+// reaches all projects.
+func listOwnProjects(_ context.Context, _ *visit, v *visitor, in proto.Message) error {
+	r := in.(*authzv1.ListProjectsRequest)
+	if v.everybodys() || v.session.UserID == "" {
+		return nil
+	}
+	if r.OwnerId != nil && r.GetOwnerId() != v.session.UserID {
+		return authz.Errorf(authz.PermissionDenied, "a session lists the projects of its own user")
+	}
+	r.OwnerId = proto.String(v.session.UserID)
+	return nil
+}
+
+func everybodysOnly(_ context.Context, _ *visit, v *visitor, _ proto.Message) error {
+	if v.everybodys() {
+		return nil
+	}
+	return authz.Errorf(authz.PermissionDenied, "%s", authz.OwnerRequired.String())
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/door"
+)
+
+// consoleName stands in audit records and logs where the name of a caller's token stands otherwise, where somebody changes keys by Aeroplane's
+// session. The role beside it is that of the service itself, as for the dashboard.
+const consoleName = "console"
+
+// A visitor is who calls the JSON API. Exactly one of caller and session is set.
+type visitor struct {
+	// caller is an administrator, by its token, or by a console session which that token has opened.
+	caller *Caller
+	// session is Aeroplane's own, of one of its users.
+	session *authz.Session
+	// browser: the visitor is known by a cookie, which a browser adds by itself to whatever any page sends.
+	browser bool
+}
+
+type visitorKey struct{}
+
+// visitorOf returns who calls, or nil where the call did not come by the JSON API.
+func visitorOf(ctx context.Context) *visitor {
+	v, _ := ctx.Value(visitorKey{}).(*visitor)
+	return v
+}
+
+// everybodys reports whether the visitor sees what belongs to whatever user: administrators, and the sessions of owners.
+func (v *visitor) everybodys() bool {
+	return v.caller != nil || v.session.Role == authz.UserRoleOwner
+}
+
+// sees reports whether the visitor sees what belongs to a user.
+func (v *visitor) sees(userID string) bool { return v.everybodys() || v.session.UserID == userID }
+
+// actor returns who makes a change. A session acts for its own user, whatever else is said.
+func (v *visitor) actor(ctx context.Context) (authz.Actor, error) {
+	if v.caller != nil {
+		return v.caller.actor(ctx)
+	}
+	return authz.Actor{Role: authz.CallerRoleSystem, TokenName: consoleName, UserID: v.session.UserID, Address: addressOf(ctx)}, nil
+}
+
+// visitorBy returns who has sent a request. A token in it hides any cookie, also one that is no good. Errors: Unauthenticated,
+// PermissionDenied, and those of a decision that was not reached.
+func (d *consoleDoor) visitorBy(r *http.Request) (*visitor, error) {
+	if values := r.Header["Authorization"]; len(values) > 0 {
+		caller, err := d.guard.callers.identify(values, "header Authorization")
+		if err == nil && caller.Role != authz.CallerRoleAdmin {
+			err = authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this: gateways ask over gRPC, ext_authz, forward-auth or AuthZEN", caller.Role)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &visitor{caller: caller}, nil
+	}
+	session, err := d.sessionOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return &visitor{session: session, browser: true}, nil
+}
+
+// sessionOf returns Aeroplane's session that a request brings. What it is asked to do is not Aeroplane's business: it is judged as one for
+// the list of keys would be, which is a page for browser sessions.
+func (d *consoleDoor) sessionOf(r *http.Request) (*authz.Session, error) {
+	grant, refusal := d.judge(r, consoleName, http.MethodGet, keysPath)
+	switch {
+	case refusal == nil && grant.Principal.Session != nil:
+		return grant.Principal.Session, nil
+	case refusal == nil: // a route table of the operator's own may admit others
+		return nil, authz.Errorf(authz.PermissionDenied, "%s", authz.BrowserSessionRequired.String())
+	case refusal.Status == http.StatusUnauthorized:
+		return nil, authz.Errorf(authz.Unauthenticated, "%s", refusal.Text)
+	case refusal.Status == http.StatusForbidden:
+		return nil, authz.Errorf(authz.PermissionDenied, "%s", refusal.Text)
+	}
+	return nil, authz.Errorf(authz.Unavailable, "%s", door.Unavailable)
+}
