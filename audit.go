@@ -50,6 +50,7 @@ const (
 	DeploymentPut    Action = "deployment.put"
 	DeploymentDelete Action = "deployment.delete"
 	CatalogSync      Action = "catalog.sync"
+	ConsoleOpen      Action = "console.open"
 	RetentionDelete  Action = "retention.delete"
 )
 
@@ -57,7 +58,7 @@ const (
 func Actions() []Action {
 	return []Action{
 		KeyCreate, KeyImport, KeySuspend, KeyRevoke, SessionPut, SessionRevoke, ProjectPut, ProjectDelete,
-		ServicePut, ServiceDelete, DeploymentPut, DeploymentDelete, CatalogSync, RetentionDelete,
+		ServicePut, ServiceDelete, DeploymentPut, DeploymentDelete, CatalogSync, ConsoleOpen, RetentionDelete,
 	}
 }
 
@@ -67,7 +68,7 @@ type Event struct {
 	At        time.Time
 	Actor     Actor
 	Action    Action
-	SubjectID string // the id of a key, project, service or deployment; the hexadecimal digest of a session
+	SubjectID string // the id of a key, project, service or deployment; the hexadecimal digest of a session; empty for what is about none
 	Details   map[string]string
 }
 

@@ -27,6 +27,7 @@ type Store interface {
 	SyncStore
 	AuditStore
 	UseStore
+	ConsoleStore
 
 	// Ping reports whether the store can answer.
 	Ping(ctx context.Context) error
@@ -56,6 +57,13 @@ type FactStore interface {
 	//
 	// Whoever gets Facts may keep what they point to, and changes none of it. A FactStore does not keep l.
 	Lookup(ctx context.Context, l *Lookup) error
+}
+
+// A Follower tells when something has changed, for who shows what there is.
+type Follower interface {
+	// Follow returns the newest revision that was applied here as soon as that is not the one seen; the zero Revision is never it. Between
+	// two that are returned there may have been any number of changes, and of anything. Unavailable: ctx or the store has ended before.
+	Follow(ctx context.Context, seen Revision) (Revision, error)
 }
 
 // A Lookup is a Query, the Facts that answer it, and what it takes to gather them. It is large, and so is handed on by its address.
@@ -247,6 +255,19 @@ type UseStore interface {
 	// RecordUse notes uses, of several of one key the latest. A time earlier than the one stored changes nothing, and neither does an
 	// unknown key.
 	RecordUse(ctx context.Context, uses []KeyUse) error
+}
+
+// A ConsoleStore keeps console sessions, and the codes that open them. None of this is in the history: no decision depends on it.
+type ConsoleStore interface {
+	// PutConsoleCode stores a code. It leaves no audit record: only to open a session does.
+	PutConsoleCode(ctx context.Context, c Change, code ConsoleSession) error
+	// OpenConsole takes a code away that has not expired, and stores a session for the token name which the code has, in one transaction
+	// with its audit record; the name goes into both, and is returned. Unauthenticated if there is no such code. Of several calls with one code one succeeds.
+	OpenConsole(ctx context.Context, c Change, code Digest, s ConsoleSession) (tokenName string, err error)
+	// ConsoleSession returns a session, also one that has expired. Unauthenticated if there is none, and for a code.
+	ConsoleSession(ctx context.Context, d Digest) (ConsoleSession, error)
+	// EndConsole deletes a session, if there is one.
+	EndConsole(ctx context.Context, d Digest) error
 }
 
 // A KeyUse says that a key authenticated a request.

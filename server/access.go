@@ -86,6 +86,8 @@ var methods = map[string]access{
 
 	v1.AuditService_ListEvents_FullMethodName: reads,
 
+	v1.ConsoleService_CreateConsoleLink_FullMethodName: changes,
+
 	healthpb.Health_Check_FullMethodName: open,
 	healthpb.Health_List_FullMethodName:  open,
 	healthpb.Health_Watch_FullMethodName: known, // it lasts, and so may not be everybody's

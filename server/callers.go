@@ -92,6 +92,19 @@ func (c *Callers) identify(values []string, where string) (*Caller, error) {
 	return nil, authz.Errorf(authz.Unauthenticated, "the bearer token is not known")
 }
 
+// named returns the caller of a role with a name, or nil.
+func (c *Callers) named(role authz.CallerRole, name string) *Caller {
+	if c == nil {
+		return nil
+	}
+	for i := range c.all {
+		if c.all[i].Role == role && c.all[i].Name == name {
+			return &c.all[i]
+		}
+	}
+	return nil
+}
+
 // find returns the caller with a token, or nil. It compares with every one there is, to the end, so that the time it takes tells nothing.
 func (c *Callers) find(token string) (found *Caller) {
 	if c == nil {

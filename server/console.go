@@ -3,9 +3,11 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -18,14 +20,45 @@ import (
 // A proxy passes it on as it is.
 const consolePath = "/authz"
 
+// What there is within, besides the calls of the API and the files of the page.
+const (
+	documentPath = "/openapi.json"
+	whoPath      = "/session"
+	signInPath   = "/sign-in"
+	signOutPath  = "/sign-out"
+	livePath     = "/live"
+)
+
+// A consolePage is one of them.
+type consolePage struct {
+	methods []string
+	serve   func(d *consoleDoor, w http.ResponseWriter, r *http.Request)
+}
+
+var consolePages = map[string]consolePage{
+	documentPath: {[]string{http.MethodGet, http.MethodHead}, (*consoleDoor).document},
+	whoPath:      {[]string{http.MethodGet}, (*consoleDoor).who},
+	livePath:     {[]string{http.MethodGet}, (*consoleDoor).live},
+	signInPath:   {[]string{http.MethodPost}, (*consoleDoor).signIn},
+	signOutPath:  {[]string{http.MethodPost}, (*consoleDoor).signOut},
+}
+
 // A consoleDoor is the API in JSON, for administrators' tokens and for browsers, and the page that uses it.
 type consoleDoor struct {
 	*decider
-	rest http.Handler
+	rest     http.Handler
+	sessions *authz.Console
+	follower authz.Follower
+
+	streams atomic.Int64    // how many pages are told of changes
+	ending  context.Context // ends with the server
+	end     context.CancelFunc
 }
 
-func newConsole(d *decider, local *Local, issuer *authz.Issuer) *consoleDoor {
-	return &consoleDoor{decider: d, rest: newREST(&visit{Local: local, issuer: issuer})}
+func newConsole(d *decider, c *HTTPConfig) *consoleDoor {
+	door := &consoleDoor{decider: d, sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer})}
+	door.ending, door.end = context.WithCancel(context.Background())
+	return door
 }
 
 // means reports whether a request is one for the console.
@@ -39,6 +72,7 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin") // nothing of this is for other sites' pages
 	within := strings.TrimPrefix(r.URL.Path, consolePath)
+	page, ok := consolePages[within]
 	switch {
 	case r.URL.RawPath != "" || within != "" && within != "/" && path.Clean(within) != within:
 		// A proxy's rules for paths may have read another spelling in another way.
@@ -46,11 +80,14 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(within, "/v1/"):
 		h.Set("Cache-Control", "no-store")
 		d.call(w, r, within)
-	case within == "/openapi.json":
-		if only(w, r, http.MethodGet, http.MethodHead) {
-			writeJSON(w, http.StatusOK, openapi.Document)
-		}
-	default:
+	case !ok:
 		_ = noSuchPage.Write(w)
+	case only(w, r, page.methods...):
+		page.serve(d, w, r)
 	}
+}
+
+// document answers what there is to be called.
+func (d *consoleDoor) document(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, openapi.Document)
 }

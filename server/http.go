@@ -54,8 +54,11 @@ type HTTPConfig struct {
 	// Issuer and Catalog are for the calls of Aeroplane's dashboard. One of them nil: these pages are not there.
 	Issuer  *authz.Issuer
 	Catalog *authz.Catalog
-	// API is what the calls in JSON are made by, and needs an Issuer as well. Nil: these pages are not there.
-	API *Local
+	// API is what the calls in JSON are made by, Console who lets administrators in, and Follower who tells of changes. One of them or
+	// the Issuer nil: neither the API in JSON nor its page is there.
+	API      *Local
+	Console  *authz.Console
+	Follower authz.Follower
 }
 
 // An HTTPServer answers gateways that ask over HTTP/1.1 or HTTP/2: the forward-auth of proxies, and AuthZEN; and browsers, by way of
@@ -93,8 +96,8 @@ func NewHTTP(c HTTPConfig) *HTTPServer {
 	if c.Issuer != nil && c.Catalog != nil {
 		s.dashboard = &dashboard{decider: &s.decider, issuer: c.Issuer, catalog: c.Catalog}
 	}
-	if c.API != nil && c.Issuer != nil {
-		s.console = newConsole(&s.decider, c.API, c.Issuer)
+	if c.API != nil && c.Issuer != nil && c.Console != nil && c.Follower != nil {
+		s.console = newConsole(&s.decider, &c)
 	}
 	s.http = &http.Server{
 		Handler: s, TLSConfig: c.TLS,
@@ -105,6 +108,9 @@ func NewHTTP(c HTTPConfig) *HTTPServer {
 		Protocols:                    new(http.Protocols),
 		ConnContext:                  s.meet,
 		ErrorLog:                     slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug), // what strangers send
+	}
+	if s.console != nil {
+		s.http.RegisterOnShutdown(s.console.end)
 	}
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetHTTP2(true)

@@ -46,6 +46,7 @@ func newREST(over grpc.ClientConnInterface) http.Handler {
 		restv1.RegisterCatalogServiceHandlerClient(ctx, mux, authzv1.NewCatalogServiceClient(over)),
 		restv1.RegisterSessionServiceHandlerClient(ctx, mux, authzv1.NewSessionServiceClient(over)),
 		restv1.RegisterAuditServiceHandlerClient(ctx, mux, authzv1.NewAuditServiceClient(over)),
+		restv1.RegisterConsoleServiceHandlerClient(ctx, mux, authzv1.NewConsoleServiceClient(over)),
 	); err != nil {
 		panic("server: " + err.Error()) // the contract is the same at every start
 	}
@@ -71,7 +72,7 @@ func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, path string) 
 // sent.
 func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context.Context, body []byte, err error) {
 	defer func() { err = d.guard.contain(r.URL.Path, recover(), err) }()
-	v, err := d.visitorBy(r)
+	v, err := d.visitor(r)
 	if err != nil {
 		return nil, nil, err
 	}

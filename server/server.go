@@ -51,7 +51,7 @@ var keepaliveParameters = keepalive.ServerParameters{
 // wants to know of a dead connection before the next request comes.
 var keepalivePolicy = keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
 
-// Config is what a Server is made of. The four services and the Authorizer are required.
+// Config is what a Server is made of. All that has a type of package authz is required.
 type Config struct {
 	Authorizer *authz.Authorizer
 	Issuer     *authz.Issuer
@@ -59,6 +59,9 @@ type Config struct {
 	Syncer     *authz.Syncer
 	Sessions   *authz.Sessions
 	Audit      *authz.Audit
+	Console    *authz.Console
+	// ConsoleURL is where browsers reach what is under consolePath, such as https://authz.internal:8462. Empty: nowhere.
+	ConsoleURL string
 	// Callers are who may call. Nil: nobody.
 	Callers *Callers
 	// Ping reports whether the database can be reached. Nil: it always can.
@@ -109,6 +112,7 @@ func New(c Config) *Server {
 	authzv1.RegisterCatalogServiceServer(at, &catalogService{syncService: newSyncService(c.Syncer), catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(at, &sessionService{sessions: c.Sessions})
 	authzv1.RegisterAuditServiceServer(at, &auditService{audit: c.Audit})
+	authzv1.RegisterConsoleServiceServer(at, &consoleService{console: c.Console, url: c.ConsoleURL})
 	checking := &extAuthzService{decider: newDecider(c.Authorizer, g), removeCredential: c.RemoveCredential}
 	checking.register(s)
 	reflection.Register(s)

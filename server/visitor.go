@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/door"
@@ -22,6 +23,8 @@ type visitor struct {
 	session *authz.Session
 	// browser: the visitor is known by a cookie, which a browser adds by itself to whatever any page sends.
 	browser bool
+	// until is when a console session ends. Zero: it is none.
+	until time.Time
 }
 
 type visitorKey struct{}
@@ -48,9 +51,9 @@ func (v *visitor) actor(ctx context.Context) (authz.Actor, error) {
 	return authz.Actor{Role: authz.CallerRoleSystem, TokenName: consoleName, UserID: v.session.UserID, Address: addressOf(ctx)}, nil
 }
 
-// visitorBy returns who has sent a request. A token in it hides any cookie, also one that is no good. Errors: Unauthenticated,
-// PermissionDenied, and those of a decision that was not reached.
-func (d *consoleDoor) visitorBy(r *http.Request) (*visitor, error) {
+// visitor returns who has sent a request. A token or a key in it hides any cookie, also one that is no good; a console session, which was
+// opened on purpose, hides Aeroplane's. Errors: Unauthenticated, PermissionDenied, and those of a decision that was not reached.
+func (d *consoleDoor) visitor(r *http.Request) (*visitor, error) {
 	if values := r.Header["Authorization"]; len(values) > 0 {
 		caller, err := d.guard.callers.identify(values, "header Authorization")
 		if err == nil && caller.Role != authz.CallerRoleAdmin {
@@ -60,6 +63,11 @@ func (d *consoleDoor) visitorBy(r *http.Request) (*visitor, error) {
 			return nil, err
 		}
 		return &visitor{caller: caller}, nil
+	}
+	if len(r.Header["X-Api-Key"]) == 0 {
+		if v, err := d.bySession(r); v != nil || err != nil {
+			return v, err
+		}
 	}
 	session, err := d.sessionOf(r)
 	if err != nil {

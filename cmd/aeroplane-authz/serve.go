@@ -61,6 +61,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	authorizer := store.Authorizer(p.routes)
 	issuer, catalog := &authz.Issuer{Store: store, Now: time.Now}, &authz.Catalog{Store: store, Now: time.Now}
 	syncer := &authz.Syncer{Store: store, Now: time.Now, KeepKeys: v.RetainKeys}
+	console := &authz.Console{Store: store, Now: time.Now}
 	s := server.New(server.Config{
 		Authorizer: authorizer,
 		Issuer:     issuer,
@@ -68,6 +69,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 		Syncer:     syncer,
 		Sessions:   &authz.Sessions{Store: store, Now: time.Now},
 		Audit:      &authz.Audit{Store: store},
+		Console:    console, ConsoleURL: consoleURL(v, at.http),
 		Callers:    callers, Ping: store.Ping, TLS: p.tls, Log: log, Observer: m,
 		RemoveCredential: v.ExtAuthzRemoveCredential,
 	})
@@ -76,7 +78,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 		doors = append(doors, door{server.NewHTTP(server.HTTPConfig{
 			Authorizer: authorizer,
 			Callers:    callers, Peers: p.peers, BaseURL: v.HTTPURL, TLS: p.tls, Log: log, Observer: m,
-			Issuer: issuer, Catalog: catalog, API: s.Local(),
+			Issuer: issuer, Catalog: catalog, API: s.Local(), Console: console, Follower: store,
 		}), at.http})
 	}
 	defer serveOps(at.ops, m, s, v, log)()

@@ -29,7 +29,7 @@ BEGIN
 END $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC; -- as it is from Postgres 15 on; before, it takes a superuser
 REVOKE ALL ON keys, key_projects, key_use, sessions, projects, services, deployments, requests, audit_events, catalog_sync, change_log, log_lock,
-    members, schema_version FROM NAME;
+    console_sessions, members, schema_version FROM NAME;
 GRANT USAGE ON SCHEMA public TO NAME;
 GRANT SELECT ON keys, key_projects, key_use, sessions, services, deployments, change_log, members, schema_version TO NAME;
 GRANT SELECT (id, slug, owner_id) ON projects TO NAME;

@@ -45,6 +45,7 @@ func sweepings(keep authz.Cutoffs, now time.Time) []sweeping {
 		{"keys", "id", dead, keep.Keys},
 		{"sessions", "digest", "expires_at < $1", keep.Sessions},
 		{"requests", "request_id", "at < $1", keep.RequestIDs},
+		{"console_sessions", "digest", "expires_at < $1", now},
 		{"change_log", "seq", "at < $1 AND seq <= (SELECT max(seq) FROM change_log) - " + keptRows, now.Add(-logAge)},
 	}
 }

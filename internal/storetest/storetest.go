@@ -71,6 +71,11 @@ var contract = []struct {
 	{"sessions/put, replace, revoke", sessions},
 	{"sessions/of a user", sessionsOfUser},
 	{"sessions/put while revoked", sessionsRace},
+	// console.go
+	{"console/a session from its code to its end", consoleSessions},
+	{"console/codes that open nothing", consoleCodes},
+	{"console/a code opens one session", consoleCodeOnce},
+	{"console/what has expired is swept", consoleSweep},
 	// lookup.go
 	{"lookup/credentials", lookupCredentials},
 	{"lookup/a key of Aeroplane's own", lookupImported},

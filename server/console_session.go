@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"aeroplane.run/authz"
+)
+
+// consoleCookie holds the token of a console session. It is sent to the console alone, and by its own pages alone.
+const consoleCookie = "aeroplane_authz_console"
+
+// bySession returns the visitor of a console session, or nil where there is no good one: then there may be one of Aeroplane's.
+func (d *consoleDoor) bySession(r *http.Request) (*visitor, error) {
+	cookie, err := r.Cookie(consoleCookie)
+	if err != nil || cookie.Value == "" || len(cookie.Value) > maxToken {
+		return nil, nil // there is none
+	}
+	s, err := d.sessions.Session(r.Context(), cookie.Value)
+	if authz.KindOf(err) == authz.Unauthenticated {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	caller := d.guard.callers.named(authz.CallerRoleAdmin, s.TokenName)
+	if caller == nil { // the token that opened it is taken away, and what rests on it ends
+		return nil, nil
+	}
+	return &visitor{caller: caller, browser: true, until: s.ExpiresAt}, nil
+}
+
+// signIn exchanges a code for a console session.
+func (d *consoleDoor) signIn(w http.ResponseWriter, r *http.Request) {
+	err := d.trySignIn(w, r)
+	if err != nil {
+		writeError(w, d.guard.answer(r.Context(), signInPath, authz.Actor{}, err), err)
+		return
+	}
+	writeJSON(w, http.StatusOK, encoded(done{OK: true}))
+}
+
+func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() { err = d.guard.contain(signInPath, recover(), err) }()
+	if err := sameOrigin(r); err != nil {
+		return err
+	}
+	body, err := readJSON(w, r, true)
+	if err != nil {
+		return err
+	}
+	var in struct {
+		Code string `json:"code"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil || in.Code == "" {
+		return invalid("code", "must be the code of the link")
+	}
+	token, session, err := d.sessions.Open(r.Context(), in.Code, addressOf(r.Context()))
+	if err != nil {
+		return err
+	}
+	d.setCookie(w, r, token.Reveal(), session.ExpiresAt)
+	d.guard.log.InfoContext(r.Context(), "console opened", "token", session.TokenName, "address", addressOf(r.Context()), "until", session.ExpiresAt)
+	return nil
+}
+
+// signOut ends the console session that a request brings, if it does.
+func (d *consoleDoor) signOut(w http.ResponseWriter, r *http.Request) {
+	err := d.trySignOut(w, r)
+	if err != nil {
+		writeError(w, d.guard.answer(r.Context(), signOutPath, authz.Actor{}, err), err)
+		return
+	}
+	writeJSON(w, http.StatusOK, encoded(done{OK: true}))
+}
+
+func (d *consoleDoor) trySignOut(w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() { err = d.guard.contain(signOutPath, recover(), err) }()
+	if err := sameOrigin(r); err != nil {
+		return err
+	}
+	if _, err := readJSON(w, r, true); err != nil {
+		return err
+	}
+	if cookie, err := r.Cookie(consoleCookie); err == nil {
+		if err := d.sessions.End(r.Context(), cookie.Value); err != nil {
+			return err
+		}
+	}
+	d.setCookie(w, r, "", time.Unix(1, 0))
+	return nil
+}
+
+// setCookie sets the cookie until a time, for the folder that the page is in as the browser sees it. Whether the browser came by TLS a proxy may know better than we: then the page's origin says so.
+func (d *consoleDoor) setCookie(w http.ResponseWriter, r *http.Request, value string, until time.Time) {
+	http.SetCookie(w, &http.Cookie{
+		Name: consoleCookie, Value: value, Expires: until.UTC(),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://"),
+	})
+}
+
+// A shownVisitor tells the page who looks at it.
+type shownVisitor struct {
+	UserID     string  `json:"userId"`     // empty: nobody in particular
+	Role       string  `json:"role"`       // owner, user or administrator
+	Everybodys bool    `json:"everybodys"` // whether it sees the keys of all users, and the audit record
+	ExpiresAt  *string `json:"expiresAt"`  // of a console session, which can be ended; else null
+}
+
+// who answers who looks at the page.
+func (d *consoleDoor) who(w http.ResponseWriter, r *http.Request) {
+	v, err := d.visitor(r)
+	if err != nil {
+		writeError(w, d.guard.answer(r.Context(), whoPath, authz.Actor{}, err), err)
+		return
+	}
+	shown := shownVisitor{Role: "administrator", Everybodys: v.everybodys(), ExpiresAt: jsTime(v.until)}
+	if v.session != nil {
+		shown.UserID, shown.Role = v.session.UserID, v.session.Role.String()
+	}
+	writeJSON(w, http.StatusOK, encoded(shown))
+}
