@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/console"
 	"aeroplane.run/authz/internal/openapi"
 )
 
@@ -46,6 +47,7 @@ var consolePages = map[string]consolePage{
 // A consoleDoor is the API in JSON, for administrators' tokens and for browsers, and the page that uses it.
 type consoleDoor struct {
 	*decider
+	page     *console.Page
 	rest     http.Handler
 	sessions *authz.Console
 	follower authz.Follower
@@ -56,7 +58,7 @@ type consoleDoor struct {
 }
 
 func newConsole(d *decider, c *HTTPConfig) *consoleDoor {
-	door := &consoleDoor{decider: d, sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer})}
+	door := &consoleDoor{decider: d, page: console.New(), sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer})}
 	door.ending, door.end = context.WithCancel(context.Background())
 	return door
 }
@@ -80,6 +82,13 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(within, "/v1/"):
 		h.Set("Cache-Control", "no-store")
 		d.call(w, r, within)
+	case within == "":
+		w.Header().Set("Location", consolePath[1:]+"/") // relative: a proxy may have put it elsewhere
+		w.WriteHeader(http.StatusMovedPermanently)
+	case d.page.Has(within):
+		if only(w, r, http.MethodGet, http.MethodHead) {
+			d.page.Serve(w, r, within)
+		}
 	case !ok:
 		_ = noSuchPage.Write(w)
 	case only(w, r, page.methods...):

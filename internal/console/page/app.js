@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The page for API access: who looks at it, which of its views, and that what it shows is so.
+
+import { get, post } from './api.js';
+import { auditView } from './audit.js';
+import { el, fill, say } from './dom.js';
+import { exact } from './format.js';
+import { explainView } from './explain.js';
+import { keysView } from './keys.js';
+import { blank, failed } from './states.js';
+
+const views = {
+  keys: ['Keys', keysView],
+  refused: ['Why was this refused?', explainView],
+  audit: ['Audit', auditView],
+};
+
+let visitor = null;
+let view = null;
+let stream = null;
+
+const place = document.getElementById('view');
+const bar = document.getElementById('views');
+
+async function start() {
+  place.setAttribute('aria-busy', 'true');
+  try {
+    await signIn();
+    visitor = await get('session');
+  } catch (error) {
+    stop();
+    if (error.status === 401 || error.status === 403) notSignedIn(error);
+    else fill(place, el('h1', {}, 'API Access'), el('div.sheet', {}, failed(error, start)));
+    return;
+  } finally {
+    place.setAttribute('aria-busy', 'false');
+  }
+  showVisitor();
+  show();
+  listen();
+}
+
+// signIn uses the code of a link that aeroplane-authz console has printed, which must not stay in the address.
+async function signIn() {
+  const code = new URLSearchParams(window.location.hash.slice(1)).get('code');
+  if (!code) return;
+  window.history.replaceState(null, '', `${window.location.pathname}#keys`);
+  await post('sign-in', { code });
+}
+
+function stop() {
+  stream?.close();
+  view?.close();
+  [visitor, view, stream] = [null, null, null];
+  bar.hidden = true;
+  fill(document.getElementById('who'));
+}
+
+function notSignedIn(error) {
+  document.title = 'Not signed in · API Access · Aeroplane';
+  fill(place, el('h1', {}, 'API Access'), el('div.sheet', {}, blank('key', 'You are not signed in', error.reason === 'UNAUTHENTICATED' && error.message.startsWith('the link')
+    ? 'The link was used already, or is older than a minute. Print another with aeroplane-authz console.'
+    : 'Log in to Aeroplane and come back. Where there is no login, an administrator prints a link to this page with aeroplane-authz console.',
+  el('a.button', { href: '/' }, 'Go to Aeroplane'), el('button', { type: 'button', onclick: start }, 'Try again'))));
+  say('You are not signed in');
+}
+
+function showVisitor() {
+  const who = document.getElementById('who');
+  if (visitor.role === 'administrator') {
+    fill(who, el('span', { title: `Until ${exact(visitor.expiresAt)}` }, 'Administrator'),
+      el('button.quiet.small', { type: 'button', onclick: signOut }, 'Sign out'));
+  } else {
+    fill(who, visitor.userId && el('span', {}, visitor.userId, visitor.role === 'owner' && ' (owner)'));
+  }
+}
+
+async function signOut() {
+  try {
+    await post('sign-out');
+  } finally {
+    start();
+  }
+}
+
+// show shows the view that the address names.
+function show() {
+  const [name, given] = window.location.hash.slice(1).split('?');
+  const may = Object.keys(views).filter((one) => one !== 'audit' || visitor.everybodys);
+  const now = may.includes(name) ? name : 'keys';
+  fill(bar, may.map((one) => el('a', { href: `#${one}`, 'aria-current': one === now && 'page' }, views[one][0])));
+  bar.hidden = false;
+  const first = view === null;
+  view?.close();
+  view = views[now][1](visitor, new URLSearchParams(given));
+  fill(place, view.root);
+  document.title = `${view.title} · API Access · Aeroplane`;
+  if (!first && !place.contains(document.activeElement)) document.getElementById('main').focus();
+}
+
+// listen hears of changes. The browser opens the stream anew when it ends; what was missed meanwhile is asked for then.
+function listen() {
+  stream?.close();
+  stream = new EventSource('live');
+  stream.addEventListener('change', () => view?.changed());
+  stream.addEventListener('ended', start);
+  stream.addEventListener('error', () => {
+    if (stream?.readyState === EventSource.CLOSED) setTimeout(again, 2000); // the answer was no stream
+  });
+}
+
+async function again() {
+  if (!visitor) return;
+  try {
+    await get('session');
+    listen();
+  } catch (error) {
+    if (error.status === 401 || error.status === 403) start();
+    else setTimeout(again, 2000);
+  }
+}
+
+window.addEventListener('hashchange', () => {
+  if (new URLSearchParams(window.location.hash.slice(1)).has('code')) start();
+  else if (visitor) show();
+});
+
+// Times grow older, and when keys were last used comes without a change.
+setInterval(() => view?.tick(), 15_000);
+setInterval(() => document.visibilityState === 'visible' && view?.changed(), 30_000);
+
+start();

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Who has done what.
+
+import { get, query } from './api.js';
+import { el, fill, id, say } from './dom.js';
+import { retell, timeOf } from './format.js';
+import { blank, failed, skeleton } from './states.js';
+
+const page = 50;
+
+const actions = {
+  'key.create': 'created the key',
+  'key.revoke': 'revoked the key',
+  'key.import': 'took over the key',
+  'key.suspend': 'suspended the key',
+  'console.open': 'opened this page by a link',
+};
+
+// auditView shows the audit record, newest first.
+export function auditView() {
+  let action = 'key.create';
+  let token = '';
+  let running = null;
+  const body = el('tbody', { role: 'rowgroup' });
+  const more = el('div.more', {});
+  const list = el('div.sheet', { 'aria-busy': 'true' }, skeleton(4));
+  const table = el('div.scroll', {}, el('table', { role: 'table', 'aria-label': 'Audit record' },
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' },
+      ['When', 'Who', 'What', 'Details'].map((name) => el('th', { role: 'columnheader', scope: 'col' }, name)))), body));
+  const select = el('select', { id: id('action'), onchange: () => { action = select.value; load(false); } },
+    [['key.create', 'Keys created'], ['key.revoke', 'Keys revoked'], ['console.open', 'Page opened by a link'], ['', 'Everything']]
+      .map(([value, text]) => el('option', { value }, text)));
+  const root = el('section', { 'aria-label': 'Audit record' },
+    el('div.head', {}, el('div', {}, el('h1', {}, 'Audit'), el('p', {}, 'Who has changed what, and when. Records are written with the change itself, and kept for as long as the operator says.')),
+      el('div', {}, el('label.unseen', { for: select.id }, 'Show'), select)),
+    list);
+
+  async function load(further) {
+    running?.abort();
+    const mine = new AbortController();
+    running = mine;
+    list.setAttribute('aria-busy', 'true');
+    try {
+      const { events, nextPageToken } = await get(`v1/events${query({ action, pageSize: page, pageToken: further ? token : '' })}`, mine.signal);
+      token = nextPageToken;
+      if (!further) fill(body);
+      body.append(...events.map(row));
+      fill(list, body.childElementCount > 0 ? [table, more] : blank('key', 'Nothing on record', 'There is no record of this.'));
+      fill(more, token ? el('button', { type: 'button', onclick: () => load(true) }, `Show ${page} more`) : 'That is all');
+      say(`${body.childElementCount} records`);
+    } catch (error) {
+      if (error.name !== 'AbortError') fill(list, failed(error, () => load(false)));
+    } finally {
+      if (running === mine) {
+        running = null;
+        list.setAttribute('aria-busy', 'false');
+      }
+    }
+  }
+
+  function row(event) {
+    const cell = (of, ...content) => el('td', { role: 'cell', 'data-of': of }, ...content);
+    return el('tr', { role: 'row' },
+      cell('When', timeOf(event.time)),
+      cell('Who', who(event.actor), ' ', el('span.faint', {}, `from ${event.actor?.address || 'the service'}`)),
+      cell('What', actions[event.action] ?? event.action, event.subjectId && [' ', el('code', {}, event.subjectId)]),
+      cell('Details', el('span.faint', {}, details(event.details))));
+  }
+
+  load(false);
+  return {
+    root,
+    title: 'Audit',
+    changed() {
+      if (!running && body.childElementCount <= page) load(false);
+    },
+    tick() { retell(body); },
+    close() { running?.abort(); },
+  };
+}
+
+// who names who made a change: the user for whom it was made, and by which token.
+function who(actor) {
+  const token = actor?.role === 'CALLER_ROLE_SYSTEM' ? actor.tokenName : `the token “${actor?.tokenName}”`;
+  return actor?.userId ? `${actor.userId}, by ${token}` : token;
+}
+
+const details = (map) => Object.entries(map ?? {}).filter(([, value]) => value !== '')
+  .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${value}`).join(' · ');

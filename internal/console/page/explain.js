@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Why was this refused?
+
+import { post } from './api.js';
+import { el, fill, icon, id, say } from './dom.js';
+import { busyButton, field, notice } from './dialog.js';
+
+const outcomes = {
+  CHECK_OUTCOME_PASSED: ['passed', 'Passed'],
+  CHECK_OUTCOME_REFUSED: ['refused', 'Refused'],
+  CHECK_OUTCOME_NOT_NEEDED: ['skipped', 'Not needed'],
+  CHECK_OUTCOME_NOT_REACHED: ['skipped', 'Not reached'],
+};
+
+const wholeKey = /ap_[\w-]{8,16}_[\w-]{32,}/;
+
+// explainView asks about a request, and shows how it would be decided.
+export function explainView(visitor, given) {
+  const method = el('input', { type: 'text', id: id('method'), list: id('methods'), value: given.get('method') ?? 'GET', autocomplete: 'off', spellcheck: 'false', maxlength: '32' });
+  const methods = el('datalist', { id: method.getAttribute('list') }, ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'].map((one) => el('option', { value: one })));
+  const path = el('input', { type: 'text', id: id('path'), placeholder: '/api/projects/…', value: given.get('path') ?? '', autocomplete: 'off', spellcheck: 'false' });
+  const key = el('input', { type: 'text', id: id('key'), value: given.get('key') ?? '', autocomplete: 'off', spellcheck: 'false' });
+  const fields = {
+    method: field('Method', method),
+    path: field('Path', path, { hint: 'As it was sent, with the query.' }),
+    keyId: field('ID of the key', key, { hint: 'Never the key itself. Empty: without a key.' }),
+  };
+  const answer = el('div', { 'aria-live': 'polite' });
+  const button = busyButton(el('button.first', { type: 'submit' }, 'Explain'), 'Asking…', ask);
+  const form = el('form.sheet.ask', { novalidate: true, onsubmit: (event) => { event.preventDefault(); button.click(); } },
+    methods, Object.values(fields).map((one) => one.root), button);
+  const root = el('section', { 'aria-label': 'Why was this refused?' },
+    el('div.head', {}, el('div', {}, el('h1', {}, 'Why was this refused?'),
+      el('p', {}, 'How a request would be decided now, check by check. Nothing is noted as a use of the key.'))),
+    form, answer);
+
+  async function ask() {
+    for (const one of Object.values(fields)) one.fault('');
+    if ([method, path, key].some((box) => wholeKey.test(box.value))) { // which goes nowhere
+      const at = [method, path, key].find((box) => wholeKey.test(box.value));
+      at.value = '';
+      Object.values(fields)[[method, path, key].indexOf(at)].fault('That was a whole key. Paste its ID, never the key.', true);
+      return;
+    }
+    if (path.value.trim() === '') {
+      fields.path.fault('Paste the path that was refused.', true);
+      return;
+    }
+    try {
+      const told = await post('v1/authorize:explain', { method: method.value, path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }) });
+      show(told);
+    } catch (error) {
+      fill(answer);
+      if (error.status === 404) fields.keyId.fault('There is no key of this ID.', true);
+      else if (error.fields?.size > 0 && [...error.fields.keys()].every((one) => fields[one])) {
+        for (const [at, text] of error.fields) fields[at].fault(`This ${text}.`, true);
+      } else fill(answer, el('div.verdict', {}, notice('bad', error.message)));
+    }
+  }
+
+  function show(told) {
+    const { allowed, denial } = told.decision;
+    const verdict = allowed ? 'Allowed' : `${denial.httpStatus} ${denial.message}`;
+    fill(answer,
+      el(`p.verdict${allowed ? '.allowed' : ''}`, {}, icon(allowed ? 'passed' : 'refused'), el('strong', {}, verdict)),
+      el('div.told', {},
+        el('div.sheet', {}, el('section', { 'aria-label': 'Checks' }, el('h2', {}, 'Checks, in their order'),
+          el('ol.checks', {}, told.checks.map(check)))),
+        el('div', {},
+          told.remedies.length > 0 && el('section.sheet', { 'aria-label': 'What would change it' }, el('h2', {}, 'What would change it'),
+            el('ul', {}, told.remedies.map((text) => el('li', {}, text)))),
+          told.route && route(told.route))));
+    say(verdict);
+  }
+
+  if (given.get('key')) path.focus();
+  return { root, title: 'Why was this refused?', changed() {}, tick() {}, close() {} };
+}
+
+function check(one) {
+  const [kind, words] = outcomes[one.outcome] ?? ['skipped', one.outcome];
+  return el(`li.${kind}`, {}, icon(kind), el('div', {}, el('b', {}, one.name, el('span.unseen', {}, `: ${words}`)), el('span', {}, one.text)));
+}
+
+function route(row) {
+  return el('section.sheet', { 'aria-label': 'Route' }, el('h2', {}, 'The row that made it'),
+    el('dl', {},
+      el('dt', {}, 'Line'), el('dd', {}, String(row.line)),
+      el('dt', {}, 'Method'), el('dd', {}, el('code', {}, row.method)),
+      el('dt', {}, 'Pattern'), el('dd', {}, el('code', {}, row.pattern)),
+      el('dt', {}, 'Who may call'), el('dd', {}, row.who),
+      el('dt', {}, 'What it reaches'), el('dd', {}, row.scope)));
+}
+
+// idOf takes the prefix of one of our keys for its id, which is the rest of it.
+const idOf = (text) => text.replace(/^ap_(?=[0-9A-Za-z]{16}…?$)/, '').replace(/…$/, '');

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What people read: times, states, and lists of names.
+
+import { el } from './dom.js';
+
+const day = 24 * 3600;
+const soon = 7 * day;
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const steps = [['year', 365 * day], ['month', 30 * day], ['week', 7 * day], ['day', day], ['hour', 3600], ['minute', 60]];
+
+// seconds returns how long it is until a time, negative for one that is over.
+const seconds = (time) => (Date.parse(time) - Date.now()) / 1000;
+
+// ago says how far off a time is, as "3 hours ago" or "in 6 days".
+export function ago(time) {
+  const left = seconds(time);
+  for (const [unit, length] of steps) {
+    if (Math.abs(left) >= length) return relative.format(Math.trunc(left / length), unit);
+  }
+  return left > 0 ? 'in less than a minute' : 'just now';
+}
+
+export const exact = (time) => absolute.format(new Date(time));
+
+// timeOf shows how far off a time is, and when exactly it is to who points at it.
+export function timeOf(time, none) {
+  if (!time) return el('span.faint', {}, none);
+  return el('time', { datetime: time, title: exact(time) }, ago(time));
+}
+
+// retell writes anew how far off the times in an element are.
+export function retell(element) {
+  for (const time of element.querySelectorAll('time')) {
+    const text = ago(time.dateTime);
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+// stateOf says in a word how a key is, as it is now. The service says what it was at the time of its answer.
+export function stateOf(key) {
+  if (key.revokeTime) return 'revoked';
+  if (!key.expireTime) return 'live';
+  const left = seconds(key.expireTime);
+  if (left <= 0) return 'expired';
+  return left < soon ? 'soon' : 'live';
+}
+
+export const stateWords = { live: 'Live', soon: 'Expires soon', expired: 'Expired', revoked: 'Revoked' };
+
+export const accessWords = { ACCESS_LEVEL_READ: 'Read', ACCESS_LEVEL_WRITE: 'Read and write' };
