@@ -4,6 +4,7 @@ package authz
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -27,9 +28,12 @@ type Deployment struct {
 	ServiceID string
 }
 
-// A ProjectFilter selects projects.
+// A ProjectFilter selects and orders projects.
 type ProjectFilter struct {
-	OwnerID *string // only projects that belong to this user; empty: to nobody
+	OwnerID *string  // only projects that belong to this user; empty: to nobody
+	IDs     []string // only these projects, as far as they are known; none: all
+	Query   string   // only projects whose Name, Slug or ID contains this, ASCII letters in any case; empty: all
+	Order   Order    // ByName; otherwise ByID
 }
 
 // MaxBatch bounds the items of one batch, which is one transaction: a change beside it never waits long.
@@ -108,15 +112,31 @@ func (c *Catalog) delete(ctx context.Context, a Actor, field string, ids []strin
 	return del(ctx, c.change(a), ids)
 }
 
-// Projects returns a page of the projects that match, by id.
+// Projects returns a page of the projects that match. IDs may be up to 1000, in any order; Query is trimmed; no Order means ByID.
+// Errors: Invalid.
 func (c *Catalog) Projects(ctx context.Context, f ProjectFilter, r PageRequest) ([]Project, string, error) {
+	var v violations
 	if f.OwnerID != nil {
-		if err := checkOneUser("owner_id", *f.OwnerID, optional); err != nil {
-			return nil, "", err
+		checkUserID(&v, "owner_id", *f.OwnerID, optional)
+	}
+	if len(f.IDs) > MaxKeyProjects {
+		v.add("ids", "must be at most %d", MaxKeyProjects)
+	} else {
+		for i, id := range f.IDs {
+			checkID(&v, fmt.Sprintf("ids[%d]", i), id)
 		}
 	}
-	return paged(r, "projects", f, func(p Project) Cursor { return Cursor{ID: p.ID} },
-		func(p Page) ([]Project, error) { return c.Store.Projects(ctx, f, p) })
+	f.Query = checkQuery(&v, f.Query)
+	f.Order = checkOrder(&v, f.Order, ByID)
+	if err := v.err(); err != nil {
+		return nil, "", err
+	}
+	f.IDs = sorted(f.IDs) // so that a page token does not depend on their order
+	cursor := func(p Project) Cursor { return Cursor{ID: p.ID} }
+	if f.Order == ByName {
+		cursor = func(p Project) Cursor { return Cursor{Name: p.Name, ID: p.ID} }
+	}
+	return paged(r, "projects", f, cursor, func(p Page) ([]Project, error) { return c.Store.Projects(ctx, f, p) })
 }
 
 // Services returns a page of the services in a project, or of all where projectID is empty, by id.

@@ -20,6 +20,7 @@ const (
 const (
 	maxProjectName = 255
 	maxPrefix      = 32
+	maxQuery       = 128
 	maxSource      = 1024
 	maxTrouble     = 1024
 )
@@ -129,6 +130,13 @@ func checkText(v *violations, field, text string, least, most int) {
 	if !ok {
 		v.add(field, "must be %d to %d characters that print, none of them for control or format", least, most)
 	}
+}
+
+// checkQuery checks the text that a list is searched for, and returns it trimmed. What does not print is in no name: it would find nothing.
+func checkQuery(v *violations, query string) string {
+	query = strings.TrimSpace(query)
+	checkText(v, "query", query, 0, maxQuery)
+	return query
 }
 
 // Prints reports whether a character may stand in text that people read. The two joiners are letters' own business in some scripts.

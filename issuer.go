@@ -90,7 +90,8 @@ func (s *Issuer) Get(ctx context.Context, id string) (Key, error) {
 	return s.Store.Key(ctx, id)
 }
 
-// List returns a page of the keys that match, newest first. No States means live keys; Now is set by List.
+// List returns a page of the keys that match. Query is trimmed; no States means live keys, and no Order NewestFirst; Now is set by List.
+// Errors: Invalid.
 func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, string, error) {
 	var v violations
 	if f.UserID != nil {
@@ -99,6 +100,14 @@ func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, s
 	if f.ProjectID != "" {
 		checkID(&v, "project_id", f.ProjectID)
 	}
+	if f.Access != 0 {
+		checkAccess(&v, "access_level", f.Access)
+	}
+	f.Query = checkQuery(&v, f.Query)
+	if apikey.FormOf(f.Query) != apikey.Malformed { // which would be found by nothing that is stored
+		v.add("query", "must be text of a key's name, prefix or id, and not the key itself")
+	}
+	f.Order = checkOrder(&v, f.Order, NewestFirst)
 	if err := v.err(); err != nil {
 		return nil, "", err
 	}
@@ -107,8 +116,11 @@ func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, s
 	}
 	filter := f // without the time, which is another one on the next page
 	f.Now = stamp(s.Now())
-	return paged(r, "keys", filter, func(k Key) Cursor { return Cursor{At: k.CreatedAt.UnixMicro(), ID: k.ID} },
-		func(p Page) ([]Key, error) { return s.Store.Keys(ctx, f, p) })
+	cursor := func(k Key) Cursor { return Cursor{At: k.CreatedAt.UnixMicro(), ID: k.ID} }
+	if f.Order == ByName {
+		cursor = func(k Key) Cursor { return Cursor{Name: k.Name, ID: k.ID} }
+	}
+	return paged(r, "keys", filter, cursor, func(p Page) ([]Key, error) { return s.Store.Keys(ctx, f, p) })
 }
 
 // Revoke ends a key for good. Errors: Invalid, NotFound.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 )
 
 const (
@@ -68,7 +69,8 @@ func parseToken(token string, sum []byte) (Cursor, bool) {
 	if err != nil || json.Unmarshal(text, &t) != nil {
 		return Cursor{}, false
 	}
-	ok := string(t.Filter) == string(sum) && !t.After.IsZero() && (t.After.ID == "" || ValidID(t.After.ID))
+	ok := string(t.Filter) == string(sum) && !t.After.IsZero() && (t.After.ID == "" || ValidID(t.After.ID)) &&
+		!strings.Contains(t.After.Name, "\x00") // which Postgres takes for no text
 	return t.After, ok
 }
 

@@ -76,6 +76,8 @@ func TestPageTokens(t *testing.T) {
 		{"empty", PageRequest{Token: encode("{}")}, "n", 1, []string{"page_token"}},
 		{"no place", PageRequest{Token: encode(fmt.Sprintf(`{"Filter":%q}`,
 			base64.StdEncoding.EncodeToString(filterSum("n", 1))))}, "n", 1, []string{"page_token"}},
+		{"no text", PageRequest{Token: encode(fmt.Sprintf(`{"Filter":%q,"After":{"Name":"a\u0000"}}`,
+			base64.StdEncoding.EncodeToString(filterSum("n", 1))))}, "n", 1, []string{"page_token"}},
 		{"negative", PageRequest{Size: -1}, "n", 1, []string{"page_size"}},
 	} {
 		_, _, err := paged(tc.r, tc.list, tc.filter, number, numbers(3, &sizes))

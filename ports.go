@@ -147,8 +147,8 @@ type KeyStore interface {
 	RevokeKeysOfUser(ctx context.Context, c Change, userID string) (Counted, error)
 	// Key returns a key, whatever its state. NotFound if there is none.
 	Key(ctx context.Context, id string) (Key, error)
-	// Keys returns the keys that match, newest first: by CreatedAt, then ID, descending. The cursor of a key is its
-	// CreatedAt in microseconds, and its ID.
+	// Keys returns the keys that match, in the filter's order. The cursor of a key is its ID, and ByName its Name, otherwise its
+	// CreatedAt in microseconds.
 	Keys(ctx context.Context, f KeyFilter, p Page) ([]Key, error)
 }
 
@@ -162,12 +162,15 @@ type NewKey struct {
 	Fingerprint Digest
 }
 
-// A KeyFilter selects keys. The zero filter selects none: States must be named.
+// A KeyFilter selects and orders keys. The zero filter selects none: States must be named.
 type KeyFilter struct {
 	UserID    *string // only keys that act for this user; empty: for nobody
 	ProjectID string  // only keys that reach this project, by the rules of scope (5)
+	Access    Access  // only keys of this access; zero: of any
+	Query     string  // only keys whose Name, Prefix or ID contains this, ASCII letters in any case; empty: all
 	States    []KeyState
 	Now       time.Time // the instant that States are about
+	Order     Order     // ByName; otherwise NewestFirst
 }
 
 // A SessionStore keeps sessions.
@@ -188,7 +191,7 @@ type CatalogStore interface {
 	PutProjects(ctx context.Context, c Change, p []Project) (Counted, error)
 	// DeleteProjects deletes projects, takes them out of every key's selection, and returns how many there were.
 	DeleteProjects(ctx context.Context, c Change, ids []string) (Counted, error)
-	// Projects returns the projects that match, by id.
+	// Projects returns the projects that match, in the filter's order. The cursor of a project is its ID, and ByName its Name besides.
 	Projects(ctx context.Context, f ProjectFilter, p Page) ([]Project, error)
 
 	// PutServices creates or replaces services and returns how many were new or different.
@@ -284,8 +287,9 @@ type Page struct {
 
 // A Cursor points at a row of a list by the columns that the list is ordered by. Lists by id use ID alone.
 type Cursor struct {
-	At int64
-	ID string
+	At   int64
+	Name string
+	ID   string
 }
 
 // IsZero reports whether the cursor points at nothing.

@@ -60,7 +60,7 @@ func (s *catalogService) BatchDeleteProjects(ctx context.Context, in *authzv1.Ba
 
 func (s *catalogService) ListProjects(ctx context.Context, in *authzv1.ListProjectsRequest) (
 	*authzv1.ListProjectsResponse, error) {
-	f := authz.ProjectFilter{OwnerID: in.OwnerId}
+	f := authz.ProjectFilter{OwnerID: in.OwnerId, IDs: in.GetIds(), Query: in.GetQuery(), Order: authz.Order(in.GetOrderBy())}
 	projects, next, err := s.catalog.Projects(ctx, f, pageFromProto(in))
 	if err != nil {
 		return nil, err

@@ -163,6 +163,18 @@ func TestKeyFilterDoesNotDependOnTheOrderOfStates(t *testing.T) {
 	}
 }
 
+func TestKeyFilterFromProto(t *testing.T) {
+	t.Parallel()
+	user := "u"
+	got, err := keyFilterFromProto(&authzv1.ListKeysRequest{
+		UserId: &user, ProjectId: "p", AccessLevel: authzv1.AccessLevel_ACCESS_LEVEL_WRITE, Query: " q", OrderBy: "name",
+	})
+	want := authz.KeyFilter{UserID: &user, ProjectID: "p", Access: authz.Write, Query: " q", Order: authz.ByName}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
 func TestRequestFromProto(t *testing.T) {
 	t.Parallel()
 	none := ""

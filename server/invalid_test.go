@@ -118,6 +118,9 @@ func invalidKeys(s *service) []invalidCase {
 		{"state unknown", "states[0]", ask(s.keys.ListKeys, &v1.ListKeysRequest{States: []v1.KeyState{9}})},
 		{"keys of no user id", "user_id", ask(s.keys.ListKeys, &v1.ListKeysRequest{UserId: proto.String("a b")})},
 		{"keys of no project id", "project_id", ask(s.keys.ListKeys, &v1.ListKeysRequest{ProjectId: "/x y"})},
+		{"keys of an access level unknown", "access_level", ask(s.keys.ListKeys, &v1.ListKeysRequest{AccessLevel: 3})},
+		{"keys in no order", "order_by", ask(s.keys.ListKeys, &v1.ListKeysRequest{OrderBy: "name desc"})},
+		{"keys that contain too much", "query", ask(s.keys.ListKeys, &v1.ListKeysRequest{Query: strings.Repeat("é", 129)})},
 		{"page size", "page_size", ask(s.keys.ListKeys, &v1.ListKeysRequest{PageSize: -1})},
 		{"page token", "page_token", ask(s.keys.ListKeys, &v1.ListKeysRequest{PageToken: "' OR 1=1"})},
 	}
@@ -142,6 +145,9 @@ func invalidCatalog(s *service) []invalidCase {
 		{"projects of no user id", "owner_id", ask(s.catalog.ListProjects, &v1.ListProjectsRequest{OwnerId: proto.String("a,b")})},
 		{"services of no project id", "project_id", ask(s.catalog.ListServices, &v1.ListServicesRequest{ProjectId: "a b/c"})},
 		{"deployments of no service id", "service_id", ask(s.catalog.ListDeployments, &v1.ListDeploymentsRequest{ServiceId: ".."})},
+		{"projects in no order", "order_by", ask(s.catalog.ListProjects, &v1.ListProjectsRequest{OrderBy: "slug"})},
+		{"projects that contain no text", "query", ask(s.catalog.ListProjects, &v1.ListProjectsRequest{Query: "a\x00b"})},
+		{"projects by no id", "ids[1]", ask(s.catalog.ListProjects, &v1.ListProjectsRequest{Ids: []string{"p", "/"}})},
 		{"list projects", "page_token", ask(s.catalog.ListProjects, &v1.ListProjectsRequest{PageToken: "x"})},
 
 		{"service missing", "service", ask(s.catalog.PutService, &v1.PutServiceRequest{})},

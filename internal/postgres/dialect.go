@@ -45,6 +45,7 @@ var dialect = sqlstore.Dialect{
 	Lock:       "FOR NO KEY UPDATE",
 	LockWhole:  "FOR UPDATE",
 	SkipLocked: "FOR UPDATE SKIP LOCKED",
+	Position:   "strpos",
 }
 
 // begin begins a transaction. Its end is one message, so that nobody waits for us while the log is locked. The rows that

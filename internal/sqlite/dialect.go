@@ -34,7 +34,7 @@ func schema(db *sql.DB) sqlstore.Schema {
 }
 
 // There is one connection, and one transaction at a time: nothing to wait for, and nothing to clash with.
-var dialect = sqlstore.Dialect{Fault: fault, Begin: begin}
+var dialect = sqlstore.Dialect{Fault: fault, Begin: begin, Position: "instr"}
 
 // begin begins a transaction. As nobody else writes, what is past the head at its end is its own.
 func begin(ctx context.Context, conn *sql.Conn) (sqlstore.Finish, error) {

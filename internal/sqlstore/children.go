@@ -133,30 +133,21 @@ func (t *tx) deleteByID(ctx context.Context, of rowsByID, ids []string) (n int, 
 
 // Services returns the services in a project, or all, by id.
 func (s *Store) Services(ctx context.Context, projectID string, page authz.Page) ([]authz.Service, error) {
-	return list(ctx, s, "SELECT id, project_id FROM services", services.parent, nonEmpty(projectID), page,
+	return list(ctx, s, "SELECT id, project_id FROM services", services.parent, projectID, page,
 		func(s *authz.Service) []any { return []any{&s.ID, &s.ProjectID} })
 }
 
 // Deployments returns the deployments of a service, or all, by id.
 func (s *Store) Deployments(ctx context.Context, serviceID string, page authz.Page) ([]authz.Deployment, error) {
-	return list(ctx, s, "SELECT id, service_id FROM deployments", deployments.parent, nonEmpty(serviceID), page,
+	return list(ctx, s, "SELECT id, service_id FROM deployments", deployments.parent, serviceID, page,
 		func(d *authz.Deployment) []any { return []any{&d.ID, &d.ServiceID} })
 }
 
-func nonEmpty(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-// list returns a page of rows by id, those where the column has the value if it is not nil.
-func list[T any](ctx context.Context, s *Store, text, column string, value *string, page authz.Page,
+// list returns a page of rows by id, those where the column has the value if that is not empty.
+func list[T any](ctx context.Context, s *Store, text, column, value string, page authz.Page,
 	dest func(*T) []any) (all []T, err error) {
 	var w filter
-	if value != nil {
-		w.equal(column, *value)
-	}
+	w.narrow(column, value)
 	if !page.After.IsZero() {
 		w.and("id > " + w.bind(page.After.ID))
 	}

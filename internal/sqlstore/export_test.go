@@ -34,3 +34,29 @@ func RecordStatements() (all []Statement) {
 	}
 	return all
 }
+
+// A ListStatement is the text of a page of a list, and the index that it is to be found by.
+type ListStatement struct {
+	Statement
+	Index string
+	Later bool // it is not the first page
+}
+
+// ListStatements returns the text of pages that are by name.
+func ListStatements() (all []ListStatement) {
+	much := "much"
+	for _, after := range []authz.Cursor{{}, {Name: "Name 7", ID: "m7"}} {
+		page, later := authz.Page{Size: 50, After: after}, !after.IsZero()
+		for _, user := range []*string{nil, &much} {
+			keys, projects := "keys_by_name", "projects_by_name"
+			if user != nil {
+				keys, projects = "keys_by_user_and_name", "projects_by_owner_and_name"
+			}
+			text, values := Dialect{}.keys(authz.KeyFilter{UserID: user, States: []authz.KeyState{authz.Live}, Order: authz.ByName}, page)
+			all = append(all, ListStatement{Statement{keys, text, values}, keys, later})
+			text, values = Dialect{}.projects(authz.ProjectFilter{OwnerID: user, Order: authz.ByName}, page)
+			all = append(all, ListStatement{Statement{projects, text, values}, projects, later})
+		}
+	}
+	return all
+}

@@ -55,8 +55,18 @@ func keyByID(ctx context.Context, q Querier, id string) (authz.Key, error) {
 	return key, err
 }
 
-// Keys returns the keys that match, newest first.
+// Keys returns the keys that match, in the filter's order.
 func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (keys []authz.Key, err error) {
+	text, values := s.dialect.keys(f, page)
+	err = s.do(ctx, func(ctx context.Context) error {
+		keys, err = query(ctx, s.db, keyColumns, text, values...)
+		return err
+	})
+	return keys, err
+}
+
+// keys returns the statement of a page of keys.
+func (d Dialect) keys(f authz.KeyFilter, page authz.Page) (text string, values []any) {
 	var w filter
 	w.and(w.states(f))
 	if f.UserID != nil {
@@ -65,15 +75,23 @@ func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (k
 	if f.ProjectID != "" {
 		w.reaches(f.ProjectID)
 	}
-	if after := page.After; !after.IsZero() {
+	if f.Access != 0 {
+		w.and("c.access = " + w.bind(f.Access))
+	}
+	w.contains(d, f.Query, "c.name", "c.prefix", "c.id")
+	order := "c.created_at DESC, c.id DESC"
+	if f.Order == authz.ByName {
+		order = byName("c")
+	}
+	switch after := page.After; {
+	case after.IsZero():
+	case f.Order == authz.ByName:
+		w.afterName("c", after)
+	default:
 		w.and("(c.created_at, c.id) < " + w.row(after.At, after.ID))
 	}
-	text := selectKeys + w.where() + " ORDER BY c.created_at DESC, c.id DESC LIMIT " + w.bind(page.Size)
-	err = s.do(ctx, func(ctx context.Context) error {
-		keys, err = query(ctx, s.db, keyColumns, text, w.params...)
-		return err
-	})
-	return keys, err
+	text = selectKeys + w.where() + " ORDER BY " + order + " LIMIT " + w.bind(page.Size)
+	return text, w.params
 }
 
 // states returns the condition that a key is in one of the states of f. It says what Key.State says.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testservers.Main(m)) }
 
-// The cost of a record must not grow with what is stored: it is found by indexes alone.
+// The cost of a record, or of a page of a list by name, must not grow with what is stored: it is found by indexes alone.
 
 func TestSQLiteLooksUpByIndex(t *testing.T) {
 	t.Parallel()
@@ -37,6 +38,13 @@ func TestSQLiteLooksUpByIndex(t *testing.T) {
 			}
 		}
 	}
+	for _, s := range sqlstore.ListStatements() {
+		// The first step is that of the list. Neither is it sorted, nor does a later page begin with all that came before.
+		plan := explain(t, db, "EXPLAIN QUERY PLAN ", s.Statement)
+		if !strings.Contains(plan[0], s.Index) || s.Later != strings.Contains(plan[0], "<expr>>?") || slices.Contains(plan, "USE TEMP B-TREE FOR ORDER BY") {
+			t.Errorf("%s: %s", s.Name, plan[0])
+		}
+	}
 }
 
 func TestPostgresLooksUpByIndex(t *testing.T) {
@@ -46,14 +54,16 @@ func TestPostgresLooksUpByIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := raw(t, "postgres", dsn)
-	// Ten thousand of each, and for every key a selection of one. Many projects share a slug, and many an owner.
+	// Ten thousand of each, and for every key a selection of one. Many projects share a slug, and many an owner. One user has as many more.
 	_, err := db.Exec(`
-		INSERT INTO keys SELECT 'k'||i, sha256(i::text::bytea), '', '', 'u'||i%100, 1, i%2=0, i FROM generate_series(1, 10000) i;
+		INSERT INTO keys SELECT 'k'||i, sha256(i::text::bytea), 'Name '||i, '', 'u'||i%100, 1, i%2=0, i FROM generate_series(1, 10000) i;
 		INSERT INTO sessions SELECT sha256(i::text::bytea), 'u'||i%100, 1, i FROM generate_series(1, 10000) i;
-		INSERT INTO projects SELECT 'p'||i, 's'||i/100, '', 'u'||i%100 FROM generate_series(1, 10000) i;
+		INSERT INTO projects SELECT 'p'||i, 's'||i/100, 'Name '||i, 'u'||i%100 FROM generate_series(1, 10000) i;
 		INSERT INTO services SELECT 'v'||i, 'p'||i FROM generate_series(1, 10000) i;
 		INSERT INTO deployments SELECT 'd'||i, 'v'||i FROM generate_series(1, 10000) i;
 		INSERT INTO key_projects SELECT 'k'||i, 'p'||i FROM generate_series(1, 10000) i;
+		INSERT INTO keys SELECT 'm'||i, sha256(('m'||i)::bytea), 'Name '||i, '', 'much', 1, TRUE, i FROM generate_series(1, 10000) i;
+		INSERT INTO projects SELECT 'm'||i, 's'||i, 'Name '||i, 'much' FROM generate_series(1, 10000) i;
 		ANALYZE`)
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +71,15 @@ func TestPostgresLooksUpByIndex(t *testing.T) {
 	for _, s := range sqlstore.RecordStatements() {
 		plan := explain(t, db, "EXPLAIN ", s)
 		if text := strings.Join(plan, "\n"); strings.Contains(text, "Seq Scan") {
+			t.Errorf("%s:\n%s", s.Name, text)
+		}
+	}
+	for _, s := range sqlstore.ListStatements() {
+		plan := explain(t, db, "EXPLAIN ", s.Statement)
+		later := slices.ContainsFunc(plan, func(step string) bool {
+			return strings.Contains(step, "Index Cond") && strings.Contains(step, "lower(name)")
+		})
+		if text := strings.Join(plan, "\n"); !strings.Contains(text, "Index Scan using "+s.Index+" ") || later != s.Later {
 			t.Errorf("%s:\n%s", s.Name, text)
 		}
 	}

@@ -131,7 +131,37 @@ func (s *Store) DeleteProjects(ctx context.Context, c authz.Change, ids []string
 	return s.deleteByID(ctx, c, projects, ids)
 }
 
-// Projects returns the projects that match, by id.
-func (s *Store) Projects(ctx context.Context, f authz.ProjectFilter, page authz.Page) ([]authz.Project, error) {
-	return list(ctx, s, "SELECT id, slug, name, owner_id FROM projects", "owner_id", f.OwnerID, page, projectColumns)
+// Projects returns the projects that match, in the filter's order.
+func (s *Store) Projects(ctx context.Context, f authz.ProjectFilter, page authz.Page) (all []authz.Project, err error) {
+	text, values := s.dialect.projects(f, page)
+	err = s.do(ctx, func(ctx context.Context) error {
+		all, err = query(ctx, s.db, projectColumns, text, values...)
+		return err
+	})
+	return all, err
+}
+
+// projects returns the statement of a page of projects.
+func (d Dialect) projects(f authz.ProjectFilter, page authz.Page) (text string, values []any) {
+	var w filter
+	if f.OwnerID != nil {
+		w.equal("p.owner_id", *f.OwnerID)
+	}
+	if len(f.IDs) > 0 {
+		w.and("p.id IN " + w.in(f.IDs))
+	}
+	w.contains(d, f.Query, "p.name", "p.slug", "p.id")
+	order := "p.id"
+	if f.Order == authz.ByName {
+		order = byName("p")
+	}
+	switch after := page.After; {
+	case after.IsZero():
+	case f.Order == authz.ByName:
+		w.afterName("p", after)
+	default:
+		w.and("p.id > " + w.bind(after.ID))
+	}
+	text = "SELECT p.id, p.slug, p.name, p.owner_id FROM projects p" + w.where() + " ORDER BY " + order + " LIMIT " + w.bind(page.Size)
+	return text, w.params
 }

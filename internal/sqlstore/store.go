@@ -32,6 +32,8 @@ type Dialect struct {
 	// Lock and SkipLocked end a SELECT of rows that are about to be changed, where others may change them meanwhile. LockWhole is
 	// Lock for rows that are to go, or to have another slug: others may not even refer to them meanwhile.
 	Lock, LockWhole, SkipLocked string
+	// Position is the function that says where in a text another one begins: 0 if nowhere.
+	Position string
 }
 
 // A Finish commits a transaction, and returns its place in the history; it gives one to a transaction that has changed

@@ -138,6 +138,11 @@ func tenThousandKeys(t *testing.T, f *fixture) {
 	same(t, "keys, newest first", pages(t, 997, keyCursor, func(p authz.Page) ([]authz.Key, error) {
 		return f.Keys(t.Context(), filter, p)
 	}), want)
+	byName := authz.KeyFilter{States: allStates, Now: noon, Order: authz.ByName}
+	oldest := slices.Sorted(slices.Values(want))
+	same(t, "keys, by name", pages(t, 997, namedKeyCursor, func(p authz.Page) ([]authz.Key, error) {
+		return f.Keys(t.Context(), byName, p)
+	}), oldest)
 
 	facts := f.lookup(t, authz.Query{Kind: authz.KeyCredential, Digest: digest(want[0])})
 	if facts.Key == nil || facts.Key.ID != want[0] {

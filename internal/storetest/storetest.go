@@ -121,6 +121,11 @@ var contract = []struct {
 	{"paging/events", pagingEvents},
 	{"paging/what a sync has put", pagingForeign},
 	{"paging/rows that come and go", pagingUnderChange},
+	// lists.go
+	{"lists/keys, by each filter and order", listKeys},
+	{"lists/projects, by each filter and order", listProjects},
+	{"lists/a thousand projects by their ids", listManyByID},
+	{"lists/rows that come, go and get other names", listUnderChange},
 	// audit.go
 	{"audit/one record a change", auditChanges},
 	{"audit/no record without a change", auditNoChange},

@@ -93,6 +93,7 @@ func arguments(t *testing.T, f *fixture) {
 	must(t, 0, f.RecordUse(t.Context(), uses))
 	f.deleteProjects(t, unknown...)
 	f.keyIDs(t, authz.KeyFilter{States: states, Now: noon})
+	must(t, 0, error2(f.Projects(t.Context(), authz.ProjectFilter{IDs: unknown}, everything)))
 	if diff := gocmp.Diff(before, fmt.Sprintf("%#v", all())); diff != "" {
 		t.Errorf("arguments (-before +after):\n%s", diff)
 	}

@@ -617,10 +617,16 @@ type ListProjectsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most so many projects: 0 means 100, more than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the page before, with the same filter.
+	// The next_page_token of the page before, with the same filter and order.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only projects that belong to this user; set and empty, only those that belong to nobody.
-	OwnerId       *string `protobuf:"bytes,3,opt,name=owner_id,json=ownerId,proto3,oneof" json:"owner_id,omitempty"`
+	OwnerId *string `protobuf:"bytes,3,opt,name=owner_id,json=ownerId,proto3,oneof" json:"owner_id,omitempty"`
+	// "id", which is meant where this is empty; or "name", as keys are ordered by theirs.
+	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// Only projects whose name, slug or id contains this text, as in ListKeysRequest.
+	Query string `protobuf:"bytes,5,opt,name=query,proto3" json:"query,omitempty"`
+	// Only these projects, at most 1000, as far as they are known. None means all.
+	Ids           []string `protobuf:"bytes,6,rep,name=ids,proto3" json:"ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -676,10 +682,31 @@ func (x *ListProjectsRequest) GetOwnerId() string {
 	return ""
 }
 
+func (x *ListProjectsRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
+func (x *ListProjectsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *ListProjectsRequest) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
 // ListProjectsResponse is a page of projects.
 type ListProjectsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The projects, by id.
+	// The projects, in the order that was asked for.
 	Projects []*Project `protobuf:"bytes,1,rep,name=projects,proto3" json:"projects,omitempty"`
 	// Asks for the next page. Empty on the last one.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -2886,12 +2913,15 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\"y\n" +
 	"\x1bBatchDeleteProjectsResponse\x12#\n" +
 	"\rdeleted_count\x18\x01 \x01(\x05R\fdeletedCount\x125\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"~\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1b.aeroplane.authz.v1.ReceiptR\areceipt\"\xc1\x01\n" +
 	"\x13ListProjectsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1e\n" +
-	"\bowner_id\x18\x03 \x01(\tH\x00R\aownerId\x88\x01\x01B\v\n" +
+	"\bowner_id\x18\x03 \x01(\tH\x00R\aownerId\x88\x01\x01\x12\x19\n" +
+	"\border_by\x18\x04 \x01(\tR\aorderBy\x12\x14\n" +
+	"\x05query\x18\x05 \x01(\tR\x05query\x12\x10\n" +
+	"\x03ids\x18\x06 \x03(\tR\x03idsB\v\n" +
 	"\t_owner_id\"w\n" +
 	"\x14ListProjectsResponse\x127\n" +
 	"\bprojects\x18\x01 \x03(\v2\x1b.aeroplane.authz.v1.ProjectR\bprojects\x12&\n" +

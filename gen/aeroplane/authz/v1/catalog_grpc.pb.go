@@ -64,7 +64,7 @@ type CatalogServiceClient interface {
 	DeleteProject(ctx context.Context, in *DeleteProjectRequest, opts ...grpc.CallOption) (*DeleteProjectResponse, error)
 	// BatchDeleteProjects deletes up to 500 projects in one transaction.
 	BatchDeleteProjects(ctx context.Context, in *BatchDeleteProjectsRequest, opts ...grpc.CallOption) (*BatchDeleteProjectsResponse, error)
-	// ListProjects returns the projects that match, by id.
+	// ListProjects returns the projects that match, by id or by name.
 	ListProjects(ctx context.Context, in *ListProjectsRequest, opts ...grpc.CallOption) (*ListProjectsResponse, error)
 	// PutService creates or replaces one service.
 	PutService(ctx context.Context, in *PutServiceRequest, opts ...grpc.CallOption) (*PutServiceResponse, error)
@@ -319,7 +319,7 @@ type CatalogServiceServer interface {
 	DeleteProject(context.Context, *DeleteProjectRequest) (*DeleteProjectResponse, error)
 	// BatchDeleteProjects deletes up to 500 projects in one transaction.
 	BatchDeleteProjects(context.Context, *BatchDeleteProjectsRequest) (*BatchDeleteProjectsResponse, error)
-	// ListProjects returns the projects that match, by id.
+	// ListProjects returns the projects that match, by id or by name.
 	ListProjects(context.Context, *ListProjectsRequest) (*ListProjectsResponse, error)
 	// PutService creates or replaces one service.
 	PutService(context.Context, *PutServiceRequest) (*PutServiceResponse, error)

@@ -533,14 +533,22 @@ type ListKeysRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most so many keys: 0 means 100, more than 1000 means 1000.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the page before, with the same filter.
+	// The next_page_token of the page before, with the same filter and order.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only keys that act for this user; set and empty, only keys that act for nobody.
 	UserId *string `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3,oneof" json:"user_id,omitempty"`
 	// Only keys that reach this project, by their selection or by reaching all that is its owner's.
 	ProjectId string `protobuf:"bytes,4,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	// Only keys in one of these states. None means live keys.
-	States        []KeyState `protobuf:"varint,5,rep,packed,name=states,proto3,enum=aeroplane.authz.v1.KeyState" json:"states,omitempty"`
+	States []KeyState `protobuf:"varint,5,rep,packed,name=states,proto3,enum=aeroplane.authz.v1.KeyState" json:"states,omitempty"`
+	// "create_time desc", newest first, which is meant where this is empty; or "name": as if the letters A to Z were small, all else as
+	// bytes; of names that are the same then by their bytes as they are, then by id.
+	OrderBy string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// Only keys whose name, prefix or id contains this text, the letters A to Z in any case: at most 128 characters after trimming, each
+	// of which stands for itself. A whole key is refused: it is nowhere on record.
+	Query string `protobuf:"bytes,7,opt,name=query,proto3" json:"query,omitempty"`
+	// Only keys of this access level.
+	AccessLevel   AccessLevel `protobuf:"varint,8,opt,name=access_level,json=accessLevel,proto3,enum=aeroplane.authz.v1.AccessLevel" json:"access_level,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -610,10 +618,31 @@ func (x *ListKeysRequest) GetStates() []KeyState {
 	return nil
 }
 
+func (x *ListKeysRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
+func (x *ListKeysRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *ListKeysRequest) GetAccessLevel() AccessLevel {
+	if x != nil {
+		return x.AccessLevel
+	}
+	return AccessLevel_ACCESS_LEVEL_UNSPECIFIED
+}
+
 // ListKeysResponse is a page of keys.
 type ListKeysResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The keys, newest first.
+	// The keys, in the order that was asked for.
 	Keys []*Key `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
 	// Asks for the next page. Empty on the last one.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -917,7 +946,7 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\rGetKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\";\n" +
 	"\x0eGetKeyResponse\x12)\n" +
-	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\"\xcc\x01\n" +
+	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\"\xc1\x02\n" +
 	"\x0fListKeysRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -925,7 +954,10 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\auser_id\x18\x03 \x01(\tH\x00R\x06userId\x88\x01\x01\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x04 \x01(\tR\tprojectId\x124\n" +
-	"\x06states\x18\x05 \x03(\x0e2\x1c.aeroplane.authz.v1.KeyStateR\x06statesB\n" +
+	"\x06states\x18\x05 \x03(\x0e2\x1c.aeroplane.authz.v1.KeyStateR\x06states\x12\x19\n" +
+	"\border_by\x18\x06 \x01(\tR\aorderBy\x12\x14\n" +
+	"\x05query\x18\a \x01(\tR\x05query\x12B\n" +
+	"\faccess_level\x18\b \x01(\x0e2\x1f.aeroplane.authz.v1.AccessLevelR\vaccessLevelB\n" +
 	"\n" +
 	"\b_user_id\"g\n" +
 	"\x10ListKeysResponse\x12+\n" +
@@ -1004,25 +1036,26 @@ var file_aeroplane_authz_v1_keys_proto_depIdxs = []int32{
 	16, // 11: aeroplane.authz.v1.CreateKeyResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
 	1,  // 12: aeroplane.authz.v1.GetKeyResponse.key:type_name -> aeroplane.authz.v1.Key
 	0,  // 13: aeroplane.authz.v1.ListKeysRequest.states:type_name -> aeroplane.authz.v1.KeyState
-	1,  // 14: aeroplane.authz.v1.ListKeysResponse.keys:type_name -> aeroplane.authz.v1.Key
-	1,  // 15: aeroplane.authz.v1.RevokeKeyResponse.key:type_name -> aeroplane.authz.v1.Key
-	16, // 16: aeroplane.authz.v1.RevokeKeyResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
-	16, // 17: aeroplane.authz.v1.RevokeKeysOfUserResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
-	2,  // 18: aeroplane.authz.v1.KeyService.CreateKey:input_type -> aeroplane.authz.v1.CreateKeyRequest
-	4,  // 19: aeroplane.authz.v1.KeyService.GetKey:input_type -> aeroplane.authz.v1.GetKeyRequest
-	6,  // 20: aeroplane.authz.v1.KeyService.ListKeys:input_type -> aeroplane.authz.v1.ListKeysRequest
-	8,  // 21: aeroplane.authz.v1.KeyService.RevokeKey:input_type -> aeroplane.authz.v1.RevokeKeyRequest
-	10, // 22: aeroplane.authz.v1.KeyService.RevokeKeysOfUser:input_type -> aeroplane.authz.v1.RevokeKeysOfUserRequest
-	3,  // 23: aeroplane.authz.v1.KeyService.CreateKey:output_type -> aeroplane.authz.v1.CreateKeyResponse
-	5,  // 24: aeroplane.authz.v1.KeyService.GetKey:output_type -> aeroplane.authz.v1.GetKeyResponse
-	7,  // 25: aeroplane.authz.v1.KeyService.ListKeys:output_type -> aeroplane.authz.v1.ListKeysResponse
-	9,  // 26: aeroplane.authz.v1.KeyService.RevokeKey:output_type -> aeroplane.authz.v1.RevokeKeyResponse
-	11, // 27: aeroplane.authz.v1.KeyService.RevokeKeysOfUser:output_type -> aeroplane.authz.v1.RevokeKeysOfUserResponse
-	23, // [23:28] is the sub-list for method output_type
-	18, // [18:23] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	12, // 14: aeroplane.authz.v1.ListKeysRequest.access_level:type_name -> aeroplane.authz.v1.AccessLevel
+	1,  // 15: aeroplane.authz.v1.ListKeysResponse.keys:type_name -> aeroplane.authz.v1.Key
+	1,  // 16: aeroplane.authz.v1.RevokeKeyResponse.key:type_name -> aeroplane.authz.v1.Key
+	16, // 17: aeroplane.authz.v1.RevokeKeyResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	16, // 18: aeroplane.authz.v1.RevokeKeysOfUserResponse.receipt:type_name -> aeroplane.authz.v1.Receipt
+	2,  // 19: aeroplane.authz.v1.KeyService.CreateKey:input_type -> aeroplane.authz.v1.CreateKeyRequest
+	4,  // 20: aeroplane.authz.v1.KeyService.GetKey:input_type -> aeroplane.authz.v1.GetKeyRequest
+	6,  // 21: aeroplane.authz.v1.KeyService.ListKeys:input_type -> aeroplane.authz.v1.ListKeysRequest
+	8,  // 22: aeroplane.authz.v1.KeyService.RevokeKey:input_type -> aeroplane.authz.v1.RevokeKeyRequest
+	10, // 23: aeroplane.authz.v1.KeyService.RevokeKeysOfUser:input_type -> aeroplane.authz.v1.RevokeKeysOfUserRequest
+	3,  // 24: aeroplane.authz.v1.KeyService.CreateKey:output_type -> aeroplane.authz.v1.CreateKeyResponse
+	5,  // 25: aeroplane.authz.v1.KeyService.GetKey:output_type -> aeroplane.authz.v1.GetKeyResponse
+	7,  // 26: aeroplane.authz.v1.KeyService.ListKeys:output_type -> aeroplane.authz.v1.ListKeysResponse
+	9,  // 27: aeroplane.authz.v1.KeyService.RevokeKey:output_type -> aeroplane.authz.v1.RevokeKeyResponse
+	11, // 28: aeroplane.authz.v1.KeyService.RevokeKeysOfUser:output_type -> aeroplane.authz.v1.RevokeKeysOfUserResponse
+	24, // [24:29] is the sub-list for method output_type
+	19, // [19:24] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_aeroplane_authz_v1_keys_proto_init() }

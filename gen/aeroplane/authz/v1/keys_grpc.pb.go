@@ -44,7 +44,7 @@ type KeyServiceClient interface {
 	// force everywhere: the answer of RevokeKey tells of that. NOT_FOUND: the id was never known, or retention has forgotten
 	// it.
 	GetKey(ctx context.Context, in *GetKeyRequest, opts ...grpc.CallOption) (*GetKeyResponse, error)
-	// ListKeys returns the keys that match, newest first.
+	// ListKeys returns the keys that match, newest first or by name.
 	ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error)
 	// RevokeKey ends a key for good. When it has answered OK, no Authorize that starts afterwards allows the key, on any
 	// replica. That takes some milliseconds, and where a replica was killed or is cut off up to about six seconds: give it a
@@ -133,7 +133,7 @@ type KeyServiceServer interface {
 	// force everywhere: the answer of RevokeKey tells of that. NOT_FOUND: the id was never known, or retention has forgotten
 	// it.
 	GetKey(context.Context, *GetKeyRequest) (*GetKeyResponse, error)
-	// ListKeys returns the keys that match, newest first.
+	// ListKeys returns the keys that match, newest first or by name.
 	ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error)
 	// RevokeKey ends a key for good. When it has answered OK, no Authorize that starts afterwards allows the key, on any
 	// replica. That takes some milliseconds, and where a replica was killed or is cut off up to about six seconds: give it a
