@@ -4,7 +4,6 @@ package authz
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 )
@@ -62,6 +61,17 @@ func Actions() []Action {
 	}
 }
 
+// Family returns the actions that a word selects: an action itself, or all those that begin as "key.*" does. None: there are no such.
+func (a Action) Family() (family []Action) {
+	begins, all := strings.CutSuffix(string(a), "*")
+	for _, action := range Actions() {
+		if action == a || all && strings.HasSuffix(begins, ".") && strings.HasPrefix(string(action), begins) {
+			family = append(family, action)
+		}
+	}
+	return family
+}
+
 // An Event is an audit record: one thing that was changed, by whom, when, and from where. It never holds a secret.
 type Event struct {
 	ID        int64 // drawn while the change is made: of two at the same time the lower one may appear later
@@ -74,7 +84,7 @@ type Event struct {
 
 // An EventFilter selects events. Zero fields select all.
 type EventFilter struct {
-	Action    Action
+	Action    Action // or a family of them, as Action.Family has it
 	SubjectID string
 	TokenName string
 	UserID    string    // Actor.UserID
@@ -90,12 +100,12 @@ type Audit struct {
 // List returns a page of the events that match, newest first. Errors: Invalid.
 func (s *Audit) List(ctx context.Context, f EventFilter, r PageRequest) ([]Event, string, error) {
 	var v violations
-	if f.Action != "" && !slices.Contains(Actions(), f.Action) {
+	if f.Action != "" && f.Action.Family() == nil {
 		var known []string
 		for _, action := range Actions() {
 			known = append(known, string(action))
 		}
-		v.add("action", "must be one of %s", strings.Join(known, ", "))
+		v.add("action", "must be one of %s, or several as key.*", strings.Join(known, ", "))
 	}
 	checkText(&v, "subject_id", f.SubjectID, 0, maxID)
 	checkText(&v, "token_name", f.TokenName, 0, maxID)

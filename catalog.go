@@ -4,7 +4,6 @@ package authz
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -119,13 +118,7 @@ func (c *Catalog) Projects(ctx context.Context, f ProjectFilter, r PageRequest) 
 	if f.OwnerID != nil {
 		checkUserID(&v, "owner_id", *f.OwnerID, optional)
 	}
-	if len(f.IDs) > MaxKeyProjects {
-		v.add("ids", "must be at most %d", MaxKeyProjects)
-	} else {
-		for i, id := range f.IDs {
-			checkID(&v, fmt.Sprintf("ids[%d]", i), id)
-		}
-	}
+	checkIDs(&v, "ids", f.IDs)
 	f.Query = checkQuery(&v, f.Query)
 	f.Order = checkOrder(&v, f.Order, ByID)
 	if err := v.err(); err != nil {

@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -103,6 +104,20 @@ func ValidUserID(id string) bool {
 func checkAccess(v *violations, field string, a Access) {
 	if a != Read && a != Write {
 		v.add(field, "must be ACCESS_LEVEL_READ or ACCESS_LEVEL_WRITE")
+	}
+}
+
+// maxListedIDs bounds the ids that a list is asked for by.
+const maxListedIDs = 1000
+
+// checkIDs checks the ids that a list is to be of.
+func checkIDs(v *violations, field string, ids []string) {
+	if len(ids) > maxListedIDs {
+		v.add(field, "must be at most %d", maxListedIDs)
+		return
+	}
+	for i, id := range ids {
+		checkID(v, fmt.Sprintf("%s[%d]", field, i), id)
 	}
 }
 

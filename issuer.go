@@ -97,6 +97,7 @@ func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, s
 	if f.UserID != nil {
 		checkUserID(&v, "user_id", *f.UserID, optional)
 	}
+	checkIDs(&v, "ids", f.IDs)
 	if f.ProjectID != "" {
 		checkID(&v, "project_id", f.ProjectID)
 	}
@@ -114,7 +115,8 @@ func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, s
 	if len(f.States) == 0 {
 		f.States = []KeyState{Live}
 	}
-	filter := f // without the time, which is another one on the next page
+	f.IDs = sorted(f.IDs) // so that a page token does not depend on their order
+	filter := f           // without the time, which is another one on the next page
 	f.Now = stamp(s.Now())
 	cursor := func(k Key) Cursor { return Cursor{At: k.CreatedAt.UnixMicro(), ID: k.ID} }
 	if f.Order == ByName {

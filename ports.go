@@ -164,10 +164,11 @@ type NewKey struct {
 
 // A KeyFilter selects and orders keys. The zero filter selects none: States must be named.
 type KeyFilter struct {
-	UserID    *string // only keys that act for this user; empty: for nobody
-	ProjectID string  // only keys that reach this project, by the rules of scope (5)
-	Access    Access  // only keys of this access; zero: of any
-	Query     string  // only keys whose Name, Prefix or ID contains this, ASCII letters in any case; empty: all
+	UserID    *string  // only keys that act for this user; empty: for nobody
+	IDs       []string // only these keys, as far as they are known; none: all
+	ProjectID string   // only keys that reach this project, by the rules of scope (5)
+	Access    Access   // only keys of this access; zero: of any
+	Query     string   // only keys whose Name, Prefix or ID contains this, ASCII letters in any case; empty: all
 	States    []KeyState
 	Now       time.Time // the instant that States are about
 	Order     Order     // ByName; otherwise NewestFirst

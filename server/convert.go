@@ -143,7 +143,7 @@ func keyRequestFromProto(in *authzv1.CreateKeyRequest) (authz.KeyRequest, error)
 func keyFilterFromProto(in *authzv1.ListKeysRequest) (authz.KeyFilter, error) {
 	f := authz.KeyFilter{
 		UserID: in.UserId, ProjectID: in.GetProjectId(), Access: accessLevels.domain(in.GetAccessLevel()), Query: in.GetQuery(),
-		Order: authz.Order(in.GetOrderBy()),
+		IDs: in.GetIds(), Order: authz.Order(in.GetOrderBy()),
 	}
 	if f.Access == 0 && in.GetAccessLevel() != authzv1.AccessLevel_ACCESS_LEVEL_UNSPECIFIED { // which must not mean all
 		return f, invalid("access_level", "must be ACCESS_LEVEL_READ, ACCESS_LEVEL_WRITE or not set")

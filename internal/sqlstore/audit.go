@@ -42,7 +42,13 @@ func (t *tx) record(ctx context.Context, entries ...entry) error {
 // Events returns the records that match, newest first.
 func (s *Store) Events(ctx context.Context, f authz.EventFilter, page authz.Page) (events []authz.Event, err error) {
 	var w filter
-	w.narrow("action", string(f.Action))
+	if f.Action != "" {
+		family := []string{string(f.Action)} // of which there may be none
+		for _, action := range f.Action.Family() {
+			family = append(family, string(action))
+		}
+		w.and("action IN " + w.in(family))
+	}
 	w.narrow("subject_id", f.SubjectID)
 	w.narrow("token_name", f.TokenName)
 	w.narrow("user_id", f.UserID)

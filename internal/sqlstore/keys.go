@@ -72,6 +72,9 @@ func (d Dialect) keys(f authz.KeyFilter, page authz.Page) (text string, values [
 	if f.UserID != nil {
 		w.equal("c.user_id", *f.UserID)
 	}
+	if len(f.IDs) > 0 {
+		w.and("c.id IN " + w.in(f.IDs))
+	}
 	if f.ProjectID != "" {
 		w.reaches(f.ProjectID)
 	}

@@ -133,6 +133,8 @@ func auditFilters(t *testing.T, f *fixture) {
 	}{
 		{"all", authz.EventFilter{}, []int{5, 4, 3, 2, 1, 0}},
 		{"action", authz.EventFilter{Action: authz.ProjectDelete}, []int{5}},
+		{"a family of actions", authz.EventFilter{Action: "project.*"}, []int{5, 4, 3, 2, 1, 0}},
+		{"a family that was not", authz.EventFilter{Action: "key.*"}, nil},
 		{"an action that was not", authz.EventFilter{Action: authz.KeyCreate}, nil},
 		{"subject", authz.EventFilter{SubjectID: "a"}, []int{5, 4, 0}},
 		{"token", authz.EventFilter{TokenName: "one"}, []int{1, 0}},

@@ -98,6 +98,8 @@ func keyFilters(t *testing.T, f *fixture) {
 		{"of nobody", authz.KeyFilter{UserID: ptr(""), States: allStates, Now: later},
 			[]string{"all", "any-adas", "any-two"}},
 		{"of a stranger", authz.KeyFilter{UserID: ptr("eve"), States: allStates, Now: later}, nil},
+		{"by their ids", authz.KeyFilter{IDs: []string{"all", "revoked", "unknown"}, States: allStates, Now: later}, []string{"all", "revoked"}},
+		{"by their ids, live", authz.KeyFilter{IDs: []string{"all", "revoked"}, States: allStates[:1], Now: later}, []string{"all"}},
 		{"for ada's project", authz.KeyFilter{ProjectID: "adas", States: allStates[:1], Now: later},
 			[]string{"ada-adas", "ada-all", "all", "any-adas"}},
 		{"for bob's project", authz.KeyFilter{ProjectID: "bobs", States: allStates[:1], Now: later},

@@ -4,7 +4,8 @@
 
 import { get, query } from './api.js';
 import { el, fill, id, say } from './dom.js';
-import { retell, timeOf } from './format.js';
+import { exact, retell, timeOf } from './format.js';
+import { keysById } from './keys.js';
 import { blank, failed, skeleton } from './states.js';
 
 const page = 50;
@@ -19,7 +20,7 @@ const actions = {
 
 // auditView shows the audit record, newest first.
 export function auditView() {
-  let action = 'key.create';
+  let action = 'key.*';
   let token = '';
   let running = null;
   const body = el('tbody', { role: 'rowgroup' });
@@ -29,7 +30,7 @@ export function auditView() {
     el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' },
       ['When', 'Who', 'What', 'Details'].map((name) => el('th', { role: 'columnheader', scope: 'col' }, name)))), body));
   const select = el('select', { id: id('action'), onchange: () => { action = select.value; load(false); } },
-    [['key.create', 'Keys created'], ['key.revoke', 'Keys revoked'], ['console.open', 'Page opened by a link'], ['', 'Everything']]
+    [['key.*', 'Keys'], ['key.create', 'Keys created'], ['key.revoke', 'Keys revoked'], ['session.*', 'Sessions'], ['project.*', 'Projects'], ['', 'Everything']]
       .map(([value, text]) => el('option', { value }, text)));
   const root = el('section', { 'aria-label': 'Audit record' },
     el('div.head', {}, el('div', {}, el('h1', {}, 'Audit'), el('p', {}, 'Who has changed what, and when. Records are written with the change itself, and kept for as long as the operator says.')),
@@ -44,6 +45,7 @@ export function auditView() {
     try {
       const { events, nextPageToken } = await get(`v1/events${query({ action, pageSize: page, pageToken: further ? token : '' })}`, mine.signal);
       token = nextPageToken;
+      await keyNames.learn(events.filter((event) => event.action.startsWith('key.')).map((event) => event.subjectId), mine.signal);
       if (!further) fill(body);
       body.append(...events.map(row));
       fill(list, body.childElementCount > 0 ? [table, more] : blank('key', 'Nothing on record', 'There is no record of this.'));
@@ -60,11 +62,11 @@ export function auditView() {
   }
 
   function row(event) {
-    const cell = (of, ...content) => el('td', { role: 'cell', 'data-of': of }, ...content);
+    const cell = (of, ...content) => el('td', { role: 'cell', 'data-of': of }, el('div', {}, ...content));
     return el('tr', { role: 'row' },
       cell('When', timeOf(event.time)),
       cell('Who', who(event.actor), ' ', el('span.faint', {}, `from ${event.actor?.address || 'the service'}`)),
-      cell('What', actions[event.action] ?? event.action, event.subjectId && [' ', el('code', {}, event.subjectId)]),
+      cell('What', ...what(event)),
       cell('Details', el('span.faint', {}, details(event.details))));
   }
 
@@ -86,5 +88,20 @@ function who(actor) {
   return actor?.userId ? `${actor.userId}, by ${token}` : token;
 }
 
-const details = (map) => Object.entries(map ?? {}).filter(([, value]) => value !== '')
-  .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${value}`).join(' · ');
+// what says what was done, and to what: a key by its name, which a record of its end does not hold.
+function what(event) {
+  const name = keyNames.known.get(event.subjectId);
+  return [actions[event.action] ?? event.action, name && [' ', el('b', {}, name)], event.subjectId && el('code.subject', {}, event.subjectId)].flat();
+}
+
+const keyNames = {
+  known: new Map(),
+  async learn(ids, signal) {
+    const unknown = [...new Set(ids)].filter((one) => !this.known.has(one));
+    for (const key of unknown.length > 0 ? await keysById(unknown, signal) : []) this.known.set(key.id, key.name);
+  },
+};
+
+// the details of a record, but for those that stand beside it in words.
+const details = (map) => Object.entries(map ?? {}).filter(([name, value]) => value !== '' && name !== 'name')
+  .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${name.endsWith('_time') && Date.parse(value) ? exact(value) : value}`).join(' · ');

@@ -18,21 +18,21 @@ export function openCreate(visitor, created) {
   const access = choices([
     ['ACCESS_LEVEL_READ', 'Read', 'GET'],
     ['ACCESS_LEVEL_WRITE', 'Read and write', 'GET, POST, PUT, PATCH and DELETE'],
-  ], 'ACCESS_LEVEL_READ');
+  ], 'ACCESS_LEVEL_READ', { row: true });
   const scope = choices([
     ['all', 'All projects', 'Also those that are created later'],
-    ['selected', 'Selected projects', 'And no others, ever. Such a key creates no projects'],
-  ], 'all');
+    ['selected', 'Selected projects', 'No others, and no new ones'],
+  ], 'all', { row: true });
   const user = visitor.role === 'administrator' ? el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', maxlength: '128' }) : null;
   const picker = projectPicker(() => (user ? user.value.trim() : visitor.userId));
   const expiry = choices([['7', '7 days'], ['30', '30 days'], ['90', '90 days'], ['never', 'No expiration']], '30', { row: true });
 
   const fields = {
     name: field('Name', name, { hint: 'What the key is for. 1 to 80 characters.' }),
-    userId: user && field('User', user, { hint: 'The id of the user of Aeroplane whom the key acts for. Leave it empty in an installation without users: then the key reaches all projects.' }),
     accessLevel: field('Access', access.root, { group: true }),
     projects: field('Projects', el('div', {}, scope.root, picker.root), { group: true }),
     expiresIn: field('Expiration', expiry.root, { group: true }),
+    userId: user && field('User of Aeroplane', user, { hint: 'The id of whom the key acts for. Empty where Aeroplane has no users: the key then reaches everybody\'s projects.' }),
   };
   const forever = el('p.hint.forever', { hidden: true }, 'Such a key works until somebody revokes it. Prefer one that expires, where whoever uses it can get another.');
   fields.expiresIn.root.append(forever);

@@ -5,6 +5,7 @@
 import { post } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, field, notice } from './dialog.js';
+import { wholeKey } from './keys.js';
 
 const outcomes = {
   CHECK_OUTCOME_PASSED: ['passed', 'Passed'],
@@ -12,8 +13,6 @@ const outcomes = {
   CHECK_OUTCOME_NOT_NEEDED: ['skipped', 'Not needed'],
   CHECK_OUTCOME_NOT_REACHED: ['skipped', 'Not reached'],
 };
-
-const wholeKey = /ap_[\w-]{8,16}_[\w-]{32,}/;
 
 // explainView asks about a request, and shows how it would be decided.
 export function explainView(visitor, given) {

@@ -9,7 +9,8 @@ const soon = 7 * day;
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-const steps = [['year', 365 * day], ['month', 30 * day], ['week', 7 * day], ['day', day], ['hour', 3600], ['minute', 60]];
+// The units, each from how long on it is used: 30 days are no month, and 36 hours no days.
+const steps = [['year', 365 * day, 700 * day], ['month', 30 * day, 91 * day], ['day', day, 1.5 * day], ['hour', 3600, 3600 * 1.5], ['minute', 60, 60]];
 
 // seconds returns how long it is until a time, negative for one that is over.
 const seconds = (time) => (Date.parse(time) - Date.now()) / 1000;
@@ -17,8 +18,8 @@ const seconds = (time) => (Date.parse(time) - Date.now()) / 1000;
 // ago says how far off a time is, as "3 hours ago" or "in 6 days".
 export function ago(time) {
   const left = seconds(time);
-  for (const [unit, length] of steps) {
-    if (Math.abs(left) >= length) return relative.format(Math.trunc(left / length), unit);
+  for (const [unit, length, from] of steps) {
+    if (Math.abs(left) >= from) return relative.format(Math.round(left / length), unit);
   }
   return left > 0 ? 'in less than a minute' : 'just now';
 }

@@ -12,6 +12,10 @@ import { projectNames } from './projects.js';
 
 const page = 50;
 const most = 1000; // keys in one answer
+const atOnce = 100; // ids in one address
+
+// wholeKey matches a key, and of it what may be displayed.
+export const wholeKey = /(ap_[0-9A-Za-z]{16}|ap_[\w-]{8})_[\w-]{32,}/;
 
 const states = {
   current: ['KEY_STATE_LIVE', 'KEY_STATE_EXPIRED'],
@@ -32,8 +36,8 @@ export function keysView(visitor) {
 
   const body = el('tbody', { role: 'rowgroup' });
   const more = el('div.more', { hidden: true });
-  const list = el('div.sheet', { 'aria-busy': 'true' }, skeleton(visitor.everybodys ? 9 : 8));
-  const columns = ['Key', ...(visitor.everybodys ? ['User'] : []), 'Access', 'Projects', 'Created', 'Expires', 'Last used', 'State', ''];
+  const list = el('div.sheet', { 'aria-busy': 'true' }, skeleton(8));
+  const columns = ['Key', 'Access', 'Projects', 'Created', 'Expires', 'Last used', 'State', ''];
   const table = el('div.scroll', {}, el('table', { role: 'table', 'aria-label': 'API keys' },
     el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' },
       columns.map((name) => el('th', { role: 'columnheader', scope: 'col' }, name || el('span.unseen', {}, 'What to do'))))),
@@ -43,6 +47,7 @@ export function keysView(visitor) {
   let typing;
   search.addEventListener('input', () => {
     clearTimeout(typing);
+    search.value = search.value.replace(wholeKey, '$1'); // which is not to be sent, and stands in no list
     typing = setTimeout(() => ask({ query: search.value.trim() }), 200);
   });
   const choose = (label, name, options) => {
@@ -119,12 +124,8 @@ export function keysView(visitor) {
   // become of it, until something else is asked for.
   async function fetchMissing(keys, signal) {
     const there = new Set(keys.map((key) => key.id));
-    const missing = [...shown.values()].filter((row) => !there.has(row.key.id)).slice(0, 20);
-    const found = await Promise.all(missing.map(({ key }) => get(`v1/keys/${key.id}`, signal).then((answer) => answer.key, (error) => {
-      if (error.name === 'AbortError') throw error;
-      return null; // nobody knows it any more
-    })));
-    return found.filter(Boolean);
+    const missing = [...shown.keys()].filter((one) => !there.has(one)).slice(0, atOnce);
+    return missing.length > 0 ? keysById(missing, signal) : [];
   }
 
   function show(keys, missing) {
@@ -186,16 +187,16 @@ export function keysView(visitor) {
     row.key = key;
     const state = stateOf(key);
     row.element.classList.toggle('gone', state === 'revoked');
-    const cell = (of, ...content) => el('td', { role: 'cell', 'data-of': of }, ...content);
+    const cell = (of, ...content) => el('td', { role: 'cell', 'data-of': of }, el('div', {}, ...content));
     fill(row.element,
-      el('td.whole', { role: 'cell' }, el('span.name', {}, key.name), el('code.prefix', {}, `${key.prefix}…`)),
-      visitor.everybodys && cell('User', key.userId ? key.userId : el('span.faint', {}, 'Nobody')),
+      el('td.whole', { role: 'cell' }, el('span.name', {}, key.name), el('code.prefix', {}, `${key.prefix}…`),
+        visitor.everybodys && key.userId && el('span.user', {}, 'User ', key.userId)),
       cell('Access', accessWords[key.accessLevel] ?? key.accessLevel),
       cell('Projects', projectsOf(key)),
       cell('Created', timeOf(key.createTime)),
       cell('Expires', timeOf(key.expireTime, 'Never')),
       cell('Last used', timeOf(key.lastUseTime, 'Never')),
-      cell('State', badge(state, key)),
+      cell('State', ...badge(state, key)),
       el('td.act', { role: 'cell' },
         el('a.button.quiet.small', { href: `#refused?key=${encodeURIComponent(key.id)}`, 'data-does': 'why' }, 'Explain', el('span.unseen', {}, ` ${key.name}`)),
         state !== 'revoked' && el('button.small', { type: 'button', 'data-does': 'revoke', onclick: () => openRevoke(row.key, ended) },
@@ -240,11 +241,18 @@ export function keysView(visitor) {
   };
 }
 
+// keysById asks for up to a hundred keys, in whatever state.
+export async function keysById(ids, signal) {
+  const { keys } = await get(`v1/keys${query({ ids, states: states.all, pageSize: atOnce })}`, signal);
+  return keys;
+}
+
 const count = (n) => (n === 1 ? '1 key' : `${n} keys`);
 
 function badge(state, key) {
   const when = { soon: key.expireTime, expired: key.expireTime, revoked: key.revokeTime }[state];
-  return el(`span.badge.${state}`, { title: when && exact(when) }, stateWords[state]);
+  return [el(`span.badge.${state}`, { title: when && exact(when) }, stateWords[state]),
+    state === 'revoked' && el('small.since', {}, timeOf(key.revokeTime))];
 }
 
 // projectsOf names the projects of a key: the first two, and the others to who wants to know.

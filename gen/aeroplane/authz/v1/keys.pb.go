@@ -548,7 +548,9 @@ type ListKeysRequest struct {
 	// of which stands for itself. A whole key is refused: it is nowhere on record.
 	Query string `protobuf:"bytes,7,opt,name=query,proto3" json:"query,omitempty"`
 	// Only keys of this access level.
-	AccessLevel   AccessLevel `protobuf:"varint,8,opt,name=access_level,json=accessLevel,proto3,enum=aeroplane.authz.v1.AccessLevel" json:"access_level,omitempty"`
+	AccessLevel AccessLevel `protobuf:"varint,8,opt,name=access_level,json=accessLevel,proto3,enum=aeroplane.authz.v1.AccessLevel" json:"access_level,omitempty"`
+	// Only these keys, at most 1000, as far as they are known. None means all.
+	Ids           []string `protobuf:"bytes,9,rep,name=ids,proto3" json:"ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -637,6 +639,13 @@ func (x *ListKeysRequest) GetAccessLevel() AccessLevel {
 		return x.AccessLevel
 	}
 	return AccessLevel_ACCESS_LEVEL_UNSPECIFIED
+}
+
+func (x *ListKeysRequest) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
 }
 
 // ListKeysResponse is a page of keys.
@@ -946,7 +955,7 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\rGetKeyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\";\n" +
 	"\x0eGetKeyResponse\x12)\n" +
-	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\"\xc1\x02\n" +
+	"\x03key\x18\x01 \x01(\v2\x17.aeroplane.authz.v1.KeyR\x03key\"\xd3\x02\n" +
 	"\x0fListKeysRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -957,7 +966,8 @@ const file_aeroplane_authz_v1_keys_proto_rawDesc = "" +
 	"\x06states\x18\x05 \x03(\x0e2\x1c.aeroplane.authz.v1.KeyStateR\x06states\x12\x19\n" +
 	"\border_by\x18\x06 \x01(\tR\aorderBy\x12\x14\n" +
 	"\x05query\x18\a \x01(\tR\x05query\x12B\n" +
-	"\faccess_level\x18\b \x01(\x0e2\x1f.aeroplane.authz.v1.AccessLevelR\vaccessLevelB\n" +
+	"\faccess_level\x18\b \x01(\x0e2\x1f.aeroplane.authz.v1.AccessLevelR\vaccessLevel\x12\x10\n" +
+	"\x03ids\x18\t \x03(\tR\x03idsB\n" +
 	"\n" +
 	"\b_user_id\"g\n" +
 	"\x10ListKeysResponse\x12+\n" +
