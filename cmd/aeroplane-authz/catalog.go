@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
 
+	"aeroplane.run/authz"
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
@@ -24,11 +25,7 @@ func (a *app) projects() *cobra.Command {
 			owner := cmd.Flags().String("owner", "", "the `user` whom it belongs to; empty: nobody")
 			return func(id string) *v1.Project { return &v1.Project{Id: id, Slug: *slug, Name: *name, OwnerId: *owner} }
 		},
-		filter: "owner", filterUsage: "only projects that belong to this `user`; empty: to nobody",
-		list: func(ctx context.Context, c catalog, owner *string, size int32, token string) ([]*v1.Project, string, error) {
-			out, err := c.ListProjects(ctx, &v1.ListProjectsRequest{PageSize: size, PageToken: token, OwnerId: owner})
-			return out.GetProjects(), out.GetNextPageToken(), err
-		},
+		sorted: "id or name", list: listedProjects,
 		listed: func(items []*v1.Project, next string) proto.Message {
 			return &v1.ListProjectsResponse{Projects: items, NextPageToken: next}
 		},
@@ -45,6 +42,25 @@ func (a *app) projects() *cobra.Command {
 	})
 }
 
+func listedProjects(cmd *cobra.Command) lister[*v1.Project] {
+	owner := cmd.Flags().String("owner", "", "only projects that belong to this `user`; empty: to nobody")
+	search := cmd.Flags().String("search", "", "only projects whose name, slug or id contains this `text`, A to Z in any case")
+	sort := cmd.Flags().String("sort", "id", "what to sort `by`: id or name")
+	completeFrom(cmd, "sort", []string{"id", "name"})
+	return func(ctx context.Context, c catalog, size int32, token string) ([]*v1.Project, string, error) {
+		in := &v1.ListProjectsRequest{PageSize: size, PageToken: token, Query: *search}
+		if cmd.Flags().Changed("owner") {
+			in.OwnerId = owner
+		}
+		var err error
+		if in.OrderBy, err = orderBy(*sort, "id", authz.ByID); err != nil {
+			return nil, "", err
+		}
+		out, err := c.ListProjects(ctx, in)
+		return out.GetProjects(), out.GetNextPageToken(), err
+	}
+}
+
 func (a *app) services() *cobra.Command {
 	return nounCommands(a, noun[*v1.Service]{
 		one: "service", many: "services", heading: "ID PROJECT",
@@ -54,10 +70,13 @@ func (a *app) services() *cobra.Command {
 			project := cmd.Flags().String("project", "", "the `id` of the project that it is in; another one moves it")
 			return func(id string) *v1.Service { return &v1.Service{Id: id, ProjectId: *project} }
 		},
-		filter: "project", filterUsage: "only services in this `project`",
-		list: func(ctx context.Context, c catalog, project *string, size int32, token string) ([]*v1.Service, string, error) {
-			out, err := c.ListServices(ctx, &v1.ListServicesRequest{PageSize: size, PageToken: token, ProjectId: value(project)})
-			return out.GetServices(), out.GetNextPageToken(), err
+		sorted: "id",
+		list: func(cmd *cobra.Command) lister[*v1.Service] {
+			project := cmd.Flags().String("project", "", "only services in this `project`")
+			return func(ctx context.Context, c catalog, size int32, token string) ([]*v1.Service, string, error) {
+				out, err := c.ListServices(ctx, &v1.ListServicesRequest{PageSize: size, PageToken: token, ProjectId: *project})
+				return out.GetServices(), out.GetNextPageToken(), err
+			}
 		},
 		listed: func(items []*v1.Service, next string) proto.Message {
 			return &v1.ListServicesResponse{Services: items, NextPageToken: next}
@@ -84,10 +103,13 @@ func (a *app) deployments() *cobra.Command {
 			service := cmd.Flags().String("service", "", "the `id` of the service that it is of")
 			return func(id string) *v1.Deployment { return &v1.Deployment{Id: id, ServiceId: *service} }
 		},
-		filter: "service", filterUsage: "only deployments of this `service`",
-		list: func(ctx context.Context, c catalog, service *string, size int32, token string) ([]*v1.Deployment, string, error) {
-			out, err := c.ListDeployments(ctx, &v1.ListDeploymentsRequest{PageSize: size, PageToken: token, ServiceId: value(service)})
-			return out.GetDeployments(), out.GetNextPageToken(), err
+		sorted: "id",
+		list: func(cmd *cobra.Command) lister[*v1.Deployment] {
+			service := cmd.Flags().String("service", "", "only deployments of this `service`")
+			return func(ctx context.Context, c catalog, size int32, token string) ([]*v1.Deployment, string, error) {
+				out, err := c.ListDeployments(ctx, &v1.ListDeploymentsRequest{PageSize: size, PageToken: token, ServiceId: *service})
+				return out.GetDeployments(), out.GetNextPageToken(), err
+			}
 		},
 		listed: func(items []*v1.Deployment, next string) proto.Message {
 			return &v1.ListDeploymentsResponse{Deployments: items, NextPageToken: next}
@@ -103,12 +125,4 @@ func (a *app) deployments() *cobra.Command {
 		},
 		removedTotal: func(n int32) proto.Message { return &v1.BatchDeleteDeploymentsResponse{DeletedCount: n} },
 	})
-}
-
-// value returns what p points at, or "".
-func value(p *string) string {
-	if p == nil {
-		return ""
-	}
-	return *p
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aeroplane.run/authz"
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
@@ -17,19 +18,32 @@ func (a *app) keys() *cobra.Command {
 }
 
 func (a *app) listKeys() *cobra.Command {
-	cmd := command("list [flags]", "List keys, newest first", noArguments, nil)
-	cmd.Long = "List keys, newest first. The last-used times may lag by a minute, which is how often a server writes them."
+	cmd := command("list [flags]", "List keys, newest first or by name", noArguments, nil)
+	cmd.Long = "List keys, newest first or by name. The last-used times may lag by a minute, which is how often a server writes them."
 	states := cmd.Flags().StringSlice("state", []string{"live"}, "the `states` to list: live, expired, revoked, or all")
 	user := cmd.Flags().String("user", "", "only keys that act for this `user`; empty: for nobody")
 	project := cmd.Flags().String("project", "", "only keys that reach this `project`")
+	access := cmd.Flags().String("access", "", "only keys that may do this: `read` or write")
+	search := cmd.Flags().String("search", "", "only keys whose name, prefix or id contains this `text`, A to Z in any case")
+	sort := cmd.Flags().String("sort", "newest", "what to sort `by`: newest or name")
 	limit := cmd.Flags().Int("limit", 0, "list at most so many keys; 0 lists all")
 	completeFrom(cmd, "state", []string{"live", "expired", "revoked", "all"})
+	completeFrom(cmd, "access", []string{"read", "write"})
+	completeFrom(cmd, "sort", []string{"newest", "name"})
 	return a.calling(cmd, admin, func(ctx context.Context, c *connection, cmd *cobra.Command, _ []string) error {
-		in := &v1.ListKeysRequest{ProjectId: *project}
+		in := &v1.ListKeysRequest{ProjectId: *project, Query: *search}
 		if cmd.Flags().Changed("user") {
 			in.UserId = user
 		}
 		var err error
+		if cmd.Flags().Changed("access") {
+			if in.AccessLevel, err = accessLevel(*access); err != nil {
+				return err
+			}
+		}
+		if in.OrderBy, err = orderBy(*sort, "newest", authz.NewestFirst); err != nil {
+			return err
+		}
 		if in.States, err = keyStates(*states); err != nil {
 			return err
 		}
@@ -50,6 +64,17 @@ func (a *app) listKeys() *cobra.Command {
 			columns(w, "ID NAME ACCESS PROJECTS USER STATE EXPIRES LAST-USED", rows)
 		})
 	})
+}
+
+// orderBy returns the order that --sort names: the usual one of the list, or by name.
+func orderBy(sort, usual string, order authz.Order) (string, error) {
+	switch sort {
+	case usual:
+		return string(order), nil
+	case "name":
+		return string(authz.ByName), nil
+	}
+	return "", usage("--sort must be %s or name, not %q", usual, sort)
 }
 
 func keyStates(words []string) ([]v1.KeyState, error) {

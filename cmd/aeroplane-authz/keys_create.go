@@ -66,13 +66,9 @@ func (f *keyFlags) request() (*v1.CreateKeyRequest, error) {
 	if f.name == "" {
 		return nil, usage("--name is needed: a label to recognise the key by")
 	}
-	switch f.access {
-	case "read":
-		in.AccessLevel = v1.AccessLevel_ACCESS_LEVEL_READ
-	case "write":
-		in.AccessLevel = v1.AccessLevel_ACCESS_LEVEL_WRITE
-	default:
-		return nil, usage("--access must be read or write, not %q", f.access)
+	var err error
+	if in.AccessLevel, err = accessLevel(f.access); err != nil {
+		return nil, err
 	}
 	if f.allProjects == (len(f.projects) > 0) {
 		return nil, usage("say what the key reaches: --all-projects, or --project for each project, one of the two")
@@ -94,6 +90,16 @@ func (f *keyFlags) request() (*v1.CreateKeyRequest, error) {
 		in.RequestId = rand.Text() // 128 bits: an answer that was lost can be asked for again
 	}
 	return in, nil
+}
+
+func accessLevel(word string) (v1.AccessLevel, error) {
+	switch word {
+	case "read":
+		return v1.AccessLevel_ACCESS_LEVEL_READ, nil
+	case "write":
+		return v1.AccessLevel_ACCESS_LEVEL_WRITE, nil
+	}
+	return 0, usage("--access must be read or write, not %q", word)
 }
 
 func printNewKey(c *connection, out *v1.CreateKeyResponse) error {

@@ -27,15 +27,18 @@ type noun[T proto.Message] struct {
 	row                func(T) []string
 	flags              func(*cobra.Command) func(id string) T // defines put's flags; the result makes an item of them
 
-	filter, filterUsage string // the flag that list selects by
-	list                func(ctx context.Context, c catalog, filter *string, size int32, token string) ([]T, string, error)
-	listed              func(items []T, next string) proto.Message
+	sorted string                         // what list sorts by
+	list   func(*cobra.Command) lister[T] // defines list's flags; the result lists what they select
+	listed func(items []T, next string) proto.Message
 
 	put          func(context.Context, catalog, []T) (changed int32, err error)
 	putTotal     func(int32) proto.Message
 	remove       func(context.Context, catalog, []string) (removed int32, err error)
 	removedTotal func(int32) proto.Message
 }
+
+// A lister fetches a page of a list.
+type lister[T any] func(ctx context.Context, c catalog, size int32, token string) (page []T, next string, err error)
 
 func nounCommands[T proto.Message](a *app, n noun[T]) *cobra.Command {
 	return group(n.many, "Tell the server of Aeroplane's "+n.many+", and list them", n.putCommand(a), n.listCommand(a), n.deleteCommand(a))
@@ -118,16 +121,13 @@ func (n noun[T]) deleteCommand(a *app) *cobra.Command {
 }
 
 func (n noun[T]) listCommand(a *app) *cobra.Command {
-	cmd := command("list [flags]", "List "+n.many+" by id", noArguments, nil)
-	filter := cmd.Flags().String(n.filter, "", n.filterUsage)
+	cmd := command("list [flags]", "List "+n.many+" by "+n.sorted, noArguments, nil)
+	list := n.list(cmd)
 	limit := cmd.Flags().Int("limit", 0, "list at most so many; 0 lists all")
-	return a.calling(cmd, admin, func(ctx context.Context, c *connection, cmd *cobra.Command, _ []string) error {
-		if !cmd.Flags().Changed(n.filter) {
-			filter = nil
-		}
+	return a.calling(cmd, admin, func(ctx context.Context, c *connection, _ *cobra.Command, _ []string) error {
 		client := v1.NewCatalogServiceClient(c)
 		items, next, err := all(*limit, func(size int32, token string) ([]T, string, error) {
-			return n.list(ctx, client, filter, size, token)
+			return list(ctx, client, size, token)
 		})
 		if err != nil {
 			return err
