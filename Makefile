@@ -20,14 +20,14 @@ build: ## build bin/aeroplane-authz, one static binary
 
 ##@ Test it
 
-# A test that finds no Postgres or no Redis is skipped; with this variable it fails.
+# A test that finds no Postgres, no Redis or no browser is skipped; with this variable it fails.
 export AEROPLANE_AUTHZ_TEST_REQUIRE := 1
 
 .PHONY: test
-test: postgres redis proxies .bin/grpcurl ## run all tests, on the embedded database and on real Postgres, Redis and proxies of their own
+test: postgres redis proxies browser .bin/grpcurl ## run all tests, on the embedded database and on real Postgres, Redis, proxies and a browser of their own
 	go test -timeout 20m ./...
 
-NOT_RACED ?= cmd/aeroplane-authz|internal/(readmetest|testservers|housetest)|conformance|bench
+NOT_RACED ?= cmd/aeroplane-authz|internal/(readmetest|testservers|browsertest|housetest)|conformance|bench
 
 .PHONY: race
 race: postgres redis ## run the tests under the race detector, but those of bulk, and of other programs than ours
@@ -98,6 +98,10 @@ proxies: .bin/caddy
 	scripts/install-server nginx
 	scripts/install-server haproxy
 
+.PHONY: browser
+browser: .bin/axe.min.js
+	scripts/install-server chromium
+
 ##@ Check it
 
 .PHONY: lint
@@ -163,6 +167,13 @@ TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/protoc-gen-grp
 # No tools of ours: a proxy that tests run our configuration in, and what `make bench` compares with. To build one takes a minute or more.
 .bin/caddy:              package := github.com/caddyserver/caddy/v2/cmd/caddy v2.11.9
 .bin/openfga:            package := github.com/openfga/openfga/cmd/openfga v1.22.1
+
+# What examines pages for accessibility, and the digest that it is known by.
+AXE := 4.14.1 sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==
+
+.PHONY: .bin/axe.min.js
+.bin/axe.min.js:
+	@scripts/install-axe $(AXE)
 
 # Phony, so that the script decides: a change of a version above must reinstall.
 .PHONY: $(TOOLS) .bin/caddy .bin/openfga

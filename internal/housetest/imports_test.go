@@ -85,6 +85,7 @@ var picture = map[string][]string{
 
 	"server/servertest":    {"..."},
 	"internal/testservers": {"github.com/lib/pq"},
+	"internal/browsertest": {"internal/testservers", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
 	"internal/scrape":      {},
 	// Wiring of another kind: it asks the service, and the gateway.
 	"internal/doctor": {"client", "gen/...", "internal/door", "google.golang.org/grpc"},
@@ -94,6 +95,9 @@ var picture = map[string][]string{
 	"internal/housetest":         {},
 	"internal/readmetest":        {},
 }
+
+// forTestsAlone are packages and modules that nothing else may import, whatever it may besides.
+var forTestsAlone = []string{"internal/browsertest", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"}
 
 // checkImports looks at every import of every file that is not a test, for whatever system it is built.
 func checkImports(t tree) (complaints []string) {
@@ -147,17 +151,21 @@ func mayImport(allowed []string, imported string) bool {
 	if rest, ok := strings.CutPrefix(imported, module+"/"); ok {
 		folder, ours = rest, true
 	}
+	names := func(a string) bool {
+		if ours {
+			return folder == a
+		}
+		return imported == a || strings.HasPrefix(imported, a+"/")
+	}
 	return slices.ContainsFunc(allowed, func(a string) bool {
 		prefix, family := strings.CutSuffix(a, "...")
 		switch {
 		case family && prefix == "":
-			return true
+			return !slices.ContainsFunc(forTestsAlone, names)
 		case ours && family:
 			return strings.HasPrefix(folder, prefix)
-		case ours:
-			return folder == a
 		}
-		return imported == a || strings.HasPrefix(imported, a+"/")
+		return names(a)
 	})
 }
 

@@ -34,6 +34,9 @@ func howToGetProgram(name string) string {
 		"(Homebrew and others: `%s`); or set %s to the path of `%[1]s`", name, strings.TrimSuffix(name, "-server"), programVariable(name))
 }
 
+// otherNames has what a program is called elsewhere, and what will do instead.
+var otherNames = map[string][]string{"chromium": {"chromium-browser", "google-chrome", "google-chrome-stable"}}
+
 // findProgram returns the path of a program, and "" where there is none. scripts/install-server looks in the same places.
 func findProgram(name string) (path string, err error) {
 	if path := os.Getenv(programVariable(name)); path != "" {
@@ -42,12 +45,14 @@ func findProgram(name string) (path string, err error) {
 		}
 		return path, nil
 	}
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	for _, dir := range []string{"/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/opt/homebrew/bin/"} {
-		if isProgram(dir + name) {
-			return dir + name, nil
+	for _, name := range append([]string{name}, otherNames[name]...) {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+		for _, dir := range []string{"/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/opt/homebrew/bin/"} {
+			if isProgram(dir + name) {
+				return dir + name, nil
+			}
 		}
 	}
 	return "", nil

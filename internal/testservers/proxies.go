@@ -37,23 +37,8 @@ func HAProxy(t testing.TB, files map[string]string, address string) *Proxy {
 // Caddy starts Caddy with a Caddyfile that listens on an address.
 func Caddy(t testing.TB, config, address string) *Proxy {
 	t.Helper()
-	return startProxy(t, address, map[string]string{"Caddyfile": config}, needCaddy(t), "run", "--config", "Caddyfile", "--adapter", "caddyfile")
-}
-
-// needCaddy returns the path of Caddy: of the version that the Makefile builds, since Debian's is older than our configuration is safe with.
-func needCaddy(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if path := filepath.Join(dir, ".bin", "caddy"); isProgram(path) {
-			return path
-		}
-	}
-	missing(t, "no Caddy was found. Run `make .bin/caddy`, which builds it")
-	return ""
+	caddy := Tool(t, "caddy") // since Debian's is older than our configuration is safe with
+	return startProxy(t, address, map[string]string{"Caddyfile": config}, caddy, "run", "--config", "Caddyfile", "--adapter", "caddyfile")
 }
 
 // startProxy starts a program in a directory with files, and returns when somebody listens on the address.
