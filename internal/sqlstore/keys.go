@@ -50,13 +50,28 @@ func (s *Store) Key(ctx context.Context, id string) (key authz.Key, err error) {
 func keyByID(ctx context.Context, q Querier, id string) (authz.Key, error) {
 	key, ok, err := queryOne(ctx, q, keyColumns, selectKeys+" WHERE c.id = $1", id)
 	if err == nil && !ok {
-		err = noSuchKey()
+		err = authz.NoSuchKey()
 	}
 	return key, err
 }
 
-// noSuchKey does not repeat the id: it may be a key, mistyped.
-func noSuchKey() error { return authz.Errorf(authz.NotFound, "there is no key of this id") }
+// KeyDigest returns the digest of a key, whatever its state.
+func (s *Store) KeyDigest(ctx context.Context, id string) (digest authz.Digest, err error) {
+	err = s.do(ctx, func(ctx context.Context) error {
+		found, ok, err := queryOne(ctx, s.db, column[[]byte], "SELECT digest FROM keys WHERE id = $1", id)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return authz.NoSuchKey()
+		case len(found) != len(digest):
+			return authz.Errorf(authz.Internal, "the digest of a key has %d bytes", len(found))
+		}
+		digest = authz.Digest(found)
+		return nil
+	})
+	return digest, err
+}
 
 // Keys returns the keys that match, newest first.
 func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (keys []authz.Key, err error) {
