@@ -86,6 +86,8 @@ var methods = map[string]access{
 
 	v1.AuditService_ListEvents_FullMethodName: reads,
 
+	v1.ExplanationService_ExplainAuthorize_FullMethodName: reads,
+
 	healthpb.Health_Check_FullMethodName: open,
 	healthpb.Health_List_FullMethodName:  open,
 	healthpb.Health_Watch_FullMethodName: known, // it lasts, and so may not be everybody's

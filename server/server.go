@@ -51,9 +51,10 @@ var keepaliveParameters = keepalive.ServerParameters{
 // wants to know of a dead connection before the next request comes.
 var keepalivePolicy = keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
 
-// Config is what a Server is made of. The four services and the Authorizer are required.
+// Config is what a Server is made of. The services, the Authorizer and the Explainer are required.
 type Config struct {
 	Authorizer *authz.Authorizer
+	Explainer  *authz.Explainer
 	Issuer     *authz.Issuer
 	Catalog    *authz.Catalog
 	Syncer     *authz.Syncer
@@ -108,6 +109,7 @@ func New(c Config) *Server {
 	authzv1.RegisterCatalogServiceServer(s, &catalogService{syncService: newSyncService(c.Syncer), catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(s, &sessionService{sessions: c.Sessions})
 	authzv1.RegisterAuditServiceServer(s, &auditService{audit: c.Audit})
+	authzv1.RegisterExplanationServiceServer(s, &explanationService{explainer: c.Explainer, issuer: c.Issuer})
 	reflection.Register(s)
 	h := newHealth(c.Ping, c.Log, s.GetServiceInfo())
 	healthpb.RegisterHealthServer(s, h)

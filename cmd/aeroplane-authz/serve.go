@@ -63,6 +63,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	syncer := &authz.Syncer{Store: store, Now: time.Now, KeepKeys: v.RetainKeys}
 	s := server.New(server.Config{
 		Authorizer: authorizer,
+		Explainer:  &authz.Explainer{Authorizer: authorizer, Store: store},
 		Issuer:     issuer,
 		Catalog:    catalog,
 		Syncer:     syncer,
