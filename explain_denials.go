@@ -88,7 +88,7 @@ func always(check CheckName, text string, remedies ...string) denialRow {
 const acceptedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS"
 
 func (s *story) noMethod() (string, []string) {
-	shown := clipped(s.request.Method)
+	shown := "the method " + clipped(s.request.Method)
 	if capital := strings.ToUpper(s.request.Method); capital != s.request.Method {
 		if _, ok := resolver.MethodOf(capital); ok {
 			return shown + " is not spelled in capitals", []string{"send " + capital + ": methods are spelled in capitals"}

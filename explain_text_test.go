@@ -38,9 +38,9 @@ func TestExplainedDenials(t *testing.T) {
 		text           string
 		remedies       []string
 	}{
-		{"get", "/", explained{}, nil, CheckMethod, `"get" is not spelled in capitals`,
+		{"get", "/", explained{}, nil, CheckMethod, `the method "get" is not spelled in capitals`,
 			[]string{"send GET: methods are spelled in capitals"}},
-		{"PROPFIND", "/", explained{}, nil, CheckMethod, `"PROPFIND" is not one of the accepted methods`,
+		{"PROPFIND", "/", explained{}, nil, CheckMethod, `the method "PROPFIND" is not one of the accepted methods`,
 			[]string{"send one of the accepted methods, in capitals: GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS"}},
 		{"GET", "/api//Projects/", explained{}, nil, CheckPath, "the gate refuses the path: empty segment",
 			[]string{"send one slash between two segments", `the accepted spelling is "/api/projects"`}},
@@ -178,6 +178,18 @@ func TestListed(t *testing.T) {
 	for n, want := range map[int]string{0: "", 1: "a", 2: "a and b", 3: "a, b and c", 6: "a, b, c, d, e and f", 7: "a, b, c, d, e and 2 more"} {
 		if got := listed(ids[:n]); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "a moment ago", -59 * time.Second: "a moment ago", time.Second: "in a moment", time.Minute: "in 1 minute",
+		-90 * time.Minute: "90 minutes ago", 2 * time.Hour: "in 2 hours", -47 * time.Hour: "47 hours ago",
+		90*24*time.Hour - time.Second: "in 90 days", -48 * time.Hour: "2 days ago",
+	} {
+		if got := distance(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
 }

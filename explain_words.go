@@ -11,19 +11,20 @@ import (
 	"aeroplane.run/authz/internal/apikey"
 )
 
-// distance tells how far off a time is, in the largest unit of which there are two, or one.
+// distance tells how far off a time is, about: in the largest unit of which there are two.
 func distance(d time.Duration) string {
+	const day = 24 * time.Hour
 	span := d.Abs()
 	var text string
 	switch {
 	case span < time.Minute:
 		text = "a moment"
 	case span < 2*time.Hour:
-		text = counted(int(span/time.Minute), "minute", "minutes")
-	case span < 48*time.Hour:
-		text = counted(int(span/time.Hour), "hour", "hours")
+		text = counted(int(span.Round(time.Minute)/time.Minute), "minute", "minutes")
+	case span < 2*day:
+		text = counted(int(span.Round(time.Hour)/time.Hour), "hour", "hours")
 	default:
-		text = counted(int(span/(24*time.Hour)), "day", "days")
+		text = counted(int(span.Round(day)/day), "day", "days")
 	}
 	if d > 0 {
 		return "in " + text
