@@ -105,23 +105,28 @@ func (s *story) outsideTarget() (string, []string) {
 	return "project " + s.target.ID + " is the target; " + why, remedies
 }
 
-// outside says which of the two halves of reaching a project the caller lacks, and how to come by it.
+// outside says why the caller does not reach a project, and how to come by it.
 func (s *story) outside(p ProjectRef) (why string, remedies []string) {
-	var lacks []string
-	if !s.caller.selects(p) {
-		lacks = append(lacks, s.selection())
+	var facts []string
+	if s.caller.selective() {
+		facts = []string{s.selection()}
+	}
+	if s.caller.mayHave(p) {
 		remedies = []string{"create a key that selects " + p.ID + " too: what a key selects cannot be added to"}
+		return strings.Join(facts, "; "), remedies
 	}
-	if user := s.caller.UserID(); !s.caller.mayHave(p) { // which no selection makes up for
-		mine := fmt.Sprintf("%s acts for user %s", s.who(), user)
-		give := fmt.Sprintf("give project %s to user %s in Aeroplane", p.ID, user)
-		if p.OwnerID == "" {
-			lacks = append(lacks, "project "+p.ID+" is nobody's, and "+mine)
-			remedies = []string{"have an owner do it, in a browser session: nobody else reaches what is nobody's", give}
-		} else {
-			lacks = append(lacks, "project "+p.ID+" is user "+p.OwnerID+"'s, and "+mine)
-			remedies = []string{"use a key or a session of user " + p.OwnerID, give}
-		}
+	user := s.caller.UserID()
+	whose, first := "user "+p.OwnerID+"'s", "use a key or a session of user "+p.OwnerID
+	if p.OwnerID == "" {
+		whose, first = "nobody's", ownersAlone
 	}
-	return strings.Join(lacks, "; "), remedies
+	facts = append(facts, fmt.Sprintf("project %s is %s, and %s acts for user %s", p.ID, whose, s.who(), user))
+	return strings.Join(facts, "; "), []string{first, give(p, user)}
+}
+
+// What may be done about a project that is not the caller's.
+const ownersAlone = "have an owner do it, in a browser session: nobody else reaches what is nobody's"
+
+func give(p ProjectRef, user string) string {
+	return fmt.Sprintf("give project %s to user %s in Aeroplane", p.ID, user)
 }

@@ -54,8 +54,7 @@ func (s *story) unknownProject() (string, []string) {
 	case len(s.bearers) > 1:
 		return text, []string{"ask for the project by its id, or use a key of its owner's"}
 	case len(s.bearers) == 1:
-		return text, []string{"have an owner do it, in a browser session: nobody else reaches what is nobody's",
-			"give project " + s.bearers[0].ID + " to user " + s.caller.UserID() + " in Aeroplane"}
+		return text, []string{ownersAlone, give(s.bearers[0], s.caller.UserID())}
 	default:
 		return text, s.check(noun, id)
 	}

@@ -31,7 +31,7 @@ func (s shelf) KeyDigest(_ context.Context, id string) (Digest, error) {
 	return apikey.DigestOf(ownText), nil
 }
 
-// A case of an explanation: who calls, by which facts.
+// An explained is a case of an explanation: who calls, by which facts.
 type explained struct {
 	name    string
 	key     *KeyRecord // what the facts know of the key
@@ -70,12 +70,10 @@ func callers() (all []explained) {
 	revoked.Revoked, expired.Expires = true, InstantOf(noon.Add(-time.Hour))
 	over, ended := session("u", UserRoleOwner), session("u", UserRoleOwner)
 	over.ExpiresAt, ended.RevokedAt = noon, noon.Add(-time.Hour)
-	for _, c := range []explained{
+	all = []explained{
 		{name: "nobody"}, {name: "unknown key"}, {name: "unknown session"},
 		{name: "revoked key", key: revoked}, {name: "expired key", key: expired},
 		{name: "expired session", session: over}, {name: "revoked session", session: ended},
-	} {
-		all = append(all, c)
 	}
 	for _, user := range []string{"u", ""} {
 		for _, role := range []UserRole{UserRoleOwner, UserRoleUser} {
@@ -102,7 +100,7 @@ func (c *explained) requestOf(method, target string) ExplainRequest {
 	return r
 }
 
-// routes has a request for each kind of row.
+// kindsOfRequest has a request for each kind of row, and for each check before it.
 var kindsOfRequest = []struct{ method, target string }{
 	{"get", "/"}, {"GET", "/api//x"}, {"OPTIONS", "/api/projects"}, {"GET", "/api/health"}, {"POST", "/api/auth/login"},
 	{"GET", "/api/nowhere"}, {"GET", "/api/system"}, {"POST", "/api/services/s/domains/d/dns-records"},
@@ -113,14 +111,13 @@ var kindsOfRequest = []struct{ method, target string }{
 
 // worlds are what the facts may have beside the caller: by whose the project is that the path leads to, and the target.
 func (c *explained) worlds(target string) (all []explained) {
-	route := target == "/api/projects/slug"
 	for _, projects := range [][]ProjectRef{nil, {owned("u")}, {picked("u")}, {owned("v")}, {picked("v")}, {owned("")}, {picked("")},
 		{owned("u"), owned("v")}} {
 		for _, to := range []*ProjectRef{nil, {ID: "of-u", OwnerID: "u"}, {ID: "picked-of-u", OwnerID: "u"}, {ID: "of-v", OwnerID: "v"},
 			{ID: "of-", OwnerID: ""}} {
 			w := *c
 			w.facts = Facts{Projects: projects, TransferTo: to}
-			if route || target == "/api/projects" { // of which a store brings no others'
+			if target == "/api/projects/slug" || target == "/api/projects" { // of which a store brings no others'
 				w.facts.Projects, w.facts.Unowned = split(Principal{c.key, c.session}, projects)
 			} else if len(projects) > 1 {
 				continue

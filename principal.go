@@ -33,12 +33,14 @@ func (p Principal) Access() Access {
 }
 
 // reaches is the one rule of scope (5): the selection, where there is one, and the owner, where the caller has a user.
-func (p Principal) reaches(pr ProjectRef) bool { return p.selects(pr) && p.mayHave(pr) }
+func (p Principal) reaches(pr ProjectRef) bool {
+	if p.selective() && !p.Key.Projects.lists(pr.ID) {
+		return false
+	}
+	return p.mayHave(pr)
+}
 
-// selects is the half of it that the key's creator has chosen.
-func (p Principal) selects(pr ProjectRef) bool { return !p.selective() || p.Key.Projects.lists(pr.ID) }
-
-// mayHave is the other half, whose a project is.
+// mayHave is the half of it that no selection makes up for: whose the project is.
 func (p Principal) mayHave(pr ProjectRef) bool {
 	user := p.UserID()
 	if user == "" || pr.OwnerID == user {
