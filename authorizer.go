@@ -37,7 +37,7 @@ type Authorizer struct {
 func (a *Authorizer) Authorize(ctx context.Context, r Request) (d Decision, err error) {
 	method, ok := resolver.MethodOf(r.Method)
 	if !ok {
-		d.set(deny(MethodNotAllowed, "unknown method"))
+		d.set(deny(MethodNotAllowed, unknownMethod))
 		return d, nil
 	}
 	path, err := a.Routes.Gate(r.Target)
@@ -55,9 +55,6 @@ func (a *Authorizer) Authorize(ctx context.Context, r Request) (d Decision, err 
 	return d, err
 }
 
-// malformed is for logs: what was sent is the text of no key.
-const malformed = "malformed"
-
 // onRoute makes d, which denies without a reason, the decision on a request whose route is known.
 func (a *Authorizer) onRoute(ctx context.Context, to *ask, r *Request, d *Decision) error {
 	route := to.match.Route
@@ -68,7 +65,7 @@ func (a *Authorizer) onRoute(ctx context.Context, to *ask, r *Request, d *Decisi
 	text := r.Credential.text.Reveal()
 	switch {
 	case r.Credential.Kind == ContradictoryCredential:
-		d.set(deny(InvalidKey, "contradictory credential headers"))
+		d.set(deny(InvalidKey, contradictory))
 		return nil
 	case r.Credential.Kind == KeyCredential && !apikey.HasLength(text):
 		d.set(deny(InvalidKey, malformed)) // before it is hashed: it may be long

@@ -23,7 +23,7 @@ func decide(a *ask, f *Facts) (Grant, Reason, string) {
 	switch a.credential {
 	case KeyCredential:
 		if f.Key == nil {
-			return deny(InvalidKey, "unknown")
+			return deny(InvalidKey, unknownKey)
 		}
 		if state := f.Key.State(f.Now); state != Live {
 			return deny(InvalidKey, state.String())
@@ -64,7 +64,7 @@ func inScope(a *ask, f *Facts, caller Principal) (Grant, Reason, string) {
 		return allow(grant)
 	case resolver.ProjectCreate:
 		if caller.selective() {
-			return deny(outside, "a key for selected projects creates none")
+			return deny(outside, createsNone)
 		}
 		return allow(grant)
 	case resolver.ProjectList:
@@ -77,21 +77,21 @@ func inScope(a *ask, f *Facts, caller Principal) (Grant, Reason, string) {
 	case known && caller.reaches(project):
 		grant.ProjectID = project.ID
 	case known:
-		return deny(outside, "not the caller's project")
+		return deny(outside, notCallers)
 	case !caller.reachesUnknown():
-		return deny(outside, "unknown "+a.match.Route.Scope.String())
+		return deny(outside, unknownOf+a.match.Route.Scope.String())
 	}
 
 	if a.match.Route.Scope == resolver.ServiceTransfer {
 		switch {
 		case a.transferTo == nil && caller.selective():
-			return deny(outside, "no transfer target named")
+			return deny(outside, targetNotNamed)
 		case a.transferTo == nil:
 			grant.TransferTargetUnchecked = true
 		case f.TransferTo == nil && !caller.reachesUnknown():
-			return deny(outside, "unknown transfer target")
+			return deny(outside, targetUnknown)
 		case f.TransferTo != nil && !caller.reaches(*f.TransferTo):
-			return deny(outside, "the transfer target is not the caller's project")
+			return deny(outside, targetNotCallers)
 		}
 	}
 	return allow(grant)
@@ -134,11 +134,11 @@ func visible(caller Principal, f *Facts) *ProjectScope {
 func sessionTrouble(kind CredentialKind, f *Facts) string {
 	switch {
 	case kind == NoCredential:
-		return "no credential"
+		return noCredential
 	case f.Session == nil:
-		return "unknown session"
+		return unknownSession
 	case !f.Session.RevokedAt.IsZero():
-		return "revoked session"
+		return revokedSession
 	}
-	return "expired session"
+	return expiredSession
 }

@@ -26,3 +26,6 @@ func InstantAt(micros int64) Instant {
 	}
 	return Instant(micros)
 }
+
+// Time returns the time of an Instant that comes.
+func (i Instant) Time() time.Time { return time.UnixMicro(int64(i)).UTC() }

@@ -84,7 +84,7 @@ func (s *Issuer) Create(ctx context.Context, a Actor, r KeyRequest) (Issued, err
 
 // Get returns a key, whatever its state. Errors: Invalid, NotFound.
 func (s *Issuer) Get(ctx context.Context, id string) (Key, error) {
-	if err := checkKeyID(id); err != nil {
+	if err := checkKeyID("id", id); err != nil {
 		return Key{}, err
 	}
 	return s.Store.Key(ctx, id)
@@ -127,7 +127,7 @@ func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, s
 
 // Revoke ends a key for good. Errors: Invalid, NotFound.
 func (s *Issuer) Revoke(ctx context.Context, a Actor, id string) (RevokedKey, error) {
-	if err := checkKeyID(id); err != nil {
+	if err := checkKeyID("id", id); err != nil {
 		return RevokedKey{}, err
 	}
 	return s.Store.RevokeKey(ctx, Change{Actor: a, At: stamp(s.Now())}, id)
@@ -187,11 +187,11 @@ func (r *KeyRequest) fingerprint() Digest {
 	return apikey.DigestOf(b.String())
 }
 
-// checkKeyID checks the id of a key. A whole key in its place is a likely slip of whoever is about to revoke one that has
-// leaked: it is told apart, and not repeated.
-func checkKeyID(id string) error {
-	if apikey.FormOf(id) != apikey.Malformed {
-		return InvalidFields(Violation{Field: "id", Description: "must be the id of a key, and not the key itself"})
+// checkKeyID checks the id of a key. A key in its place, whole or mistyped, is a likely slip of whoever is about to revoke one that
+// has leaked: it is told apart, and not repeated.
+func checkKeyID(field, id string) error {
+	if apikey.FormOf(id) != apikey.Malformed || apikey.Redact(id) != id {
+		return InvalidFields(Violation{Field: field, Description: "must be the id of a key, and not the key itself"})
 	}
-	return checkOne("id", id)
+	return checkOne(field, id)
 }

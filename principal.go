@@ -37,6 +37,11 @@ func (p Principal) reaches(pr ProjectRef) bool {
 	if p.selective() && !p.Key.Projects.lists(pr.ID) {
 		return false
 	}
+	return p.mayHave(pr)
+}
+
+// mayHave is the half of it that no selection makes up for: whose the project is.
+func (p Principal) mayHave(pr ProjectRef) bool {
 	user := p.UserID()
 	if user == "" || pr.OwnerID == user {
 		return true

@@ -68,6 +68,7 @@ type fixture struct {
 	keys     authzv1.KeyServiceClient
 	catalog  authzv1.CatalogServiceClient
 	sessions authzv1.SessionServiceClient
+	explain  authzv1.ExplanationServiceClient
 	gateway  *everyDoor
 	embed    func() *embedded.Replica // on the same database, with what is in it now
 	httpAddr string                   // where proxies ask
@@ -85,6 +86,7 @@ func newFixture(t *testing.T, db servertest.Database) *fixture {
 	f.keys = authzv1.NewKeyServiceClient(run.Admin)
 	f.catalog = authzv1.NewCatalogServiceClient(run.Admin)
 	f.sessions = authzv1.NewSessionServiceClient(run.Admin)
+	f.explain = authzv1.NewExplanationServiceClient(run.Admin)
 	f.gateway = newEveryDoor(t, run)
 	f.httpAddr = run.HTTPAddr
 	return f

@@ -26,7 +26,7 @@ func needSeeds(f *testing.F) {
 }
 
 // The gate accepts what the slow gate accepts, and gives the same path; and to whatever it accepts the same row applies,
-// with the same id.
+// with the same id. What is offered in place of a target that it refuses, it accepts.
 func FuzzGate(f *testing.F) {
 	needSeeds(f)
 	for _, targets := range refused {
@@ -41,6 +41,11 @@ func FuzzGate(f *testing.F) {
 			path, err := table.Gate(target)
 			if path != want || (err == nil) != ok {
 				t.Errorf("Gate(%q) = %q, %v; the slow one says %q, %v", target, path, err, want, ok)
+			}
+			if respelled, ok := table.Respell(target); ok {
+				if path, err := table.Gate(respelled); err != nil || path != respelled {
+					t.Errorf("Respell(%q) = %q, which is refused: %q, %v", target, respelled, path, err)
+				}
 			}
 			for i, method := range fuzzMethods[:5] {
 				if err != nil {

@@ -86,7 +86,8 @@ var methods = map[string]access{
 
 	v1.AuditService_ListEvents_FullMethodName: reads,
 
-	v1.ConsoleService_CreateConsoleLink_FullMethodName: changes,
+	v1.ExplanationService_ExplainAuthorize_FullMethodName: reads,
+	v1.ConsoleService_CreateConsoleLink_FullMethodName:    changes,
 
 	healthpb.Health_Check_FullMethodName: open,
 	healthpb.Health_List_FullMethodName:  open,

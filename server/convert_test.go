@@ -52,6 +52,8 @@ func TestEnumerationsBothWays(t *testing.T) {
 	bothWays(t, keyStates)
 	bothWays(t, callerRoles)
 	bothWays(t, denials)
+	bothWays(t, checkNames)
+	bothWays(t, checkOutcomes)
 }
 
 func TestTimesBothWays(t *testing.T) {

@@ -26,7 +26,7 @@ const (
 
 var serviceNames = []string{
 	"aeroplane.authz.v1.AuthorizationService", "aeroplane.authz.v1.KeyService", "aeroplane.authz.v1.CatalogService",
-	"aeroplane.authz.v1.SessionService", "aeroplane.authz.v1.AuditService",
+	"aeroplane.authz.v1.SessionService", "aeroplane.authz.v1.AuditService", "aeroplane.authz.v1.ExplanationService",
 }
 
 func TestHealthNeedsNoToken(t *testing.T) {

@@ -46,6 +46,7 @@ func newREST(over grpc.ClientConnInterface) http.Handler {
 		restv1.RegisterCatalogServiceHandlerClient(ctx, mux, authzv1.NewCatalogServiceClient(over)),
 		restv1.RegisterSessionServiceHandlerClient(ctx, mux, authzv1.NewSessionServiceClient(over)),
 		restv1.RegisterAuditServiceHandlerClient(ctx, mux, authzv1.NewAuditServiceClient(over)),
+		restv1.RegisterExplanationServiceHandlerClient(ctx, mux, authzv1.NewExplanationServiceClient(over)),
 		restv1.RegisterConsoleServiceHandlerClient(ctx, mux, authzv1.NewConsoleServiceClient(over)),
 	); err != nil {
 		panic("server: " + err.Error()) // the contract is the same at every start

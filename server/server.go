@@ -54,6 +54,7 @@ var keepalivePolicy = keepalive.EnforcementPolicy{MinTime: 10 * time.Second, Per
 // Config is what a Server is made of. All that has a type of package authz is required.
 type Config struct {
 	Authorizer *authz.Authorizer
+	Explainer  *authz.Explainer
 	Issuer     *authz.Issuer
 	Catalog    *authz.Catalog
 	Syncer     *authz.Syncer
@@ -112,6 +113,7 @@ func New(c Config) *Server {
 	authzv1.RegisterCatalogServiceServer(at, &catalogService{syncService: newSyncService(c.Syncer), catalog: c.Catalog})
 	authzv1.RegisterSessionServiceServer(at, &sessionService{sessions: c.Sessions})
 	authzv1.RegisterAuditServiceServer(at, &auditService{audit: c.Audit})
+	authzv1.RegisterExplanationServiceServer(at, &explanationService{explainer: c.Explainer, issuer: c.Issuer})
 	authzv1.RegisterConsoleServiceServer(at, &consoleService{console: c.Console, url: c.ConsoleURL})
 	checking := &extAuthzService{decider: newDecider(c.Authorizer, g), removeCredential: c.RemoveCredential}
 	checking.register(s)

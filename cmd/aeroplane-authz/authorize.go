@@ -85,17 +85,18 @@ func printDecision(w io.Writer, out *v1.AuthorizeResponse) {
 }
 
 func principalWords(g *v1.Grant) string {
-	user := func(id string) string {
-		if id == "" {
-			return ""
-		}
-		return ", user " + id
-	}
 	if k := g.GetKey(); k != nil {
-		return keyWords(k) + user(k.GetUserId())
+		return keyWords(k) + userWords(k.GetUserId())
 	}
 	if s := g.GetSession(); s != nil {
-		return "session, role " + enumWord(s.GetRole()) + user(s.GetUserId())
+		return "session, role " + enumWord(s.GetRole()) + userWords(s.GetUserId())
 	}
 	return "nobody"
+}
+
+func userWords(id string) string {
+	if id == "" {
+		return ""
+	}
+	return ", user " + id
 }

@@ -64,7 +64,8 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().String("config", "", "a settings `file`; see docs/configuration.md")
 	root.AddCommand(a.serve(), a.keys(), a.projects(), a.services(), a.deployments(), a.sessions(), a.authorize(),
-		a.console(), a.routes(), a.migrate(), a.audit(), a.health(), a.doctor(), a.imports(), a.follow(), a.settings(), a.version())
+		a.console(), a.explain(), a.routes(), a.migrate(), a.audit(), a.health(), a.doctor(), a.imports(), a.follow(),
+		a.settings(), a.version())
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		completion.Args, completion.RunE = cobra.ArbitraryArgs, needsCommand // it would print its help, and succeed

@@ -64,6 +64,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	console := &authz.Console{Store: store, Now: time.Now}
 	s := server.New(server.Config{
 		Authorizer: authorizer,
+		Explainer:  &authz.Explainer{Authorizer: authorizer, Store: store},
 		Issuer:     issuer,
 		Catalog:    catalog,
 		Syncer:     syncer,

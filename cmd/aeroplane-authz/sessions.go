@@ -114,12 +114,17 @@ func (a *app) sessionDigest(text string) ([]byte, error) {
 		digest := apikey.DigestOf(token)
 		return digest[:], nil
 	}
+	return digest("token-sha256", text)
+}
+
+// digest reads a SHA-256.
+func digest(flag, text string) ([]byte, error) {
 	for _, decode := range []func(string) ([]byte, error){hex.DecodeString, base64.RawURLEncoding.DecodeString} {
 		if sum, err := decode(strings.TrimRight(text, "=")); err == nil && len(sum) == len(apikey.Digest{}) {
 			return sum, nil
 		}
 	}
-	return nil, usage("--token-sha256 must be 32 bytes in hexadecimal or base64url")
+	return nil, usage("--%s must be 32 bytes in hexadecimal or base64url", flag)
 }
 
 // instant reads a time, or a duration from now, of which sign makes it one ahead or one ago.

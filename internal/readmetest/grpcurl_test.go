@@ -45,6 +45,7 @@ var grpcurlCalls = []grpcurlCall{
 	{"AuthorizationService/AuthorizeStream", `{"id":"7","request":{"method":"GET","path":"/api/health"}}`, `"id": "7"`},
 	{"AuthorizationService/Authorize", `{"method":"GET","path":"/api/projects","headers":{"authorization":["Bearer x"]}}`,
 		`"httpStatus": 401`},
+	{"ExplanationService/ExplainAuthorize", `{"method":"POST","path":"/api/projects","keyId":"KEY"}`, `CHECK_OUTCOME_REFUSED`},
 	{"KeyService/RevokeKey", `{"id":"KEY"}`, `KEY_STATE_REVOKED`},
 	{"KeyService/RevokeKey", `{"id":"KEY"}`, `"alreadyRevoked": true`},
 	{"KeyService/RevokeKeysOfUser", `{"userId":"u"}`, `"barrier": "BARRIER_ACKED"`},

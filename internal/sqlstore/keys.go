@@ -55,6 +55,24 @@ func keyByID(ctx context.Context, q Querier, id string) (authz.Key, error) {
 	return key, err
 }
 
+// KeyDigest returns the digest of a key, whatever its state.
+func (s *Store) KeyDigest(ctx context.Context, id string) (digest authz.Digest, err error) {
+	err = s.do(ctx, func(ctx context.Context) error {
+		found, ok, err := queryOne(ctx, s.db, column[[]byte], "SELECT digest FROM keys WHERE id = $1", id)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return authz.NoSuchKey()
+		case len(found) != len(digest):
+			return authz.Errorf(authz.Internal, "the digest of a key has %d bytes", len(found))
+		}
+		digest = authz.Digest(found)
+		return nil
+	})
+	return digest, err
+}
+
 // Keys returns the keys that match, in the filter's order.
 func (s *Store) Keys(ctx context.Context, f authz.KeyFilter, page authz.Page) (keys []authz.Key, err error) {
 	text, values := s.dialect.keys(f, page)

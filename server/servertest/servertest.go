@@ -99,6 +99,7 @@ func Start(t testing.TB, o Options) *Running {
 	})
 	r.Server = server.New(server.Config{
 		Authorizer: authorizer,
+		Explainer:  &authz.Explainer{Authorizer: authorizer, Store: store},
 		Issuer:     &authz.Issuer{Store: store, Now: o.Now},
 		Catalog:    &authz.Catalog{Store: store, Now: o.Now},
 		Syncer:     &authz.Syncer{Store: store, Now: o.Now},
