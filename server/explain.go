@@ -25,6 +25,9 @@ func (s *explanationService) ExplainAuthorize(ctx context.Context, in *authzv1.E
 	if err != nil {
 		return nil, err
 	}
+	if v := visitorOf(ctx); v != nil && !v.everybodys() {
+		r.Reader = &v.session.UserID
+	}
 	e, err := s.explainer.Explain(ctx, r)
 	if err != nil {
 		return nil, err

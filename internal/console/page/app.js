@@ -31,7 +31,7 @@ async function start() {
   } catch (error) {
     stop();
     if (error.status === 401 || error.status === 403) notSignedIn(error);
-    else fill(place, el('h1', {}, 'API Access'), el('div.sheet', {}, failed(error, start)));
+    else fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, failed(error, start)));
     return;
   } finally {
     place.setAttribute('aria-busy', 'false');
@@ -46,7 +46,12 @@ async function signIn() {
   const code = new URLSearchParams(window.location.hash.slice(1)).get('code');
   if (!code) return;
   window.history.replaceState(null, '', `${window.location.pathname}#keys`);
-  await post('sign-in', { code });
+  try {
+    await post('sign-in', { code });
+  } catch (error) {
+    error.byLink = error.status === 401;
+    throw error;
+  }
 }
 
 function stop() {
@@ -59,9 +64,10 @@ function stop() {
 
 function notSignedIn(error) {
   document.title = 'Not signed in · API Access · Aeroplane';
-  fill(place, el('h1', {}, 'API Access'), el('div.sheet', {}, blank('key', 'You are not signed in', error.reason === 'UNAUTHENTICATED' && error.message.startsWith('the link')
-    ? 'The link was used already, or is older than a minute. Print another with aeroplane-authz console.'
-    : 'Log in to Aeroplane and come back. Where there is no login, an administrator prints a link to this page with aeroplane-authz console.',
+  const command = () => el('code', {}, 'aeroplane-authz console');
+  fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, blank('key', 'You are not signed in', error.byLink
+    ? ['The link was used already, or is older than a minute. Print another with ', command(), '.']
+    : ['Log in to Aeroplane and come back. Where there is no login, an administrator prints a link to this page with ', command(), '.'],
   el('a.button', { href: '/' }, 'Go to Aeroplane'), el('button', { type: 'button', onclick: start }, 'Try again'))));
   say('You are not signed in');
 }

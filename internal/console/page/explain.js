@@ -14,6 +14,17 @@ const outcomes = {
   CHECK_OUTCOME_NOT_REACHED: ['skipped', 'Not reached'],
 };
 
+const names = {
+  CHECK_NAME_METHOD: 'Method',
+  CHECK_NAME_PATH: 'Path',
+  CHECK_NAME_ROUTE: 'Route',
+  CHECK_NAME_CREDENTIAL: 'Key',
+  CHECK_NAME_CALLER: 'Caller',
+  CHECK_NAME_ACCESS: 'Access',
+  CHECK_NAME_PROJECT: 'Project',
+  CHECK_NAME_TARGET: 'Target of the transfer',
+};
+
 // explainView asks about a request, and shows how it would be decided.
 export function explainView(visitor, given) {
   const method = el('input', { type: 'text', id: id('method'), list: id('methods'), value: given.get('method') ?? 'GET', autocomplete: 'off', spellcheck: 'false', maxlength: '32' });
@@ -68,7 +79,7 @@ export function explainView(visitor, given) {
           el('ol.checks', {}, told.checks.map(check)))),
         el('div', {},
           told.remedies.length > 0 && el('section.sheet', { 'aria-label': 'What would change it' }, el('h2', {}, 'What would change it'),
-            el('ul', {}, told.remedies.map((text) => el('li', {}, text)))),
+            el('ul', {}, told.remedies.map((text) => el('li', {}, sentence(text))))),
           told.route && route(told.route))));
     say(verdict);
   }
@@ -79,7 +90,7 @@ export function explainView(visitor, given) {
 
 function check(one) {
   const [kind, words] = outcomes[one.outcome] ?? ['skipped', one.outcome];
-  return el(`li.${kind}`, {}, icon(kind), el('div', {}, el('b', {}, one.name, el('span.unseen', {}, `: ${words}`)), el('span', {}, one.text)));
+  return el(`li.${kind}`, {}, icon(kind), el('div', {}, el('b', {}, names[one.name] ?? one.name, el('span.unseen', {}, `: ${words}`)), el('span', {}, sentence(one.text))));
 }
 
 function route(row) {
@@ -91,6 +102,8 @@ function route(row) {
       el('dt', {}, 'Who may call'), el('dd', {}, row.who),
       el('dt', {}, 'What it reaches'), el('dd', {}, row.scope)));
 }
+
+const sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}.` : '');
 
 // idOf takes the prefix of one of our keys for its id, which is the rest of it.
 const idOf = (text) => text.replace(/^ap_(?=[0-9A-Za-z]{16}…?$)/, '').replace(/…$/, '');

@@ -11,7 +11,7 @@ export function skeleton(columns) {
 }
 
 export function blank(picture, title, text, ...actions) {
-  return el('div.blank', {}, icon(picture), el('h2', {}, title), el('p', {}, text), ...actions);
+  return el('div.blank', {}, icon(picture), el('h2', {}, title), el('p', {}, ...[text].flat()), el('div.ends', {}, ...actions));
 }
 
 // failed says why something cannot be shown, and tries again.

@@ -135,7 +135,7 @@ func oneName(path string, operation object) (string, object) {
 
 // byCookie are the calls that the page makes, whose visitors are known by a cookie.
 var byCookie = []string{"KeyService_ListKeys", "KeyService_GetKey", "KeyService_CreateKey", "KeyService_RevokeKey",
-	"CatalogService_ListProjects", "AuditService_ListEvents"}
+	"CatalogService_ListProjects", "AuditService_ListEvents", "ExplanationService_ExplainAuthorize"}
 
 // finished is an operation with a summary of one sentence, with what errors are answered by, and with who may call.
 func finished(operation object) object {
