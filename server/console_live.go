@@ -26,13 +26,13 @@ const (
 // the page asks for. The stream ends when its visitor's session does.
 func (d *consoleDoor) live(w http.ResponseWriter, r *http.Request) {
 	if _, err := d.visitor(r); err != nil {
-		writeError(w, d.guard.answer(r.Context(), livePath, authz.Actor{}, err), err)
+		d.refuse(w, r, livePath, err)
 		return
 	}
 	if d.streams.Add(1) > maxLive {
 		d.streams.Add(-1)
 		err := authz.Errorf(authz.Unavailable, "too many pages are open")
-		writeError(w, d.guard.answer(r.Context(), livePath, authz.Actor{}, err), err)
+		d.refuse(w, r, livePath, err)
 		return
 	}
 	defer d.streams.Add(-1)

@@ -37,7 +37,7 @@ func (d *consoleDoor) bySession(r *http.Request) (*visitor, error) {
 func (d *consoleDoor) signIn(w http.ResponseWriter, r *http.Request) {
 	err := d.trySignIn(w, r)
 	if err != nil {
-		writeError(w, d.guard.answer(r.Context(), signInPath, authz.Actor{}, err), err)
+		d.refuse(w, r, signInPath, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, encoded(done{OK: true}))
@@ -71,7 +71,7 @@ func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err err
 func (d *consoleDoor) signOut(w http.ResponseWriter, r *http.Request) {
 	err := d.trySignOut(w, r)
 	if err != nil {
-		writeError(w, d.guard.answer(r.Context(), signOutPath, authz.Actor{}, err), err)
+		d.refuse(w, r, signOutPath, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, encoded(done{OK: true}))
@@ -114,7 +114,7 @@ type shownVisitor struct {
 func (d *consoleDoor) who(w http.ResponseWriter, r *http.Request) {
 	v, err := d.visitor(r)
 	if err != nil {
-		writeError(w, d.guard.answer(r.Context(), whoPath, authz.Actor{}, err), err)
+		d.refuse(w, r, whoPath, err)
 		return
 	}
 	shown := shownVisitor{Role: "administrator", Everybodys: v.everybodys(), ExpiresAt: jsTime(v.until)}
