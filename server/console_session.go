@@ -3,6 +3,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -55,7 +56,9 @@ func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err err
 	var in struct {
 		Code string `json:"code"`
 	}
-	if err := json.Unmarshal(body, &in); err != nil || in.Code == "" {
+	reader := json.NewDecoder(bytes.NewReader(body))
+	reader.DisallowUnknownFields() // as calls do
+	if err := reader.Decode(&in); err != nil || in.Code == "" {
 		return invalid("code", "must be the code of the link")
 	}
 	token, session, err := d.sessions.Open(r.Context(), in.Code, addressOf(r.Context()))
