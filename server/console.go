@@ -21,8 +21,9 @@ import (
 // A proxy passes it on as it is.
 const consolePath = "/authz"
 
-// What there is within, besides the calls of the API and the files of the page.
+// What there is within, besides the files of the page.
 const (
+	callsPath    = "/v1"
 	documentPath = "/openapi.json"
 	whoPath      = "/session"
 	signInPath   = "/sign-in"
@@ -79,7 +80,7 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	case r.URL.RawPath != "" || within != "" && within != "/" && path.Clean(within) != within:
 		// A proxy's rules for paths may have read another spelling in another way.
 		writeStatus(w, http.StatusBadRequest, status.New(codes.InvalidArgument, "The path must be in its plain spelling"))
-	case strings.HasPrefix(within, "/v1/"):
+	case strings.HasPrefix(within, callsPath+"/"):
 		h.Set("Cache-Control", "no-store")
 		d.call(w, r, within)
 	case within == "":
@@ -94,6 +95,12 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	case only(w, r, page.methods...):
 		page.serve(d, w, r)
 	}
+}
+
+// refuse answers a request for one of the pages that came to nothing. It is logged, but not by its own path, which may be anything; and
+// not counted: it was no call for a decision.
+func (d *consoleDoor) refuse(w http.ResponseWriter, r *http.Request, page string, err error) {
+	writeError(w, d.guard.tell(r.Context(), consolePath+page, reads, authz.Actor{}, err), err)
 }
 
 // document answers what there is to be called.

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -37,7 +38,7 @@ func (d *consoleDoor) bySession(r *http.Request) (*visitor, error) {
 func (d *consoleDoor) signIn(w http.ResponseWriter, r *http.Request) {
 	err := d.trySignIn(w, r)
 	if err != nil {
-		writeError(w, d.guard.answer(r.Context(), signInPath, authz.Actor{}, err), err)
+		d.refuse(w, r, signInPath, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, encoded(done{OK: true}))
@@ -55,7 +56,9 @@ func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err err
 	var in struct {
 		Code string `json:"code"`
 	}
-	if err := json.Unmarshal(body, &in); err != nil || in.Code == "" {
+	reader := json.NewDecoder(bytes.NewReader(body))
+	reader.DisallowUnknownFields() // as calls do
+	if err := reader.Decode(&in); err != nil || in.Code == "" {
 		return invalid("code", "must be the code of the link")
 	}
 	token, session, err := d.sessions.Open(r.Context(), in.Code, addressOf(r.Context()))
@@ -71,7 +74,7 @@ func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err err
 func (d *consoleDoor) signOut(w http.ResponseWriter, r *http.Request) {
 	err := d.trySignOut(w, r)
 	if err != nil {
-		writeError(w, d.guard.answer(r.Context(), signOutPath, authz.Actor{}, err), err)
+		d.refuse(w, r, signOutPath, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, encoded(done{OK: true}))
@@ -114,7 +117,7 @@ type shownVisitor struct {
 func (d *consoleDoor) who(w http.ResponseWriter, r *http.Request) {
 	v, err := d.visitor(r)
 	if err != nil {
-		writeError(w, d.guard.answer(r.Context(), whoPath, authz.Actor{}, err), err)
+		d.refuse(w, r, whoPath, err)
 		return
 	}
 	shown := shownVisitor{Role: "administrator", Everybodys: v.everybodys(), ExpiresAt: jsTime(v.until)}

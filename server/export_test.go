@@ -5,6 +5,8 @@ package server
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -31,6 +33,9 @@ func Rows() (rows []string) {
 	}
 	return rows
 }
+
+// PageCalls returns the full name of every method that can be called by a cookie, in order.
+func PageCalls() []string { return slices.Sorted(maps.Keys(pageCalls)) }
 
 // StopHealth is the first thing that Drain does.
 func (s *Server) StopHealth() { s.health.stop() }

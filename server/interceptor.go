@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/internal/door"
 )
 
@@ -201,7 +202,7 @@ func (g *guard) tell(ctx context.Context, method string, need access, actor auth
 	}
 	g.log.LogAttrs(ctx, level, "call failed",
 		slog.String("method", method), slog.String("address", addressOf(ctx)),
-		slog.String("code", st.Code().String()), slog.Any("error", err), slog.Int64("others_not_logged", like))
+		slog.String("code", st.Code().String()), slog.String("error", apikey.Redact(err.Error())), slog.Int64("others_not_logged", like))
 	return st.Err()
 }
 

@@ -41,6 +41,7 @@ func openStoreAt(t *testing.T, now func() time.Time) servertest.Store {
 // A service is a running one, with a client of each kind.
 type service struct {
 	*servertest.Running
+	store     servertest.Store
 	authorize authzv1.AuthorizationServiceClient
 	keys      authzv1.KeyServiceClient
 	catalog   authzv1.CatalogServiceClient
@@ -54,8 +55,10 @@ func start(t *testing.T, o servertest.Options) *service {
 		o.Store = openStoreAt(t, o.Now)
 	}
 	r := servertest.Start(t, o)
+	store, _ := o.Store.(servertest.Store) // nil: a database by itself
 	return &service{
 		Running:   r,
+		store:     store,
 		authorize: authzv1.NewAuthorizationServiceClient(r.Gateway),
 		keys:      authzv1.NewKeyServiceClient(r.Admin),
 		catalog:   authzv1.NewCatalogServiceClient(r.Admin),

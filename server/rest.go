@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -55,16 +56,16 @@ func newREST(over grpc.ClientConnInterface) http.Handler {
 }
 
 // call makes the call that a request in JSON is, for whoever may make it.
-func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, path string) {
+func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, within string) {
 	ctx, body, err := d.admit(w, r)
 	if err != nil {
-		writeError(w, d.guard.answer(r.Context(), path, authz.Actor{}, err), err)
+		d.refuse(w, r, callsPath, err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, changing)
 	defer cancel()
 	in := r.Clone(ctx)
-	in.URL.Path, in.URL.RawPath = path, ""
+	in.URL.Path, in.URL.RawPath = within, ""
 	in.Body, in.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	d.rest.ServeHTTP(w, in)
 }
@@ -72,7 +73,7 @@ func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, path string) 
 // admit finds out who calls, before anything of the body is read, and reads it if they may. It refuses what another site's page may have
 // sent.
 func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context.Context, body []byte, err error) {
-	defer func() { err = d.guard.contain(r.URL.Path, recover(), err) }()
+	defer func() { err = d.guard.contain(callsPath, recover(), err) }()
 	v, err := d.visitor(r)
 	if err != nil {
 		return nil, nil, err
@@ -86,8 +87,24 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	if body, err = readJSON(w, r, v.browser && writes); err != nil {
 		return nil, nil, err
 	}
+	query := queryOf(r)
+	if query.read && len(body) > 0 { // which the gateway passes over
+		return nil, nil, authz.Errorf(authz.Invalid, "this call has no body")
+	}
+	if err := refuseOtherID(r, body); err != nil {
+		return nil, nil, err
+	}
 	ctx = context.WithValue(r.Context(), visitorKey{}, v)
-	return context.WithValue(ctx, queryKey{}, queryOf(r)), body, nil
+	return context.WithValue(ctx, queryKey{}, query), body, nil
+}
+
+// refuseOtherID refuses to put something by whose body the id is another one than by its path, of which the gateway would take the latter.
+func refuseOtherID(r *http.Request, body []byte) error {
+	var said struct{ ID *string }
+	if r.Method != http.MethodPut || json.Unmarshal(body, &said) != nil || said.ID == nil || *said.ID == path.Base(r.URL.Path) {
+		return nil
+	}
+	return invalid("id", "must be the one in the path, or nothing")
 }
 
 // readJSON reads the body of a request, which is one JSON value, or nothing at all. Whether it says so need not be said of nothing, unless

@@ -15,14 +15,14 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"aeroplane.run/authz"
-	"aeroplane.run/authz/internal/apikey"
 )
 
 // notRouted answers a path, or a method of one, that is none of the contract's.
-func notRouted(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, code int) {
+func notRouted(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
 	st := status.New(codes.NotFound, "There is no such call: openapi.json lists those that there are")
 	switch code {
 	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", strings.Join(methodsAt(r.URL.Path), ", "))
 		st = status.New(codes.Unimplemented, "This call is made with another method: openapi.json says with which")
 	case http.StatusBadRequest:
 		st = status.New(codes.InvalidArgument, "The path cannot be read")
@@ -43,14 +43,12 @@ func writeError(w http.ResponseWriter, sent, cause error) {
 	writeStatus(w, code, st)
 }
 
-// writeStatus answers a google.rpc.Status in JSON, with fields called as they are there. What is wrong with JSON is told in words of its
-// reader, which repeat the value: that may be a key, in the wrong place.
+// writeStatus answers a google.rpc.Status in JSON, with fields called as they are there.
 func writeStatus(w http.ResponseWriter, code int, st *status.Status) {
-	if len(st.Details()) == 0 && st.Code() == codes.InvalidArgument { // as of that reader
+	if len(st.Details()) == 0 && st.Code() == codes.InvalidArgument { // from who reads JSON, and queries
 		st = statusOf(authz.Errorf(authz.Invalid, "%s", strings.ReplaceAll(st.Message(), "\u00a0", " "))) // a blank, at random
 	}
 	p := st.Proto()
-	p.Message = apikey.Redact(p.GetMessage())
 	for i, detail := range st.Details() {
 		if bad, ok := detail.(*errdetails.BadRequest); ok {
 			p.Message = inJSON(bad, p.GetMessage())

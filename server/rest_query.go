@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/apikey"
 )
 
@@ -21,18 +22,23 @@ type queryKey struct{}
 // A restQuery is the query of a request, and whether it is read at all.
 type restQuery struct {
 	values url.Values
+	wrong  error // what in it cannot be read, of which there is nothing in values
 	read   bool
 }
 
 // queryOf returns the query of a request. It is read for calls that have no body, as by the contract all do whose method may have none.
 func queryOf(r *http.Request) restQuery {
-	return restQuery{values: r.URL.Query(), read: r.Method == http.MethodGet || r.Method == http.MethodDelete}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	return restQuery{values: values, wrong: err, read: r.Method == http.MethodGet || r.Method == http.MethodDelete}
 }
 
 // refuseUnusedQuery refuses what is in the query of a call and was not read from it. The gateway passes over what it does not know, and so
 // would show all keys to who asks for some and has a slip in the name.
 func refuseUnusedQuery(ctx context.Context, in proto.Message) error {
 	query, _ := ctx.Value(queryKey{}).(restQuery)
+	if query.wrong != nil {
+		return authz.Errorf(authz.Invalid, "the query cannot be read").Because(query.wrong)
+	}
 	pattern, _ := runtime.HTTPPathPattern(ctx)
 	for name := range query.values {
 		if !query.read || strings.Contains(pattern, "{"+name+"}") || !hasField(in.ProtoReflect().Descriptor(), name) {

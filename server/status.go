@@ -17,6 +17,7 @@ import (
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/internal/door"
 )
 
@@ -75,7 +76,7 @@ func statusOf(err error) *status.Status {
 		return status.New(codes.OK, "")
 	}
 	e := listed(classified(err))
-	row, message := kinds[e.Kind], e.Message
+	row, message := kinds[e.Kind], apikey.Redact(e.Message) // what is wrong may be a key, in the wrong place
 	if e.Kind == authz.Internal {
 		message = "internal error"
 	}
@@ -128,7 +129,7 @@ func badRequest(violations []authz.Violation) *errdetails.BadRequest {
 	b := &errdetails.BadRequest{}
 	for _, v := range violations {
 		b.FieldViolations = append(b.FieldViolations,
-			&errdetails.BadRequest_FieldViolation{Field: v.Field, Description: v.Description})
+			&errdetails.BadRequest_FieldViolation{Field: v.Field, Description: apikey.Redact(v.Description)})
 	}
 	return b
 }

@@ -44,6 +44,8 @@ type Options struct {
 	Peers []netip.Prefix
 	// BaseURL is that of the server over HTTP.
 	BaseURL string
+	// AdminName is the name of the administrator's token. Empty: "test".
+	AdminName string
 }
 
 // Running is a service that runs until the test ends.
@@ -61,7 +63,7 @@ type Running struct {
 	Uses *authz.UseRecorder
 }
 
-// Start runs the service, whose callers are both named "test".
+// Start runs the service, whose callers are both named "test", unless the options name the administrator otherwise.
 func Start(t testing.TB, o Options) *Running {
 	t.Helper()
 	if o.Now == nil {
@@ -87,16 +89,17 @@ func Start(t testing.TB, o Options) *Running {
 	if r.GatewayToken == "" {
 		r.GatewayToken = rand.Text() + rand.Text()
 	}
+	if o.AdminName == "" {
+		o.AdminName = "test"
+	}
 	authorizer := &authz.Authorizer{Routes: o.Routes, Facts: store, Used: r.Uses.Used}
-	callers := callers(t, r)
+	callers := callers(t, r, o.AdminName)
+	console := &authz.Console{Store: store, Now: o.Now}
+	at := [2]net.Listener{listen(t), listen(t)} // before the servers are made, one of which says where the other is
+	r.Addr, r.HTTPAddr = at[0].Addr().String(), at[1].Addr().String()
 	if o.Peers == nil {
 		o.Peers = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
-	r.HTTP = server.NewHTTP(server.HTTPConfig{
-		Authorizer: authorizer, Callers: callers, Peers: o.Peers, BaseURL: o.BaseURL, Log: o.Log, Observer: o.Observer,
-		Issuer:  &authz.Issuer{Store: store, Now: o.Now},
-		Catalog: &authz.Catalog{Store: store, Now: o.Now},
-	})
 	r.Server = server.New(server.Config{
 		Authorizer: authorizer,
 		Explainer:  &authz.Explainer{Authorizer: authorizer, Store: store},
@@ -105,6 +108,8 @@ func Start(t testing.TB, o Options) *Running {
 		Syncer:     &authz.Syncer{Store: store, Now: o.Now},
 		Sessions:   &authz.Sessions{Store: store, Now: o.Now},
 		Audit:      &authz.Audit{Store: store},
+		Console:    console,
+		ConsoleURL: "http://" + r.HTTPAddr,
 		Callers:    callers,
 		Ping:       o.Ping,
 		Log:        o.Log,
@@ -112,13 +117,19 @@ func Start(t testing.TB, o Options) *Running {
 
 		RemoveCredential: o.RemoveCredential,
 	})
+	r.HTTP = server.NewHTTP(server.HTTPConfig{
+		Authorizer: authorizer, Callers: callers, Peers: o.Peers, BaseURL: o.BaseURL, Log: o.Log, Observer: o.Observer,
+		Issuer:  &authz.Issuer{Store: store, Now: o.Now},
+		Catalog: &authz.Catalog{Store: store, Now: o.Now},
+		API:     r.Server.Local(), Console: console, Follower: store,
+	})
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
 			t.Errorf("closing the store: %v", err)
 		}
 	})
-	r.Addr, r.Served = serve(t, r.Server)
-	r.HTTPAddr, _ = serve(t, r.HTTP)
+	r.Served = serve(t, r.Server, at[0])
+	serve(t, r.HTTP, at[1])
 	r.Admin, r.Gateway = r.Dial(t, r.AdminToken), r.Dial(t, r.GatewayToken)
 	return r
 }
@@ -127,6 +138,7 @@ func Start(t testing.TB, o Options) *Running {
 type Store interface {
 	authz.Store
 	authz.FactStore
+	authz.Follower
 }
 
 // A Database is a store that keeps a history.
@@ -158,9 +170,9 @@ func fenced(t testing.TB, db Database, c fence.Config) Store {
 	return s
 }
 
-func callers(t testing.TB, r *Running) *server.Callers {
+func callers(t testing.TB, r *Running, admin string) *server.Callers {
 	t.Helper()
-	admins, err := server.ParseCallers(authz.CallerRoleAdmin, "test "+r.AdminToken)
+	admins, err := server.ParseCallers(authz.CallerRoleAdmin, admin+" "+r.AdminToken)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,13 +193,19 @@ type door interface {
 	Drain(context.Context)
 }
 
-// serve answers on a free port until the test ends, and returns its address. The result is closed when Serve has returned.
-func serve(t testing.TB, d door) (address string, served <-chan struct{}) {
+// listen listens on a free port.
+func listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+// serve answers on l until the test ends. The result is closed when Serve has returned.
+func serve(t testing.TB, d door, l net.Listener) (served <-chan struct{}) {
+	t.Helper()
 	done := make(chan struct{})
 	var failed error
 	go func() {
@@ -202,7 +220,7 @@ func serve(t testing.TB, d door) (address string, served <-chan struct{}) {
 			t.Errorf("serve: %v", failed)
 		}
 	})
-	return l.Addr().String(), done
+	return done
 }
 
 // Dial returns a connection that lasts until the test ends. Its calls carry the token, unless that is empty.
