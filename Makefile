@@ -141,6 +141,10 @@ generate: .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/protoc-gen-gr
 	.bin/buf generate
 	go generate ./...
 
+.PHONY: screenshots
+screenshots: browser ## make the pictures of the API Access page anew, in docs/images
+	go test ./internal/console -run TestScreenshots -count 1 -screenshots "$(CURDIR)/docs/images"
+
 .PHONY: check-generate
 check-generate: ## fail if generate changes a file
 	scripts/check-generate

@@ -5,6 +5,7 @@ package browsertest
 import (
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -34,10 +35,31 @@ var (
 func (p *Page) Press(t testing.TB, keys ...Key) {
 	t.Helper()
 	for _, key := range keys {
-		if err := p.do(chromedp.KeyEvent(key.key, chromedp.KeyModifiers(key.held...))); err != nil {
+		if err := p.do(key.actions()...); err != nil {
 			t.Fatalf("press %q: %v", key.key, err)
 		}
 	}
+}
+
+// actions are those of one key. What it writes comes with its going down, and not as an event of its own: a page that prevents the one has
+// then prevented the other, as with a real key.
+func (k Key) actions() (actions []chromedp.Action[chromedp.Void]) {
+	var held int64
+	for _, m := range k.held {
+		held |= int64(m)
+	}
+	for _, r := range k.key {
+		events := kb.Encode(r)
+		if len(events) == 3 && held == 0 { // down, what it writes, and up
+			events[0].Text, events[0].UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+		}
+		for _, event := range events {
+			if event.Modifiers |= held; event.Type != kb.KeyChar {
+				actions = append(actions, command(input.DispatchKeyEvent, *event))
+			}
+		}
+	}
+	return actions
 }
 
 // Type types text, to whatever has the focus.

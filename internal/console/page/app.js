@@ -58,7 +58,7 @@ function stop() {
   stream?.close();
   view?.close();
   [visitor, view, stream] = [null, null, null];
-  bar.hidden = true;
+  fill(bar);
   fill(document.getElementById('who'));
 }
 
@@ -96,11 +96,11 @@ function show() {
   const may = Object.keys(views).filter((one) => one !== 'audit' || visitor.everybodys);
   const now = may.includes(name) ? name : 'keys';
   fill(bar, may.map((one) => el('a', { href: `#${one}`, 'aria-current': one === now && 'page' }, views[one][0])));
-  bar.hidden = false;
   const first = view === null;
   view?.close();
   view = views[now][1](visitor, new URLSearchParams(given));
   fill(place, view.root);
+  view.shown?.();
   document.title = `${view.title} · API Access · Aeroplane`;
   if (!first && !place.contains(document.activeElement)) document.getElementById('main').focus();
 }
@@ -132,8 +132,10 @@ window.addEventListener('hashchange', () => {
   else if (visitor) show();
 });
 
-// Times grow older, and when keys were last used comes without a change.
+// Times grow older, and when keys were last used comes without a change: who looks at the page, or comes back to it, is shown anew.
+const look = () => document.visibilityState === 'visible' && view?.changed();
 setInterval(() => view?.tick(), 15_000);
-setInterval(() => document.visibilityState === 'visible' && view?.changed(), 30_000);
+setInterval(look, 30_000);
+document.addEventListener('visibilitychange', look);
 
 start();

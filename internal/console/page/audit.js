@@ -26,13 +26,13 @@ export function auditView() {
   const body = el('tbody', { role: 'rowgroup' });
   const more = el('div.more', {});
   const list = el('div.sheet', { 'aria-busy': 'true' }, skeleton(4));
-  const table = el('div.scroll', {}, el('table', { role: 'table', 'aria-label': 'Audit record' },
+  const table = el('div.scroll', { tabindex: '0', role: 'region', 'aria-label': 'Audit record' }, el('table', { role: 'table', 'aria-label': 'Records' },
     el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' },
       ['When', 'Who', 'What', 'Details'].map((name) => el('th', { role: 'columnheader', scope: 'col' }, name)))), body));
   const select = el('select', { id: id('action'), onchange: () => { action = select.value; load(false); } },
     [['key.*', 'Keys'], ['key.create', 'Keys created'], ['key.revoke', 'Keys revoked'], ['session.*', 'Sessions'], ['project.*', 'Projects'], ['', 'Everything']]
       .map(([value, text]) => el('option', { value }, text)));
-  const root = el('section', { 'aria-label': 'Audit record' },
+  const root = el('section', { 'aria-label': 'Audit' },
     el('div.head', {}, el('div', {}, el('h1', {}, 'Audit'), el('p', {}, 'Who has changed what, and when. Records are written with the change itself, and kept for as long as the operator says.')),
       el('div', {}, el('label.unseen', { for: select.id }, 'Show'), select)),
     list);

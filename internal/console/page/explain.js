@@ -84,8 +84,16 @@ export function explainView(visitor, given) {
     say(verdict);
   }
 
-  if (given.get('key')) path.focus();
-  return { root, title: 'Why was this refused?', changed() {}, tick() {}, close() {} };
+  return {
+    root,
+    title: 'Why was this refused?',
+    shown() {
+      if (given.get('key')) path.focus();
+    },
+    changed() {},
+    tick() {},
+    close() {},
+  };
 }
 
 function check(one) {

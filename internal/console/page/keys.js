@@ -212,10 +212,11 @@ export function keysView(visitor) {
     });
   }
 
+  // ended is called when the dialog that revokes a key has closed. The focus is back where it was then, if that is still there.
   function ended(key) {
     const row = shown.get(key.id);
-    if (row) write(row, key);
-    (row?.element.querySelector('a') ?? create).focus();
+    if (row && key.revokeTime) write(row, key);
+    if (document.activeElement === document.body) (row?.element.querySelector('[data-does="revoke"]') ?? row?.element.querySelector('a') ?? create).focus();
   }
 
   load(true);

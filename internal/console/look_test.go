@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console_test
+
+import (
+	"fmt"
+	"testing"
+
+	bt "aeroplane.run/authz/internal/browsertest"
+)
+
+// states are what the page can show, each reached from its first view, with a key "CI deploys" of ada's, who looks at it.
+var states = []struct {
+	name string
+	come func(s *stage, page *bt.Page)
+}{
+	{"the list", func(*stage, *bt.Page) {}},
+	{"no match", func(s *stage, page *bt.Page) {
+		s.enter(page, "Search", "nothing like it")
+		page.Text(s, "main", "No key matches")
+	}},
+	{"create", func(s *stage, page *bt.Page) {
+		s.press(page, "Create API key")
+		s.press(page, "Selected projects")
+		page.Click(s, `.offers [data-id="p-web-shop"]`)
+		page.Press(s, bt.ArrowDown)
+		s.press(page, "No expiration")
+	}},
+	{"create, with mistakes", func(s *stage, page *bt.Page) {
+		s.press(page, "Create API key")
+		s.press(page, "Selected projects")
+		page.Text(s, ".offers", "Web shop")
+		s.press(page, "Create key")
+		page.Text(s, "dialog", "Choose at least one project.")
+	}},
+	{"the key", func(s *stage, page *bt.Page) { s.createOnPage(page, "shown once") }},
+	{"the key, not copied", func(s *stage, page *bt.Page) {
+		s.createOnPage(page, "not copied")
+		page.Press(s, bt.Escape)
+		page.Text(s, "dialog", "You have not copied the key.")
+	}},
+	{"revoke", func(s *stage, page *bt.Page) {
+		s.press(page, "Revoke CI deploys")
+		page.Text(s, "dialog", "This cannot be undone.")
+	}},
+	{"revoked", func(s *stage, page *bt.Page) {
+		s.press(page, "Revoke CI deploys")
+		s.press(page, "Revoke key")
+		page.Text(s, "tbody", "Revoked")
+		page.Gone(s, "dialog")
+	}},
+	{"refused", func(s *stage, page *bt.Page) {
+		s.press(page, "Explain CI deploys")
+		s.enter(page, "Path", "/api/projects/p-of-somebody")
+		page.Press(s, bt.Enter)
+		page.Text(s, ".verdict", "403 This API key cannot access that project")
+	}},
+	{"not signed in", func(s *stage, page *bt.Page) {
+		page.Expect(s, "401")
+		s.endSession("ada")
+		page.Text(s, "main", "You are not signed in")
+	}},
+	{"audit", func(s *stage, page *bt.Page) {
+		page.SetCookie(s, s.url, sessionCookie("olga"))
+		page.Load(s, s.url+"?again#audit")
+		page.Text(s, "tbody", "created the key CI deploys")
+	}},
+}
+
+// createOnPage creates a key for all projects, and leaves the dialog that shows it.
+func (s *stage) createOnPage(page *bt.Page, name string) {
+	s.Helper()
+	s.press(page, "Create API key")
+	s.enter(page, "Name", name)
+	page.Press(s, bt.Enter)
+	page.Text(s, "dialog", "Copy your API key now")
+}
+
+// What can be checked by a program of WCAG 2.2 AA holds in every state of the page, light and dark, wide and narrow; nothing sticks out
+// of a narrow screen, and nothing jumps.
+func TestEveryStateIsAccessible(t *testing.T) {
+	for _, state := range states {
+		t.Run(state.name, func(t *testing.T) {
+			s := newStage(t)
+			s.create("ada", "CI deploys")
+			page := s.as("ada")
+			state.come(s, page)
+			if got := page.LayoutShift(t); got > 0.1 {
+				t.Errorf("the page has jumped by %.3f", got)
+			}
+			for _, media := range []bt.Media{{}, {Dark: true}} {
+				page.Emulate(t, media)
+				page.Axe(t)
+			}
+			for _, width := range []int{700, 360, 320} {
+				page.Resize(t, width, 740)
+				page.Axe(t)
+				if wide := bt.Eval[int](t, page, `Math.max(...[document.documentElement, ...document.querySelectorAll("dialog")].map((e) => e.scrollWidth - e.clientWidth))`); wide > 0 {
+					t.Errorf("at a width of %d pixels %d stick out", width, wide)
+				}
+			}
+		})
+	}
+}
+
+// The colours of a system that chooses them itself, and rest for who asked for it.
+func TestOtherMedia(t *testing.T) {
+	s := newStage(t)
+	s.create("ada", "CI deploys")
+	page := s.as("ada")
+	page.Emulate(t, bt.Media{ForcedColors: true, ReducedMotion: true})
+	s.createOnPage(page, "moves")
+	page.Axe(t)
+	s.press(page, "Copy API key")
+	s.press(page, "Close")
+	page.Gone(t, "dialog")
+	if n := bt.Eval[int](t, page, `document.getAnimations().filter((a) => a.playState === "running").length`); n > 0 {
+		t.Errorf("%d things move", n)
+	}
+}
+
+// All that the page loads is less than 100 kB, and comes from us.
+func TestWhatIsLoaded(t *testing.T) {
+	s := newStage(t)
+	page := s.as("ada")
+	got := page.Transferred(t)
+	if got > 100_000 {
+		t.Errorf("%d bytes were loaded", got)
+	}
+	t.Logf("%d bytes were loaded", got)
+	for _, inline := range []string{
+		`document.body.append(Object.assign(document.createElement("script"), {textContent: "window.ran = true"}))`,
+		`document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.ran = true'>")`,
+		`setTimeout("window.ran = true", 0)`,
+		`document.body.append(Object.assign(document.createElement("img"), {src: "https://elsewhere.test/x.png"}))`,
+	} {
+		page.Expect(t, "") // whatever the browser says of what it does not do
+		bt.Eval[bool](t, page, fmt.Sprintf("(() => { try { %s } catch {} return true; })()", inline))
+	}
+	if bt.Eval[bool](t, page, `new Promise((done) => setTimeout(() => done(window.ran === true), 100))`) {
+		t.Error("a script ran that is none of the page's files")
+	}
+}

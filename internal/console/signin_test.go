@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console_test
+
+import (
+	"strings"
+	"testing"
+
+	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	bt "aeroplane.run/authz/internal/browsertest"
+)
+
+// link makes a link that opens the page for an administrator.
+func (s *stage) link() string {
+	s.Helper()
+	out, err := v1.NewConsoleServiceClient(s.Admin).CreateConsoleLink(s.Context(), &v1.CreateConsoleLinkRequest{})
+	s.must(err)
+	return out.GetUrl()
+}
+
+// An administrator comes in by a link, once, sees everybody's keys, makes one for nobody in particular, and goes out again.
+func TestAdministrator(t *testing.T) {
+	s := newStage(t)
+	s.create("ada", "of ada")
+	link := s.link()
+	page := bt.Open(t, link)
+	page.Text(t, ".who", "Administrator")
+	page.Text(t, "tbody", "User ada")
+	if address := bt.Eval[string](t, page, "location.href"); strings.Contains(address, "code") {
+		t.Errorf("the code is still in the address: %s", address)
+	}
+	s.createOnPage(page, "of nobody")
+	page.Text(t, "dialog", `curl "$AEROPLANE_URL/api/projects"`) // where Aeroplane is this page does not know
+	s.press(page, "Copy API key")
+	s.press(page, "Close")
+	s.press(page, "Audit")
+	page.Text(t, "tbody", "the token “test”")
+}
+
+// A link opens the page once, and who comes with an old one is told what to do.
+func TestUsedLink(t *testing.T) {
+	s := newStage(t)
+	link := s.link()
+	first := bt.Open(t, link)
+	first.Text(t, ".who", "Administrator")
+	second := bt.New(t)
+	second.Expect(t, "401")
+	second.Load(t, link)
+	second.Text(t, "main", "The link was used already, or is older than a minute. Print another with aeroplane-authz console.")
+
+	first.Expect(t, "401")
+	s.press(first, "Sign out")
+	first.Text(t, "main", "You are not signed in")
+	first.Load(t, s.url+"?again")
+	first.Text(t, "main", "You are not signed in")
+	first.Load(t, s.link()) // a link in a page that is open already
+	first.Text(t, ".who", "Administrator")
+}
+
+// A page that is open when its session ends shows nothing more.
+func TestSessionEnds(t *testing.T) {
+	s := newStage(t)
+	s.create("ada", "of ada")
+	page := s.as("ada")
+	page.Text(t, "tbody", "of ada")
+	page.Expect(t, "401")
+	s.endSession("ada")
+	page.Text(t, "main", "You are not signed in")
+	page.Gone(t, "tbody")
+	page.Axe(t)
+}
