@@ -39,12 +39,9 @@ var shown = []struct {
 	{"Contractor", read, []string{"p-documentation"}, 30 * day, 19 * day, 2 * day},
 }
 
-// TestScreenshots makes the pictures of the documents: make screenshots.
-func TestScreenshots(t *testing.T) {
-	if *screenshots == "" {
-		t.Skip("no pictures are asked for")
-	}
-	s := newStage(t)
+// createShown creates them for ada, and returns their ids by their names.
+func (s *stage) createShown() map[string]string {
+	s.Helper()
 	ids := make(map[string]string)
 	for _, k := range shown {
 		r := &v1.CreateKeyRequest{Name: k.name, UserId: "ada", AccessLevel: k.access, Projects: &v1.ProjectScope{All: k.projects == nil, ProjectIds: k.projects}}
@@ -53,15 +50,25 @@ func TestScreenshots(t *testing.T) {
 			r.Expiry = &v1.CreateKeyRequest_ExpiresIn{ExpiresIn: durationpb.New(k.life)}
 		}
 		s.ago.Store(int64(k.age))
-		made, err := v1.NewKeyServiceClient(s.Admin).CreateKey(t.Context(), r)
+		made, err := v1.NewKeyServiceClient(s.Admin).CreateKey(s.Context(), r)
 		s.must(err)
 		if ids[k.name] = made.GetKey().GetId(); k.used > 0 {
 			s.ago.Store(int64(k.used))
 			s.authorize(made.GetSecret(), "GET", "/api/projects")
-			s.Uses.Flush(t.Context())
+			s.Uses.Flush(s.Context())
 		}
 	}
 	s.ago.Store(0)
+	return ids
+}
+
+// TestScreenshots makes the pictures of the documents: make screenshots.
+func TestScreenshots(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("no pictures are asked for")
+	}
+	s := newStage(t)
+	ids := s.createShown()
 	page := s.as("ada")
 	page.Text(t, row(ids["CI deploys"]), "4 minutes ago")
 	s.revoke(ids["Contractor"])
