@@ -5,13 +5,17 @@
 package console
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"io/fs"
 	"net/http"
 	"path"
 	"strconv"
+	"strings"
 )
 
 //go:embed page
@@ -20,8 +24,9 @@ var files embed.FS
 // A file is one of the page.
 type file struct {
 	content []byte
+	packed  []byte // by gzip
 	kind    string
-	tag     string // changes when the content does
+	tag     string // changes when the content does; weak, since it is the same for what is packed
 }
 
 // policy lets the page load what comes with it, and nothing else: no script but its own files, no address but ours, and no markup that is
@@ -37,6 +42,7 @@ var headers = map[string]string{
 	"Cross-Origin-Opener-Policy": "same-origin",
 	"Permissions-Policy":         "camera=(), geolocation=(), microphone=()",
 	"Cache-Control":              "no-cache", // a browser asks each time whether it has what there is
+	"Vary":                       "Accept-Encoding",
 }
 
 // A Page serves the files. It is made once, and not changed.
@@ -59,11 +65,21 @@ func New() *Page {
 			panic(err)
 		}
 		sum := sha256.Sum256(content)
-		p.files["/"+e.Name()] = file{content, kindOf(e.Name()), `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+		p.files["/"+e.Name()] = file{content, pack(content), kindOf(e.Name()), `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
 	}
 	p.files["/"] = p.files["/index.html"]
 	delete(p.files, "/index.html") // which would be the same page with another address for what it asks for
 	return p
+}
+
+func pack(content []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write(content)
+	if err := errors.Join(err, w.Close()); err != nil {
+		panic(err) // memory takes everything
+	}
+	return b.Bytes()
 }
 
 // kindOf says what is in a file. What the machine's own tables say may be anything.
@@ -99,7 +115,12 @@ func (p *Page) Serve(w http.ResponseWriter, r *http.Request, path string) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
+	content := f.content
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") { // as every browser says; none says that it will not have it
+		content = f.packed
+		h.Set("Content-Encoding", "gzip")
+	}
 	h.Set("Content-Type", f.kind)
-	h.Set("Content-Length", strconv.Itoa(len(f.content)))
-	_, _ = w.Write(f.content) // of a HEAD nothing is sent
+	h.Set("Content-Length", strconv.Itoa(len(content)))
+	_, _ = w.Write(content) // of a HEAD nothing is sent
 }

@@ -72,6 +72,12 @@ func lookAgain(t *testing.T, page *bt.Page) {
 	bt.Eval[bool](t, page, `document.dispatchEvent(new Event("visibilitychange"))`)
 }
 
+// unwatched lets the page think that nobody looks at it: then it asks for nothing by itself, but when it is told of a change.
+func unwatched(t *testing.T, page *bt.Page) {
+	t.Helper()
+	bt.Eval[bool](t, page, `(() => { Object.defineProperty(document, "visibilityState", {value: "hidden"}); return true; })()`)
+}
+
 // While a revocation waits for the replicas, the page says so, and cannot be made to forget it.
 func TestRevoking(t *testing.T) {
 	s := newStage(t)
@@ -111,6 +117,8 @@ func letGo(t *testing.T, page *bt.Page) {
 func TestTwoPages(t *testing.T) {
 	s := newStage(t)
 	one, other := s.as("ada"), s.as("ada")
+	unwatched(t, one)
+	unwatched(t, other)
 	made := s.create("ada", "shared")
 	at := row(made.GetKey().GetId())
 	one.Text(t, at, "Live")

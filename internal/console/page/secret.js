@@ -36,7 +36,6 @@ export function openSecret(key, secret, visitor, created) {
     },
     closed() {
       window.removeEventListener('beforeunload', beforeUnload);
-      box.replaceChildren(); // nothing of it stays on the page
       toast(`“${key.name}” was created`);
       created(key);
     },
