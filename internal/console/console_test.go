@@ -14,14 +14,13 @@ import (
 	"aeroplane.run/authz/internal/console"
 )
 
-// serve asks for a file of the page.
-func serve(t *testing.T, method, path string, header http.Header) *httptest.ResponseRecorder {
+// serve asks a page for one of its files.
+func serve(t *testing.T, page *console.Page, path string, header http.Header) *httptest.ResponseRecorder {
 	t.Helper()
-	page := console.New()
 	if !page.Has(path) {
 		t.Fatalf("there is no %s", path)
 	}
-	r := httptest.NewRequest(method, path, nil)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Header = header
 	w := httptest.NewRecorder()
 	page.Serve(w, r, path)
@@ -31,6 +30,7 @@ func serve(t *testing.T, method, path string, header http.Header) *httptest.Resp
 // Every file comes with what keeps the page to itself, as what it is, packed or not.
 func TestFiles(t *testing.T) {
 	t.Parallel()
+	page := console.New()
 	entries, err := os.ReadDir("page")
 	if err != nil {
 		t.Fatal(err)
@@ -40,8 +40,8 @@ func TestFiles(t *testing.T) {
 		if path == "/index.html" {
 			path = "/"
 		}
-		plain := serve(t, http.MethodGet, path, http.Header{})
-		packed := serve(t, http.MethodGet, path, http.Header{"Accept-Encoding": {"gzip, deflate, br"}})
+		plain := serve(t, page, path, http.Header{})
+		packed := serve(t, page, path, http.Header{"Accept-Encoding": {"gzip, deflate, br"}})
 		unpacked := string(must(io.ReadAll(must(gzip.NewReader(packed.Body)))))
 		if plain.Body.String() != string(want) || unpacked != string(want) {
 			t.Errorf("%s is not what it is", path)
@@ -57,12 +57,12 @@ func TestFiles(t *testing.T) {
 				t.Errorf("%s: the policy is %q", path, policy)
 			}
 		}
-		again := serve(t, http.MethodGet, path, http.Header{"If-None-Match": {plain.Header().Get("ETag")}})
+		again := serve(t, page, path, http.Header{"If-None-Match": {plain.Header().Get("ETag")}})
 		if again.Code != http.StatusNotModified || again.Body.Len() > 0 {
 			t.Errorf("%s: asked whether it is still the same, it answers %d", path, again.Code)
 		}
 	}
-	if console.New().Has("/index.html") || console.New().Has("/page/app.js") || console.New().Has("/../console.go") {
+	if page.Has("/index.html") || page.Has("/page/app.js") || page.Has("/../console.go") {
 		t.Error("there are files that should not be there")
 	}
 }
