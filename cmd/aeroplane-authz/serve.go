@@ -70,7 +70,7 @@ func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 		Sessions:   &authz.Sessions{Store: store, Now: time.Now},
 		Audit:      &authz.Audit{Store: store},
 		Console:    console, ConsoleURL: consoleURL(v, at.http),
-		Callers:    callers, Ping: store.Ping, TLS: p.tls, Log: log, Observer: m,
+		Callers: callers, Ping: store.Ping, TLS: p.tls, Log: log, Observer: m,
 		RemoveCredential: v.ExtAuthzRemoveCredential,
 	})
 	doors := []door{{s, at.grpc}}
