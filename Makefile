@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What there is to do with this repository: `make` lists it. Running the service needs Go and nothing else; working on it
-# needs git, make and bash as well, and `make race` a C compiler. Tools are installed into .bin, at the versions below.
+# needs git, make and bash as well, `make race` a C compiler, and `make lint` Node.js with npm. Tools are installed into .bin, at the versions below.
 
 .DEFAULT_GOAL := help
 
@@ -105,7 +105,7 @@ browser: .bin/axe.min.js
 ##@ Check it
 
 .PHONY: lint
-lint: .bin/staticcheck .bin/buf ## vet, staticcheck, formatting, go.mod, and the style of the contract
+lint: .bin/staticcheck .bin/buf ## vet, staticcheck, formatting, go.mod, and the style of the contract and of the API's document
 	@files=$$(gofmt -l .) || exit; if [ -n "$$files" ]; then echo "gofmt would change:" $$files; exit 1; fi
 	go vet ./...
 	go vet -tags sim ./internal/fence/...
@@ -116,6 +116,7 @@ lint: .bin/staticcheck .bin/buf ## vet, staticcheck, formatting, go.mod, and the
 	go mod tidy -diff
 	.bin/buf lint
 	.bin/buf format --diff --exit-code
+	scripts/lint-openapi
 
 .PHONY: breaking
 breaking: .bin/buf ## refuse what breaks callers of the last release

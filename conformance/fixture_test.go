@@ -73,6 +73,8 @@ type fixture struct {
 	embed    func() *embedded.Replica // on the same database, with what is in it now
 	httpAddr string                   // where proxies ask
 
+	adminToken string
+
 	secrets map[string]string // by name in braces
 	userIDs map[string]string // "owner" and "user2", or both empty in a single-user installation
 }
@@ -88,7 +90,7 @@ func newFixture(t *testing.T, db servertest.Database) *fixture {
 	f.sessions = authzv1.NewSessionServiceClient(run.Admin)
 	f.explain = authzv1.NewExplanationServiceClient(run.Admin)
 	f.gateway = newEveryDoor(t, run)
-	f.httpAddr = run.HTTPAddr
+	f.httpAddr, f.adminToken = run.HTTPAddr, run.AdminToken
 	return f
 }
 

@@ -53,13 +53,15 @@ type consoleDoor struct {
 	sessions *authz.Console
 	follower authz.Follower
 
+	looking chan struct{}   // holds one for each look-up of a console session
 	streams atomic.Int64    // how many pages are told of changes
 	ending  context.Context // ends with the server
 	end     context.CancelFunc
 }
 
 func newConsole(d *decider, c *HTTPConfig) *consoleDoor {
-	door := &consoleDoor{decider: d, page: console.New(), sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer})}
+	door := &consoleDoor{decider: d, page: console.New(), sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer}),
+		looking: make(chan struct{}, maxLooking)}
 	door.ending, door.end = context.WithCancel(context.Background())
 	return door
 }

@@ -258,8 +258,14 @@ func TestLiveWithoutNews(t *testing.T) {
 	inLiveWorld(t, func(t *testing.T, w *liveWorld, version int) {
 		w.blind = true
 		_, events := w.open(t.Context(), version)
-		if diff := cmp.Diff([]string{"0s : still here to 4m50s"}, told(events)); diff != "" {
-			t.Errorf("HTTP/%d (-want +got):\n%s", version, diff)
+		said := 0
+		for e := range events {
+			if said++; !strings.HasSuffix(e, " : still here") {
+				t.Errorf("HTTP/%d: %s", version, e)
+			}
+		}
+		if said < 30 || said > 31 { // that of the end may still come
+			t.Errorf("HTTP/%d: it says %d times that it is there", version, said)
 		}
 	})
 }

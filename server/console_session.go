@@ -4,16 +4,35 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
 	"aeroplane.run/authz"
+	"aeroplane.run/authz/internal/secret"
 )
 
 // consoleCookie holds the token of a console session. It is sent to the console alone, and by its own pages alone.
 const consoleCookie = "aeroplane_authz_console"
+
+// maxLooking bounds how many codes and console sessions are looked up at a time. Whoever has none can have that done as well, and changes
+// need the database, too.
+const maxLooking = 2
+
+// look looks something up, when it is its turn.
+func (d *consoleDoor) look(ctx context.Context, up func() error) error {
+	bounded, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	select {
+	case d.looking <- struct{}{}:
+		defer func() { <-d.looking }()
+		return up()
+	case <-bounded.Done():
+		return &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOverloaded, Message: "too many sessions are being looked up; try again"}
+	}
+}
 
 // bySession returns the visitor of a console session, or nil where there is no good one: then there may be one of Aeroplane's.
 func (d *consoleDoor) bySession(r *http.Request) (*visitor, error) {
@@ -21,7 +40,11 @@ func (d *consoleDoor) bySession(r *http.Request) (*visitor, error) {
 	if err != nil || cookie.Value == "" || len(cookie.Value) > maxToken {
 		return nil, nil // there is none
 	}
-	s, err := d.sessions.Session(r.Context(), cookie.Value)
+	var s authz.ConsoleSession
+	err = d.look(r.Context(), func() error {
+		s, err = d.sessions.Session(r.Context(), cookie.Value)
+		return err
+	})
 	if authz.KindOf(err) == authz.Unauthenticated {
 		return nil, nil
 	} else if err != nil {
@@ -61,8 +84,12 @@ func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err err
 	if err := reader.Decode(&in); err != nil || in.Code == "" {
 		return invalid("code", "must be the code of the link")
 	}
-	token, session, err := d.sessions.Open(r.Context(), in.Code, addressOf(r.Context()))
-	if err != nil {
+	var token secret.Text
+	var session authz.ConsoleSession
+	if err := d.look(r.Context(), func() error {
+		token, session, err = d.sessions.Open(r.Context(), in.Code, addressOf(r.Context()))
+		return err
+	}); err != nil {
 		return err
 	}
 	d.setCookie(w, r, token.Reveal(), session.ExpiresAt)
@@ -89,7 +116,7 @@ func (d *consoleDoor) trySignOut(w http.ResponseWriter, r *http.Request) (err er
 		return err
 	}
 	if cookie, err := r.Cookie(consoleCookie); err == nil {
-		if err := d.sessions.End(r.Context(), cookie.Value); err != nil {
+		if err := d.look(r.Context(), func() error { return d.sessions.End(r.Context(), cookie.Value) }); err != nil {
 			return err
 		}
 	}

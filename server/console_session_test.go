@@ -262,6 +262,54 @@ func TestConsoleWithoutTheDatabase(t *testing.T) {
 	}
 }
 
+// Who has no session cannot have so many looked up that nothing else gets to the database.
+func TestConsoleLookUpsAreBounded(t *testing.T) {
+	t.Parallel()
+	slow := &slowStore{Store: openStore(t), arrived: make(chan struct{}, 10), release: make(chan struct{})}
+	s := start(t, servertest.Options{Store: slow})
+	code := s.link(t)
+	var waiting sync.WaitGroup
+	for range 2 {
+		waiting.Go(func() {
+			if status, answer := s.who(t, consoleCookie("x")); status != 401 {
+				t.Errorf("%d %s", status, answer)
+			}
+		})
+		<-slow.arrived
+	}
+	for name, ask := range map[string]func() (*http.Response, string){
+		"who":     func() (*http.Response, string) { return s.rest(t, "GET", "/authz/session", consoleCookie("x"), "") },
+		"sign in": func() (*http.Response, string) { return s.signIn(t, code) },
+		"sign out": func() (*http.Response, string) {
+			return s.rest(t, "POST", "/authz/sign-out", consoleCookie("x")+ownPage+asJSON, "{}")
+		},
+	} {
+		if r, answer := ask(); r.StatusCode != 503 || !strings.Contains(answer, "OVERLOADED") {
+			t.Errorf("%s, while two are looked up: %d %s", name, r.StatusCode, answer)
+		}
+	}
+	if len(slow.arrived) > 0 {
+		t.Error("more are looked up")
+	}
+	close(slow.release)
+	waiting.Wait()
+	if r, answer := s.signIn(t, code); r.StatusCode != 200 {
+		t.Errorf("afterwards: %d %s", r.StatusCode, answer)
+	}
+}
+
+// A slowStore looks up console sessions when it is released.
+type slowStore struct {
+	servertest.Store
+	arrived, release chan struct{}
+}
+
+func (s *slowStore) ConsoleSession(ctx context.Context, of authz.Digest) (authz.ConsoleSession, error) {
+	s.arrived <- struct{}{}
+	<-s.release
+	return s.Store.ConsoleSession(ctx, of)
+}
+
 // A downStore knows nothing of console sessions while it is down.
 type downStore struct {
 	servertest.Store

@@ -5,6 +5,7 @@ package server_test
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/resolver"
 	"aeroplane.run/authz/server"
 	"aeroplane.run/authz/server/servertest"
 )
@@ -135,6 +137,27 @@ func TestRESTAccess(t *testing.T) {
 		{"the same beside a user's", byConsole + byUser, as(users)},
 		{"the token that was taken away", bearer, only(401)},
 	})
+}
+
+// A route table of the operator's own cannot let anybody in who has no session: there is nobody then whose keys these could be.
+func TestRESTOfOtherRoutes(t *testing.T) {
+	t.Parallel()
+	for _, access := range []string{"any", "public"} {
+		routes, err := resolver.Parse(strings.NewReader("GET /api/system/api-keys "+access+" -\n* /api/** session -\nGET /** public -\n* /** session -\n"), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := start(t, servertest.Options{Routes: routes})
+		key := s.createKey(t).GetSecret()
+		for _, headers := range []string{"X-API-Key: " + key + "\r\n", sessionCookie("x"), ""} {
+			if r, answer := s.rest(t, "GET", "/authz/v1/keys", headers, ""); r.StatusCode != 401 && r.StatusCode != 403 {
+				t.Errorf("%s, %.12q: %d %s", access, headers, r.StatusCode, answer)
+			}
+		}
+		if status, answer := s.bySession(t, s.browseAsUser(t, "ada"), "GET", "/authz/v1/keys", ""); access == "any" && status != 200 {
+			t.Errorf("%d %s", status, answer)
+		}
+	}
 }
 
 // A restVisitor is known by what the headers say, and is owed a status for each call.

@@ -120,6 +120,9 @@ func TestRESTQueries(t *testing.T) {
 		}
 	}
 	// A call with a body has all in it.
+	if status, answer := s.byAdmin(t, "POST", "/authz/v1/keys?wait=true", fmt.Sprintf(restKey, "k", "")); status != 400 {
+		t.Errorf("a field in the query: %d %s", status, apikey.Redact(answer))
+	}
 	calls, _ := contract(t)
 	for _, c := range calls {
 		for _, query := range []string{"?x=1", "?id=x", "?user_id=ada", "?%zz", "?a;b"} {
@@ -134,6 +137,18 @@ func TestRESTQueries(t *testing.T) {
 				t.Errorf("%s %s%s: %d %s", c.method, c.path, query, status, answer)
 			}
 		}
+	}
+}
+
+// What is not so is said as well as what is so: nobody has to know what is left out.
+func TestRESTSaysNo(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	if _, answer := s.byAdmin(t, "POST", "/authz/v1/authorize", `{"method":"GET","path":"/api/projects"}`); !strings.HasPrefix(answer, `{"allowed":false,`) {
+		t.Error(answer)
+	}
+	if _, answer := s.byAdmin(t, "GET", "/authz/v1/keys", ""); !strings.HasPrefix(strings.ReplaceAll(answer, " ", ""), `{"keys":[],"nextPageToken":""}`) {
+		t.Error(answer)
 	}
 }
 

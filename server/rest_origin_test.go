@@ -63,9 +63,11 @@ func TestRESTOrigin(t *testing.T) {
 				body = "{}"
 			}
 			for name, headers := range foreignHeaders {
-				r, answer := s.rest(t, c.method, c.target(id), cookie+headers, body)
-				if r.StatusCode != 403 && r.StatusCode != 415 {
-					t.Errorf("%s, %s by %s: %d %s", name, c.name(), of, r.StatusCode, answer)
+				for _, body := range []string{body, ""} {
+					r, answer := s.rest(t, c.method, c.target(id), cookie+headers, body)
+					if r.StatusCode != 403 && r.StatusCode != 415 {
+						t.Errorf("%s, %s %q by %s: %d %s", name, c.name(), body, of, r.StatusCode, answer)
+					}
 				}
 			}
 			if after := s.state(t); after != before {
@@ -114,6 +116,12 @@ func TestRESTMethodOverride(t *testing.T) {
 	}
 	if after := s.state(t); after != before {
 		t.Errorf("there was\n%s\nand now is\n%s", before, after)
+	}
+	// Nor for who has a token.
+	for _, target := range []string{"/authz/v1/events", "/authz/v1/keys/" + id} {
+		if r, answer := s.rest(t, "POST", target, s.bearer()+"X-HTTP-Method-Override: GET\r\n"+form, ""); r.StatusCode != 405 {
+			t.Errorf("POST %s as GET: %d %s", target, r.StatusCode, answer)
+		}
 	}
 }
 

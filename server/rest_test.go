@@ -17,6 +17,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/openapi"
+	"aeroplane.run/authz/server"
 	"aeroplane.run/authz/server/servertest"
 )
 
@@ -192,6 +194,15 @@ func TestRESTIsTheContract(t *testing.T) {
 	}
 	s := start(t, servertest.Options{})
 	registered := s.Server.Registered()
+	ours := 0
+	for method := range registered {
+		if strings.HasPrefix(method, "/aeroplane.authz.") {
+			ours++
+		}
+	}
+	if want := len(calls) + len(streams); ours != want {
+		t.Errorf("%d methods are registered, and the contract has %d", ours, want)
+	}
 	at := make(map[string]string)
 	for _, c := range calls {
 		if streams, ok := registered[c.fullName()]; !ok || streams {
@@ -205,5 +216,35 @@ func TestRESTIsTheContract(t *testing.T) {
 		if (c.body == "") != (c.method == http.MethodGet || c.method == http.MethodDelete) { // as queryOf relies on
 			t.Errorf("%s: %s with the body %q", c.name(), c.method, c.body)
 		}
+	}
+}
+
+// The document tells of the calls by a cookie that they can be made so, and of no others.
+func TestDocumentTellsOfCookies(t *testing.T) {
+	t.Parallel()
+	var document struct {
+		Paths map[string]map[string]struct {
+			OperationID string
+			Security    []map[string][]string
+		}
+	}
+	if err := json.Unmarshal(openapi.Document, &document); err != nil {
+		t.Fatal(err)
+	}
+	var byCookie []string
+	for _, item := range document.Paths {
+		for _, o := range item {
+			if o.Security == nil { // what holds for all is the token
+				continue
+			}
+			if diff := cmp.Diff([]map[string][]string{{"token": {}}, {"session": {}}, {"console": {}}}, o.Security); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", o.OperationID, diff)
+			}
+			byCookie = append(byCookie, "/aeroplane.authz.v1."+strings.Replace(o.OperationID, "_", "/", 1))
+		}
+	}
+	slices.Sort(byCookie)
+	if diff := cmp.Diff(server.PageCalls(), byCookie); diff != "" {
+		t.Errorf("by cookie (-pageCalls +document):\n%s", diff)
 	}
 }

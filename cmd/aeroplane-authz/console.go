@@ -24,7 +24,7 @@ func (a *app) console() *cobra.Command {
 	at := cmd.Flags().String("url", "", "the `URL` up to /authz, such as https://pilot.example.com")
 	return a.calling(cmd, admin, func(ctx context.Context, c *connection, _ *cobra.Command, _ []string) error {
 		if *at != "" {
-			if u, err := url.Parse(*at); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			if u, err := url.Parse(*at); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 				return usage("url must be one such as https://pilot.example.com")
 			}
 		}
