@@ -54,6 +54,8 @@ var restPolicy = map[string][3]int{
 
 	"AuditService/ListEvents": {200, 200, 403},
 
+	"ExplanationService/ExplainAuthorize": {200, 200, 200},
+
 	"ConsoleService/CreateConsoleLink": {200, 403, 403},
 }
 

@@ -45,6 +45,7 @@ func agreed(until time.Time) []proto.Message {
 			Expiry: &v1.CreateKeyRequest_ExpiresIn{ExpiresIn: durationpb.New(90 * time.Minute)}, RequestId: "r", Wait: true},
 		&v1.GetKeyRequest{Id: theKeyID}, &v1.ListKeysRequest{PageSize: 1, UserId: proto.String("ada"), ProjectId: "p1", States: []v1.KeyState{v1.KeyState_KEY_STATE_LIVE, v1.KeyState_KEY_STATE_EXPIRED}},
 		question, &v1.BatchAuthorizeRequest{Requests: []*v1.AuthorizeRequest{question, {Method: "GET", Path: "/api/projects"}, {Method: strings.Repeat("x", 70_000)}}},
+		&v1.ExplainAuthorizeRequest{Method: "POST", Path: "/api/projects/p1/services"}, &v1.ExplainAuthorizeRequest{Method: "get", Path: "/api/x", TargetProjectId: proto.String("")},
 		&v1.RevokeKeyRequest{Id: theKeyID}, &v1.RevokeKeyRequest{Id: theKeyID}, &v1.RevokeKeysOfUserRequest{UserId: "ada"},
 		&v1.RevokeSessionRequest{TokenSha256: digest[:]}, &v1.RevokeSessionsOfUserRequest{UserId: "ada"},
 		&v1.DeleteDeploymentRequest{Id: "d1"}, &v1.BatchDeleteDeploymentsRequest{Ids: []string{"d1", "d2"}},

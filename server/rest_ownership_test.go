@@ -118,6 +118,13 @@ func TestRESTOwnership(t *testing.T) {
 			if status, answer := c.who.get("/authz/v1/keys/" + id); (status == 200) != seen || !seen && (status != 404 || answer != none) {
 				t.Errorf("%s looks at the key of %q: %d %s, of none %s", c.who.name, user, status, answer, none)
 			}
+			explain := func(id string) (int, string) {
+				return c.who.post("/authz/v1/authorize:explain", `{"method":"GET","path":"/api/projects","keyId":"`+id+`"}`)
+			}
+			_, none := explain("0123456789ABCDEF")
+			if status, answer := explain(id); (status == 200) != seen || !seen && (status != 404 || answer != none) {
+				t.Errorf("%s asks about the key of %q: %d %s, of none %s", c.who.name, user, status, answer, none)
+			}
 			if seen {
 				continue
 			}
