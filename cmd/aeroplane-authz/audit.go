@@ -21,7 +21,7 @@ func (a *app) audit() *cobra.Command {
 	cmd := command("audit [flags]", "Print what was changed, by whom, when and from where, newest first", noArguments, nil)
 	in := new(v1.ListEventsRequest)
 	flags := cmd.Flags()
-	flags.StringVar(&in.Action, "action", "", "only this `action`, such as key.revoke")
+	flags.StringVar(&in.Action, "action", "", "only this `action`, such as key.revoke, or several, such as key.*")
 	flags.StringVar(&in.SubjectId, "subject", "", "only changes to the thing of this `id`")
 	flags.StringVar(&in.TokenName, "token-name", "", "only changes made with the token of this `name`")
 	flags.StringVar(&in.UserId, "user", "", "only changes made for this `user`")

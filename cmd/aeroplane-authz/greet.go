@@ -68,10 +68,14 @@ func next(v *settings.Settings, p *plan, at net.Addr) string {
 	if v.From("data-dir") != "default" {
 		exports += "  export AEROPLANE_AUTHZ_DATA_DIR=" + quoted(v.DataDir) + "\n"
 	}
+	var page string
+	if v.HTTPListen != settings.Off {
+		page = "Or do it in a browser, by the link that this prints:\n  " + me + " console\n"
+	}
 	return "Next, in another terminal, create a key and ask about two requests with it:\n" + exports +
 		"  export AEROPLANE_AUTHZ_KEY=$(" + me + " keys create --name first --access read --all-projects)\n" +
 		"  " + me + " authorize GET /api/projects\n" +
-		"  " + me + " authorize POST /api/projects\n"
+		"  " + me + " authorize POST /api/projects\n" + page
 }
 
 // program returns what starts this program in a shell: its name if PATH finds it, else the path of its file.

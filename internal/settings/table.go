@@ -20,7 +20,7 @@ var table = []Setting{
 		About: "The addresses of the gateways that may use forward-auth without a token, as addresses or networks separated by commas; " +
 			"none: every gateway must show a token."},
 	{Name: "http-url", Uses: Server, field: func(s *Settings) any { return &s.HTTPURL },
-		About: "Where callers reach http-listen, such as https://authz.internal:8462, for the metadata of AuthZEN; empty publishes none."},
+		About: "Where callers reach http-listen, such as https://authz.internal:8462, for links to the API Access page, and for the metadata of AuthZEN, which empty does not publish."},
 	{Name: "ext-authz-remove-credential", Uses: Server, Default: "false",
 		field: func(s *Settings) any { return &s.ExtAuthzRemoveCredential },
 		About: "Whether gateways that ask by ext_authz are told to remove the key, or the session's cookie, from a request that may pass."},
