@@ -61,6 +61,8 @@ func TestNotCopied(t *testing.T) {
 	page.Gone(t, "dialog")
 
 	s.createOnPage(page, "by hand")
+	clipboard.Lock()
+	defer clipboard.Unlock()
 	bt.Eval[bool](t, page, `(() => { document.getSelection().selectAllChildren(document.querySelector("dialog code")); document.execCommand("copy"); return true; })()`)
 	page.Press(t, bt.Escape)
 	page.Gone(t, "dialog")

@@ -55,8 +55,10 @@ func TestKeyboardAlone(t *testing.T) {
 	page.Press(t, bt.Enter) // which sends the form, as everywhere
 	page.Text(t, "dialog", "Copy your API key now")
 	at("Copy API key")
+	clipboard.Lock()
 	page.Press(t, bt.Enter)
 	page.Text(t, "dialog", "Copied")
+	clipboard.Unlock()
 	page.Press(t, bt.Escape)
 	page.Gone(t, "dialog")
 	keys := s.keysOf("ada")

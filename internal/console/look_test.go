@@ -118,7 +118,7 @@ func TestOtherMedia(t *testing.T) {
 	page.Emulate(t, bt.Media{ForcedColors: true, ReducedMotion: true})
 	s.createOnPage(page, "moves")
 	page.Axe(t)
-	s.press(page, "Copy API key")
+	s.copyKey(page)
 	s.press(page, "Close")
 	page.Gone(t, "dialog")
 	if n := bt.Eval[int](t, page, `document.getAnimations().filter((a) => a.playState === "running").length`); n > 0 {

@@ -31,7 +31,7 @@ func TestAdministrator(t *testing.T) {
 	}
 	s.createOnPage(page, "of nobody")
 	page.Text(t, "dialog", `curl "$AEROPLANE_URL/api/projects"`) // where Aeroplane is this page does not know
-	s.press(page, "Copy API key")
+	s.copyKey(page)
 	s.press(page, "Close")
 	s.press(page, "Audit")
 	page.Text(t, "tbody", "the token “test”")

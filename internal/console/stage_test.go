@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -195,6 +196,19 @@ func (s *stage) paste(page *bt.Page, label, text string) {
 	s.Helper()
 	s.enter(page, label, "")
 	bt.Eval[bool](s, page, fmt.Sprintf(`document.execCommand("insertText", false, %s)`, quote(text)))
+}
+
+// clipboard is held by a test from when it copies until it has read what it copied: there is one in a browser.
+var clipboard sync.Mutex
+
+// copyKey copies the key that is shown, and returns what came onto the clipboard.
+func (s *stage) copyKey(page *bt.Page) string {
+	s.Helper()
+	clipboard.Lock()
+	defer clipboard.Unlock()
+	s.press(page, "Copy API key")
+	page.Text(s, "dialog", "Copied")
+	return page.Clipboard(s)
 }
 
 // choose chooses an option of a list by its label.
