@@ -40,9 +40,58 @@ func TestMistakes(t *testing.T) {
 	s.press(page, "Create key")
 	page.Text(t, "dialog fieldset .fault", "One of the chosen projects is not there any more")
 	s.press(page, "Remove Documentation")
+	page.Gone(t, "dialog .fault")
 	s.press(page, "Create key")
 	page.Text(t, "dialog", "Copy your API key now")
 	if keys := s.keysOf("ada"); len(keys) != 1 || strings.Join(keys[0].GetProjects().GetProjectIds(), ",") != "p-web-shop" {
+		t.Errorf("the keys are %v", keys)
+	}
+}
+
+// What is said to who cannot see the page is heard also while a dialog is open, which keeps all else from being heard.
+func TestSaidInDialogs(t *testing.T) {
+	s := newStage(t)
+	page := s.as("ada")
+	s.press(page, "Create API key")
+	s.press(page, "Create key")
+	page.Until(t, `document.querySelector("dialog .said").textContent === "There is a mistake"`)
+	if got := page.Accessible(t, "dialog .said"); got.Role != "status" {
+		t.Errorf("it is said by a %q", got.Role)
+	}
+}
+
+// What somebody has opened in a row stays open while time goes on and other things change.
+func TestRowsStay(t *testing.T) {
+	s := newStage(t)
+	ids := s.createShown()
+	page := s.as("ada")
+	s.press(page, "and 1 more")
+	page.Text(t, row(ids["Release bot"])+" details", "Web shop")
+	s.putProject("ada", "Web shop") // which changes nothing
+	made := s.create("ada", "another")
+	page.Text(t, row(made.GetKey().GetId()), "Live")
+	page.Text(t, row(ids["Release bot"])+" details", "Web shop")
+	s.renameProject("Documentation", "Handbook")
+	page.Text(t, row(ids["Release bot"]), "Handbook, Public API")
+	page.Text(t, row(ids["Release bot"])+" details", "Web shop")
+}
+
+// An administrator says for whom a key is. Projects that were chosen before are not that user's, and are chosen again.
+func TestForAnotherUser(t *testing.T) {
+	s := newStage(t)
+	page := bt.Open(t, s.link())
+	s.press(page, "Create API key")
+	s.enter(page, "Name", "for bob")
+	s.press(page, "Selected projects")
+	page.Click(t, `.offers [data-id="p-web-shop"]`)
+	s.enter(page, "User of Aeroplane", "bob")
+	page.Press(t, bt.Tab)
+	page.Text(t, "dialog .fault", "Choose again: 1 project of another user was chosen.")
+	page.Gone(t, `.offers [data-id="p-web-shop"]`)
+	page.Click(t, `.offers [data-id="p-bob-s-own"]`)
+	s.press(page, "Create key")
+	page.Text(t, "dialog", "Copy your API key now")
+	if keys := s.keysOf("bob"); len(keys) != 1 || keys[0].GetProjects().GetProjectIds()[0] != "p-bob-s-own" {
 		t.Errorf("the keys are %v", keys)
 	}
 }

@@ -108,6 +108,13 @@ func (s *stage) putProject(owner, name string) {
 	s.must(err)
 }
 
+func (s *stage) renameProject(name, to string) {
+	s.Helper()
+	_, err := v1.NewCatalogServiceClient(s.Admin).PutProject(s.Context(), &v1.PutProjectRequest{Project: &v1.Project{
+		Id: "p-" + slugOf(name), Slug: slugOf(name), Name: to, OwnerId: "ada"}})
+	s.must(err)
+}
+
 func (s *stage) deleteProject(name string) {
 	s.Helper()
 	_, err := v1.NewCatalogServiceClient(s.Admin).DeleteProject(s.Context(), &v1.DeleteProjectRequest{Id: "p-" + slugOf(name)})

@@ -93,6 +93,8 @@ func TestTrouble(t *testing.T) {
 	f.broken.Store(true) // what is shown stays, where it cannot be brought up to date
 	lookAgain(t, page)
 	page.Text(t, "#said", "The list could not be brought up to date.")
+	page.Text(t, ".old", "The list could not be brought up to date, and is shown as it was.")
+	page.Axe(t)
 	page.Text(t, row(made.GetKey().GetId()), "Live")
 	s.press(page, "Revoke CI deploys")
 	s.press(page, "Revoke key")

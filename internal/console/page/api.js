@@ -3,7 +3,7 @@
 // Calls of the service. Addresses are relative to the page, which may stand behind a proxy that has it elsewhere.
 
 // A Failure is a call that came to nothing: what the service says of it, and which fields are at fault.
-export class Failure extends Error {
+class Failure extends Error {
   constructor(status, answer) {
     super(answer?.message || wordsFor(status));
     this.status = status;

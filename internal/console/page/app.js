@@ -4,10 +4,11 @@
 
 import { get, post } from './api.js';
 import { auditView } from './audit.js';
-import { el, fill, say } from './dom.js';
+import { el, fill, say, toast } from './dom.js';
 import { exact } from './format.js';
 import { explainView } from './explain.js';
 import { keysView } from './keys.js';
+import { keyNames, projectNames } from './names.js';
 import { blank, failed } from './states.js';
 
 const views = {
@@ -19,6 +20,8 @@ const views = {
 let visitor = null;
 let view = null;
 let stream = null;
+let tries = 0; // to open the stream again
+let alone = false; // an administrator's link was used: Aeroplane need not be at this address
 
 const place = document.getElementById('view');
 const bar = document.getElementById('views');
@@ -45,6 +48,7 @@ async function start() {
 async function signIn() {
   const code = new URLSearchParams(window.location.hash.slice(1)).get('code');
   if (!code) return;
+  alone = true;
   window.history.replaceState(null, '', `${window.location.pathname}#keys`);
   try {
     await post('sign-in', { code });
@@ -68,7 +72,7 @@ function notSignedIn(error) {
   fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, blank('key', 'You are not signed in', error.byLink
     ? ['The link was used already, or is older than a minute. Print another with ', command(), '.']
     : ['Log in to Aeroplane and come back. Where there is no login, an administrator prints a link to this page with ', command(), '.'],
-  el('a.button', { href: '/' }, 'Go to Aeroplane'), el('button', { type: 'button', onclick: start }, 'Try again'))));
+  !alone && el('a.button', { href: '/' }, 'Go to Aeroplane'), el('button', { type: 'button', onclick: start }, 'Try again'))));
   say('You are not signed in');
 }
 
@@ -85,8 +89,9 @@ function showVisitor() {
 async function signOut() {
   try {
     await post('sign-out');
-  } finally {
     start();
+  } catch (error) {
+    toast(`You are still signed in. ${error.message}`);
   }
 }
 
@@ -109,22 +114,35 @@ function show() {
 function listen() {
   stream?.close();
   stream = new EventSource('live');
-  stream.addEventListener('change', () => view?.changed());
+  stream.addEventListener('open', () => { tries = 0; });
+  stream.addEventListener('change', changed);
   stream.addEventListener('ended', start);
   stream.addEventListener('error', () => {
-    if (stream?.readyState === EventSource.CLOSED) setTimeout(again, 2000); // the answer was no stream
+    if (stream?.readyState === EventSource.CLOSED) later(); // the answer was no stream, and the browser leaves it at that
   });
 }
 
+// later opens the stream again: after two seconds and then less and less often, and not all pages at once.
+function later() {
+  tries += 1;
+  setTimeout(again, Math.min(2 ** tries, 60) * 1000 * (1 + Math.random() / 2));
+}
+
 async function again() {
-  if (!visitor) return;
+  if (!visitor || hidden()) return;
   try {
     await get('session');
     listen();
   } catch (error) {
     if (error.status === 401 || error.status === 403) start();
-    else setTimeout(again, 2000);
+    else later();
   }
+}
+
+function changed() {
+  projectNames.doubt();
+  keyNames.doubt();
+  view?.changed();
 }
 
 window.addEventListener('hashchange', () => {
@@ -132,10 +150,20 @@ window.addEventListener('hashchange', () => {
   else if (visitor) show();
 });
 
-// Times grow older, and when keys were last used comes without a change: who looks at the page, or comes back to it, is shown anew.
-const look = () => document.visibilityState === 'visible' && view?.changed();
+const hidden = () => document.visibilityState === 'hidden';
+
+// Times grow older, and when keys were last used comes without a change. A page that nobody looks at asks for nothing, and keeps no connection:
+// a browser has six for all of a site's pages, where there is no TLS.
 setInterval(() => view?.tick(), 15_000);
-setInterval(look, 30_000);
-document.addEventListener('visibilitychange', look);
+setInterval(() => { if (!hidden()) view?.changed(); }, 30_000);
+document.addEventListener('visibilitychange', () => {
+  if (!visitor) return;
+  if (hidden()) {
+    stream?.close();
+    return;
+  }
+  listen();
+  changed();
+});
 
 start();

@@ -5,16 +5,50 @@
 import { post } from './api.js';
 import { el, icon, id, say } from './dom.js';
 import { busyButton, choices, field, notice, open } from './dialog.js';
-import { projectPicker } from './projects.js';
+import { count, day, sentence } from './format.js';
+import { projectPicker } from './picker.js';
 import { openSecret } from './secret.js';
 
-const day = 24 * 3600;
+const longestName = 80; // characters
 
 // openCreate asks what a key is to be, creates it, and shows it. created is called with what is on record of it when that is closed.
 export function openCreate(visitor, created) {
   const requestId = newRequestId(); // so that to try again after an answer that was lost makes no second key
   const title = el('h2', { id: id('title') }, 'Create API key');
-  const name = el('input', { type: 'text', id: id('name'), autocomplete: 'off', maxlength: '200', placeholder: 'CI deploys' });
+  const wanted = keyForm(visitor);
+  const trouble = el('div', {});
+  let busy = false;
+  const submit = busyButton(el('button.first', { type: 'submit' }, 'Create key'), 'Creating…', create);
+  const dialog = open(el('form', { novalidate: true, onsubmit: (event) => { event.preventDefault(); submit.click(); } },
+    title, wanted.parts, trouble,
+    el('div.ends', {}, el('button', { type: 'button', onclick: () => !busy && dialog.close() }, 'Cancel'), submit)),
+  { label: title.id, mayClose: () => !busy });
+  wanted.focus();
+
+  async function create() {
+    trouble.replaceChildren();
+    if (wanted.show(wanted.faults())) return;
+    busy = true;
+    try {
+      const answer = await post('v1/keys', { ...wanted.request(), requestId });
+      busy = false;
+      dialog.close();
+      if (answer.replayed) openLost(answer.key, created);
+      else openSecret(answer.key, answer.secret, visitor, created);
+    } catch (error) {
+      busy = false;
+      if (wanted.show(wanted.faultsOf(error))) return;
+      trouble.append(notice('bad', error.unknown
+        ? `${error.message} It is not known whether the key was created. Try again: it will not be created twice.`
+        : error.message));
+    }
+  }
+}
+
+// keyForm are the fields of a key.
+function keyForm(visitor) {
+  const name = el('input', { type: 'text', id: id('name'), autocomplete: 'off', maxlength: '200', placeholder: 'CI deploys', oninput: () => fields.name.fault('') });
+  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', maxlength: '128', onchange: otherUser });
   const access = choices([
     ['ACCESS_LEVEL_READ', 'Read', 'GET'],
     ['ACCESS_LEVEL_WRITE', 'Read and write', 'GET, POST, PUT, PATCH and DELETE'],
@@ -23,105 +57,73 @@ export function openCreate(visitor, created) {
     ['all', 'All projects', 'Also those that are created later'],
     ['selected', 'Selected projects', 'No others, and no new ones'],
   ], 'all', { row: true });
-  const user = visitor.role === 'administrator' ? el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', maxlength: '128' }) : null;
-  const picker = projectPicker(() => (user ? user.value.trim() : visitor.userId));
+  const picker = projectPicker(() => (visitor.role === 'administrator' ? user.value.trim() : visitor.userId));
   const expiry = choices([['7', '7 days'], ['30', '30 days'], ['90', '90 days'], ['never', 'No expiration']], '30', { row: true });
-
+  const forever = el('p.hint', { hidden: true }, 'Such a key works until somebody revokes it. Prefer one that expires, where whoever uses it can get another.');
   const fields = {
-    name: field('Name', name, { hint: 'What the key is for. 1 to 80 characters.' }),
+    name: field('Name', name, { hint: `What the key is for. 1 to ${longestName} characters.` }),
     accessLevel: field('Access', access.root, { group: true }),
-    projects: field('Projects', el('div', {}, scope.root, picker.root), { group: true }),
-    expiresIn: field('Expiration', expiry.root, { group: true }),
-    userId: user && field('User of Aeroplane', user, { hint: 'The id of whom the key acts for. Empty where Aeroplane has no users: the key then reaches everybody\'s projects.' }),
+    ...(visitor.role === 'administrator' && { userId: field('User of Aeroplane', user, { hint: 'The ID of whom the key acts for. Empty where Aeroplane has no users: the key then reaches everybody\'s projects.' }) }),
+    projects: field('Projects', el('div', {}, scope.root, picker.root), { group: true, first: () => (picker.root.hidden ? scope.root.querySelector(':checked') : picker.box) }),
+    expiresIn: field('Expiration', el('div', {}, expiry.root, forever), { group: true }),
   };
-  const forever = el('p.hint.forever', { hidden: true }, 'Such a key works until somebody revokes it. Prefer one that expires, where whoever uses it can get another.');
-  fields.expiresIn.root.append(forever);
-  const trouble = el('div', {});
-  const submit = busyButton(el('button.first', { type: 'submit' }, 'Create key'), 'Creating…', create);
-  const form = el('form', { novalidate: true, onsubmit: (event) => { event.preventDefault(); submit.click(); } },
-    title, Object.values(fields).filter(Boolean).map((one) => one.root), trouble,
-    el('div.ends', {}, el('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel'), submit));
   scope.root.addEventListener('change', () => {
     picker.show(scope.value === 'selected');
     fields.projects.fault('');
   });
   picker.root.addEventListener('change', () => fields.projects.fault(''));
   expiry.root.addEventListener('change', () => { forever.hidden = expiry.value !== 'never'; });
-  name.addEventListener('input', () => fields.name.fault(''));
-  user?.addEventListener('change', () => picker.again());
-  let busy = false;
-  const dialog = open(form, { label: title.id, mayClose: () => !busy });
-  name.focus();
 
-  // wrong returns what is wrong already here, by field: what the service would say as well.
-  function wrong() {
-    const faults = new Map();
-    const length = [...name.value.trim()].length;
-    if (length === 0) faults.set('name', 'Give the key a name.');
-    else if (length > 80) faults.set('name', `The name has ${length} characters, and may have 80.`);
-    if (scope.value === 'selected' && picker.ids().length === 0) faults.set('projects', 'Choose at least one project.');
-    return faults;
+  function otherUser() {
+    const dropped = picker.again();
+    fields.projects.fault(dropped > 0 ? `Choose again: ${count(dropped, 'project')} of another user ${dropped === 1 ? 'was' : 'were'} chosen.` : '');
   }
 
-  async function create() {
-    trouble.replaceChildren();
-    const faults = wrong();
-    if (faults.size > 0) {
-      show(faults);
-      return;
-    }
-    busy = true;
-    try {
-      const answer = await post('v1/keys', {
-        name: name.value.trim(),
-        accessLevel: access.value,
-        projects: scope.value === 'all' ? { all: true } : { projectIds: picker.ids() },
-        requestId,
-        ...(user && { userId: user.value.trim() }),
-        ...(expiry.value === 'never' ? { neverExpires: true } : { expiresIn: `${Number(expiry.value) * day}s` }),
-      });
-      busy = false;
-      dialog.close();
-      if (answer.replayed) openLost(answer.key, created);
-      else openSecret(answer.key, answer.secret, visitor, created);
-    } catch (error) {
-      busy = false;
-      fail(error);
-    }
-  }
+  return {
+    parts: Object.values(fields).map((one) => one.root),
+    focus: () => name.focus(),
 
-  function fail(error) {
-    const faults = new Map();
-    for (const [path, text] of error.fields ?? []) {
-      const at = path.split('.')[0].replace(/\[.*/, '');
-      if (fields[at] && !faults.has(at)) faults.set(at, at === 'projects' && path !== 'projects' ? 'One of the chosen projects is not there any more, or not this user\'s. Remove it.' : sentence(text));
-    }
-    if (faults.size > 0) {
-      show(faults);
-      return;
-    }
-    trouble.append(notice('bad', error.unknown
-      ? `${error.message} It is not known whether the key was created. Try again: it will not be created twice.`
-      : error.message));
-  }
+    request: () => ({
+      name: name.value.trim(),
+      accessLevel: access.value,
+      projects: scope.value === 'all' ? { all: true } : { projectIds: picker.ids() },
+      ...(fields.userId && { userId: user.value.trim() }),
+      ...(expiry.value === 'never' ? { neverExpires: true } : { expiresIn: `${Number(expiry.value) * day}s` }),
+    }),
 
-  function show(faults) {
-    let first = true;
-    for (const [at, one] of Object.entries(fields)) {
-      if (!one) continue;
-      const focus = at === 'projects' ? picker.box : one.root.querySelector(':checked');
-      one.fault(faults.get(at) ?? '', faults.has(at) && first && focus);
-      if (faults.has(at) && first) {
-        if (at === 'name') name.focus();
-        if (at === 'userId') user.focus();
-        first = false;
+    // faults are mistakes that can be seen here, by field: the service would find them as well.
+    faults() {
+      const found = new Map();
+      const length = [...name.value.trim()].length;
+      if (length === 0) found.set('name', 'Give the key a name.');
+      else if (length > longestName) found.set('name', `The name has ${length} characters, and may have ${longestName}.`);
+      if (scope.value === 'selected' && picker.ids().length === 0) found.set('projects', 'Choose at least one project.');
+      return found;
+    },
+
+    // faultsOf are those that the service has found.
+    faultsOf(error) {
+      const found = new Map();
+      for (const [path, text] of error.fields) {
+        const at = path.split(/[.[]/)[0];
+        if (!fields[at] || found.has(at)) continue;
+        found.set(at, at === 'projects' && path !== at ? 'One of the chosen projects is not there any more, or not this user\'s. Remove it.' : sentence(`this ${text}`));
       }
-    }
-    say(faults.size === 1 ? 'There is a mistake' : `There are ${faults.size} mistakes`);
-  }
-}
+      return found;
+    },
 
-const sentence = (text) => `This ${text}.`;
+    // show shows mistakes at their fields, gives the focus to the first, and returns whether there are any.
+    show(faults) {
+      let first = true;
+      for (const [at, one] of Object.entries(fields)) {
+        one.fault(faults.get(at) ?? '', first);
+        if (faults.has(at)) first = false;
+      }
+      if (faults.size > 0) say(faults.size === 1 ? 'There is a mistake' : `There are ${faults.size} mistakes`);
+      return faults.size > 0;
+    },
+  };
+}
 
 // openLost tells of a key that was created by an earlier attempt, whose answer did not come: nobody has seen it, and nobody will.
 function openLost(key, created) {

@@ -7,7 +7,7 @@ import { el, fill, icon, id } from './dom.js';
 // open shows a dialog with what is in it, and removes it when it has closed. mayClose says whether Escape closes it: not while something is
 // under way that cannot be taken back.
 export function open(content, { label, role = 'dialog', mayClose = () => true, closed = () => {} }) {
-  const dialog = el('dialog', { role, 'aria-labelledby': label }, content);
+  const dialog = el('dialog', { role, 'aria-labelledby': label }, content, el('p.said.unseen', { role: 'status' }));
   dialog.addEventListener('cancel', (event) => {
     if (!mayClose()) event.preventDefault();
   });
@@ -46,8 +46,8 @@ export function busyButton(button, words, work) {
   return button;
 }
 
-// A field is a control with its label, a hint, and what is wrong with it.
-export function field(label, control, { hint, group = false } = {}) {
+// A field is a control with its label, a hint, and what is wrong with it. Of a group of controls first returns which is to have the focus.
+export function field(label, control, { hint, group = false, first = () => root.querySelector(':checked') } = {}) {
   const faultId = id('fault');
   const hintId = id('hint');
   const hinted = hint && el('p.hint', { id: hintId }, hint);
@@ -59,8 +59,8 @@ export function field(label, control, { hint, group = false } = {}) {
   let shown = null;
   return {
     root,
-    // fault shows what is wrong, or nothing more.
-    fault(text, focus) {
+    // fault shows what is wrong, or that nothing is any more, and gives the field the focus if it is told to.
+    fault(text, focus = false) {
       shown?.remove();
       shown = text ? el('p.fault', { id: faultId }, icon('warning'), text) : null;
       if (shown) root.append(shown);
@@ -69,7 +69,7 @@ export function field(label, control, { hint, group = false } = {}) {
         if (text) one.setAttribute('aria-invalid', 'true');
         else one.removeAttribute('aria-invalid');
       }
-      if (text && focus) (group ? focus : control).focus();
+      if (text && focus) (group ? first() : control).focus();
     },
   };
 }
@@ -83,6 +83,5 @@ export function choices(options, value, { row = false } = {}) {
   return {
     root,
     get value() { return root.querySelector(':checked').value; },
-    get control() { return root.querySelector(':checked'); },
   };
 }

@@ -9,7 +9,7 @@ export function el(tag, attributes = {}, ...children) {
   const made = document.createElement(name);
   if (classes.length > 0) made.className = classes.join(' ');
   for (const [key, value] of Object.entries(attributes)) set(made, key, value);
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(...kept(children));
   return made;
 }
 
@@ -19,9 +19,12 @@ function set(element, key, value) {
   else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
 }
 
+// kept leaves out what stands for nothing.
+const kept = (children) => children.flat().filter((child) => child !== null && child !== undefined && child !== false);
+
 // fill replaces what is in an element.
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...kept(children));
 }
 
 let ids = 0;
@@ -31,9 +34,9 @@ export function id(prefix) {
   return `${prefix}-${ids}`;
 }
 
-// say tells who cannot see the page what has happened on it.
+// say tells who cannot see the page what has happened on it. While a dialog is open nothing else is heard than what is in it.
 export function say(text) {
-  const said = document.getElementById('said');
+  const said = [...document.querySelectorAll('dialog[open] > .said')].at(-1) ?? document.getElementById('said');
   said.textContent = '';
   requestAnimationFrame(() => { said.textContent = text; }); // the same text twice is said twice
 }

@@ -5,7 +5,7 @@
 import { post } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, field, notice } from './dialog.js';
-import { wholeKey } from './keys.js';
+import { sentence, wholeKey } from './format.js';
 
 const outcomes = {
   CHECK_OUTCOME_PASSED: ['passed', 'Passed'],
@@ -31,69 +31,68 @@ export function explainView(visitor, given) {
   const methods = el('datalist', { id: method.getAttribute('list') }, ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'].map((one) => el('option', { value: one })));
   const path = el('input', { type: 'text', id: id('path'), placeholder: '/api/projects/…', value: given.get('path') ?? '', autocomplete: 'off', spellcheck: 'false' });
   const key = el('input', { type: 'text', id: id('key'), value: given.get('key') ?? '', autocomplete: 'off', spellcheck: 'false' });
+  const boxes = { method, path, keyId: key };
   const fields = {
     method: field('Method', method),
     path: field('Path', path, { hint: 'As it was sent, with the query.' }),
     keyId: field('ID of the key', key, { hint: 'Never the key itself. Empty: without a key.' }),
   };
-  const answer = el('div', { 'aria-live': 'polite' });
+  const answer = el('div', {});
   const button = busyButton(el('button.first', { type: 'submit' }, 'Explain'), 'Asking…', ask);
-  const form = el('form.sheet.ask', { novalidate: true, onsubmit: (event) => { event.preventDefault(); button.click(); } },
-    methods, Object.values(fields).map((one) => one.root), button);
-  const root = el('section', { 'aria-label': 'Why was this refused?' },
+  const root = el('div', {},
     el('div.head', {}, el('div', {}, el('h1', {}, 'Why was this refused?'),
       el('p', {}, 'How a request would be decided now, check by check. Nothing is noted as a use of the key.'))),
-    form, answer);
+    el('form.sheet.ask', { novalidate: true, onsubmit: (event) => { event.preventDefault(); button.click(); } },
+      methods, Object.values(fields).map((one) => one.root), button),
+    answer);
 
   async function ask() {
     for (const one of Object.values(fields)) one.fault('');
-    if ([method, path, key].some((box) => wholeKey.test(box.value))) { // which goes nowhere
-      const at = [method, path, key].find((box) => wholeKey.test(box.value));
-      at.value = '';
-      Object.values(fields)[[method, path, key].indexOf(at)].fault('That was a whole key. Paste its ID, never the key.', true);
-      return;
-    }
-    if (path.value.trim() === '') {
-      fields.path.fault('Paste the path that was refused.', true);
-      return;
-    }
-    try {
-      const told = await post('v1/authorize:explain', { method: method.value, path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }) });
-      show(told);
-    } catch (error) {
-      fill(answer);
-      if (error.status === 404) fields.keyId.fault('There is no key of this ID.', true);
-      else if (error.fields?.size > 0 && [...error.fields.keys()].every((one) => fields[one])) {
-        for (const [at, text] of error.fields) fields[at].fault(`This ${text}.`, true);
-      } else fill(answer, el('div.verdict', {}, notice('bad', error.message)));
-    }
+    const wrong = Object.keys(boxes).find((one) => wholeKey.test(boxes[one].value));
+    if (wrong) { // it goes nowhere
+      boxes[wrong].value = '';
+      fields[wrong].fault('That was a whole key. Paste its ID, never the key.', true);
+    } else if (path.value.trim() === '') fields.path.fault('Paste the path that was refused.', true);
+    else await tell({ method: method.value, path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }) });
   }
 
-  function show(told) {
-    const { allowed, denial } = told.decision;
-    const verdict = allowed ? 'Allowed' : `${denial.httpStatus} ${denial.message}`;
-    fill(answer,
-      el(`p.verdict${allowed ? '.allowed' : ''}`, {}, icon(allowed ? 'passed' : 'refused'), el('strong', {}, verdict)),
-      el('div.told', {},
-        el('div.sheet', {}, el('section', { 'aria-label': 'Checks' }, el('h2', {}, 'Checks, in their order'),
-          el('ol.checks', {}, told.checks.map(check)))),
-        el('div', {},
-          told.remedies.length > 0 && el('section.sheet', { 'aria-label': 'What would change it' }, el('h2', {}, 'What would change it'),
-            el('ul', {}, told.remedies.map((text) => el('li', {}, sentence(text))))),
-          told.route && route(told.route))));
-    say(verdict);
+  async function tell(request) {
+    try {
+      const told = await post('v1/authorize:explain', request);
+      const verdict = verdictOf(told.decision);
+      fill(answer, explanation(told, verdict));
+      say(verdict);
+    } catch (error) {
+      fill(answer);
+      const faults = error.status === 404 ? [['keyId', 'There is no key of this ID.']] : [...error.fields].map(([at, text]) => [at, sentence(`this ${text}`)]);
+      if (faults.length > 0 && faults.every(([at]) => fields[at])) faults.forEach(([at, text]) => fields[at].fault(text, true));
+      else fill(answer, el('div.verdict', {}, notice('bad', error.message)));
+    }
   }
 
   return {
     root,
     title: 'Why was this refused?',
-    shown() {
-      if (given.get('key')) path.focus();
-    },
+    shown: () => given.get('key') && path.focus(),
     changed() {},
     tick() {},
     close() {},
   };
+}
+
+const verdictOf = ({ allowed, denial }) => (allowed ? 'Allowed' : `${denial.httpStatus} ${denial.message}`);
+
+// explanation shows what the service has told of a decision.
+function explanation(told, verdict) {
+  const { allowed } = told.decision;
+  return [
+    el(`p.verdict${allowed ? '.allowed' : ''}`, {}, icon(allowed ? 'passed' : 'refused'), el('strong', {}, verdict)),
+    el('div.told', {},
+      el('div.sheet', {}, el('section', { 'aria-label': 'Checks' }, el('h2', {}, 'Checks, in their order'), el('ol.checks', {}, told.checks.map(check)))),
+      el('div', {},
+        told.remedies.length > 0 && el('section.sheet', { 'aria-label': 'What would change it' }, el('h2', {}, 'What would change it'),
+          el('ul', {}, told.remedies.map((text) => el('li', {}, sentence(text))))),
+        told.route && route(told.route)))];
 }
 
 function check(one) {
@@ -110,8 +109,6 @@ function route(row) {
       el('dt', {}, 'Who may call'), el('dd', {}, row.who),
       el('dt', {}, 'What it reaches'), el('dd', {}, row.scope)));
 }
-
-const sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}.` : '');
 
 // idOf takes the prefix of one of our keys for its id, which is the rest of it.
 const idOf = (text) => text.replace(/^ap_(?=[0-9A-Za-z]{16}…?$)/, '').replace(/…$/, '');

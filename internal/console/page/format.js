@@ -4,12 +4,12 @@
 
 import { el } from './dom.js';
 
-const day = 24 * 3600;
+export const day = 24 * 3600; // in seconds
 const soon = 7 * day;
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-// The units, each from how long on it is used: 30 days are no month, and 36 hours no days.
+// The units, each from how long on it is used: 90 days are no months, and 35 hours no days.
 const steps = [['year', 365 * day, 700 * day], ['month', 30 * day, 91 * day], ['day', day, 1.5 * day], ['hour', 3600, 3600 * 1.5], ['minute', 60, 60]];
 
 // seconds returns how long it is until a time, negative for one that is over.
@@ -48,6 +48,15 @@ export function stateOf(key) {
   if (left <= 0) return 'expired';
   return left < soon ? 'soon' : 'live';
 }
+
+// sentence makes a sentence of what the service says in a line.
+export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
+// count says how many there are of something.
+export const count = (n, one) => (n === 1 ? `1 ${one}` : `${n} ${one}s`);
+
+// wholeKey matches a key, which goes nowhere from here, and of it what may be displayed.
+export const wholeKey = /(ap_[0-9A-Za-z]{16}|ap_[\w-]{8})_[\w-]{32,}/;
 
 export const stateWords = { live: 'Live', soon: 'Expires soon', expired: 'Expired', revoked: 'Revoked' };
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The sheet that a list is shown in: its bones at first, then what came or why it cannot be shown, and below it how much there is.
+
+import { el, fill, say } from './dom.js';
+import { notice } from './dialog.js';
+import { failed, skeleton } from './states.js';
+
+// page is how much of a list is asked for at first, and more each time.
+export const page = 50;
+
+// listing makes the sheet of a table. label says what it is a list of.
+export function listing(label, columns) {
+  const body = el('tbody', { role: 'rowgroup' });
+  const table = el('div.scroll', { tabindex: '0', role: 'region', 'aria-label': label }, el('table', { role: 'table', 'aria-label': label },
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' },
+      columns.map((name) => el('th', { role: 'columnheader', scope: 'col' }, name || el('span.unseen', {}, 'What to do'))))),
+    body));
+  const more = el('div.more', {});
+  const old = el('div.old', { hidden: true }, notice('warning', 'The list could not be brought up to date, and is shown as it was. It is tried again in a moment.'));
+  const sheet = el('div.sheet', { 'aria-busy': 'true' }, skeleton(columns.length));
+  let running = null; // the work under way
+  let next = null; // what to do when it is done
+
+  // load does work, one at a time: a later one takes the place of one that is under way. If it fails, what is shown stays where it is still
+  // what is asked for; otherwise it says so, and again tries it again.
+  async function load(work, again, still) {
+    running?.abort();
+    const mine = new AbortController();
+    running = mine;
+    next = null;
+    sheet.setAttribute('aria-busy', 'true');
+    try {
+      const instead = await work(mine.signal);
+      if (instead) fill(sheet, instead);
+      else if (sheet.firstChild !== table) fill(sheet, table, more);
+      old.hidden = true;
+    } catch (error) {
+      if (error.name === 'AbortError') return;
+      if (still && sheet.firstChild === table) {
+        if (old.hidden) say('The list could not be brought up to date.');
+        old.hidden = false;
+      } else fill(sheet, failed(error, again));
+    } finally {
+      if (running === mine) {
+        running = null;
+        sheet.setAttribute('aria-busy', 'false');
+        next?.();
+      }
+    }
+  }
+
+  return {
+    root: el('div', {}, old, sheet),
+    body,
+    load,
+    // soon does something when nothing is under way any more.
+    soon(work) {
+      if (running) next = work;
+      else work();
+    },
+    // tell says how much is shown, and offers more of it.
+    tell(text, further) {
+      const had = more.contains(document.activeElement);
+      fill(more, el('span', {}, text), further && el('button', { type: 'button', onclick: further }, `Show ${page} more`));
+      if (had) more.querySelector('button')?.focus();
+    },
+    close: () => running?.abort(),
+  };
+}
+
+// cell is one of a row, which says what it is of on a small screen, where there is no head.
+export const cell = (of, ...content) => el('td', { role: 'cell', 'data-of': of }, el('div', {}, ...content));
