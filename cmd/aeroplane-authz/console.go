@@ -21,7 +21,7 @@ func (a *app) console() *cobra.Command {
 	cmd.Long = "Print a link that opens the API Access page of the service for an administrator, where there is no session of Aeroplane's to sign in with.\n" +
 		"It can be used once, within a minute. The session that it opens lasts eight hours, and acts on the strength of the token of this command.\n\n" +
 		"Where a browser reaches the page at another address than the service knows of, as behind a proxy or a tunnel, --url says it."
-	at := cmd.Flags().String("url", "", "the `URL` up to /authz, such as https://pilot.example.com")
+	at := cmd.Flags().String("url", "", "the `URL` of what has the page at /authz/, such as https://pilot.example.com")
 	return a.calling(cmd, admin, func(ctx context.Context, c *connection, _ *cobra.Command, _ []string) error {
 		if *at != "" {
 			if u, err := url.Parse(*at); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -33,7 +33,7 @@ func (a *app) console() *cobra.Command {
 			return err
 		}
 		if _, within, ok := strings.Cut(out.GetUrl(), "/authz/#"); ok && *at != "" {
-			out.Url = strings.TrimSuffix(*at, "/") + "/authz/#" + within
+			out.Url = strings.TrimSuffix(strings.TrimSuffix(*at, "/"), "/authz") + "/authz/#" + within
 		}
 		return c.answer(out, func(w io.Writer) {
 			fmt.Fprintln(w, out.GetUrl())

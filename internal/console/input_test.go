@@ -32,7 +32,7 @@ func TestMistakes(t *testing.T) {
 	s.paste(page, "Name", "left \u200e to right")
 	page.Expect(t, "400")
 	s.press(page, "Create key") // which only the service refuses
-	page.Text(t, ".field:has([aria-invalid]) .fault", "This must be 1 to 80 characters that print")
+	page.Text(t, ".field:has([aria-invalid]) .fault", "none that cannot be seen")
 	s.enter(page, "Name", "good")
 	page.Gone(t, "dialog .fault")
 

@@ -88,6 +88,51 @@ func TestKeyboardAlone(t *testing.T) {
 	page.Text(t, ".verdict", "401 Invalid or expired API key")
 }
 
+// The link that skips to the content leaves the view as it is.
+func TestSkipLink(t *testing.T) {
+	s := newStage(t)
+	page := s.as("ada")
+	s.press(page, "Why was this refused?")
+	s.enter(page, "Path", "/api/kept")
+	bt.Eval[bool](t, page, `(() => { document.querySelector(".skip").focus(); return true; })()`)
+	page.Press(t, bt.Enter)
+	page.Until(t, `[...document.querySelectorAll("input")].some((e) => e.value === "/api/kept")`)
+	page.Press(t, bt.Tab)
+	if got := page.Focused(t); got.Name != "Method" {
+		t.Errorf("behind the link comes %v", got)
+	}
+}
+
+// Who goes back leaves a dialog, but not while something is under way that has to be seen to its end.
+func TestBack(t *testing.T) {
+	s := newStage(t)
+	page := s.as("ada")
+	s.press(page, "Why was this refused?")
+	s.press(page, "Keys")
+	page.Text(t, "h1", "API Access")
+	s.press(page, "Create API key")
+	back := func() { bt.Eval[bool](t, page, "(() => { history.back(); return true; })()") }
+	back()
+	page.Text(t, "h1", "Why was this refused?")
+	page.Gone(t, "dialog")
+
+	s.press(page, "Keys")
+	s.press(page, "Create API key")
+	s.enter(page, "Name", "under way")
+	hold(t, page, "v1/keys")
+	page.Press(t, bt.Enter)
+	page.Text(t, "dialog", "Creating…")
+	back()
+	s.press(page, "Cancel")
+	page.Press(t, bt.Escape)
+	page.Text(t, "dialog", "Creating…")
+	letGo(t, page)
+	page.Text(t, "dialog", "Copy your API key now")
+	if got := bt.Eval[string](t, page, "location.hash"); got != "#keys" {
+		t.Errorf("the address is %s", got)
+	}
+}
+
 // A dialog keeps the focus, and gives it back to what opened it.
 func TestDialogsKeepTheFocus(t *testing.T) {
 	s := newStage(t)

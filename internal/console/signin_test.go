@@ -57,6 +57,18 @@ func TestUsedLink(t *testing.T) {
 	first.Text(t, ".who", "Administrator")
 }
 
+// A link that was used already keeps nobody out who is signed in.
+func TestUsedLinkOfSomebodySignedIn(t *testing.T) {
+	s := newStage(t)
+	link := s.link()
+	page := bt.Open(t, link)
+	page.Text(t, ".who", "Administrator")
+	page.Expect(t, "401")
+	page.Load(t, s.url+"?again#"+strings.SplitN(link, "#", 2)[1])
+	page.Text(t, "#toasts", "That link was used already, or is too old.")
+	page.Text(t, ".who", "Administrator")
+}
+
 // A page that is open when its session ends shows nothing more.
 func TestSessionEnds(t *testing.T) {
 	s := newStage(t)

@@ -183,7 +183,7 @@ func (s *stage) press(page *bt.Page, name string) {
 		`(e) => e.checkVisibility() && e.textContent.trim().replace(/\s+/g, " ").startsWith(%s))`, quoted)
 	page.Until(s, find+" !== undefined")
 	bt.Eval[bool](s, page, fmt.Sprintf(`(() => { document.querySelectorAll("[data-press]").forEach((e) => e.removeAttribute("data-press"));`+
-		` %s.setAttribute("data-press", ""); return true; })()`, find))
+		` const e = %s; e.setAttribute("data-press", ""); e.scrollIntoView({block: "center"}); return true; })()`, find))
 	page.Click(s, "[data-press]")
 }
 

@@ -4,6 +4,7 @@
 
 import { get, post } from './api.js';
 import { auditView } from './audit.js';
+import { closeAll } from './dialog.js';
 import { el, fill, say, toast } from './dom.js';
 import { exact } from './format.js';
 import { explainView } from './explain.js';
@@ -21,6 +22,8 @@ let visitor = null;
 let view = null;
 let stream = null;
 let tries = 0; // to open the stream again
+let address = ''; // of the view that is shown
+let usedLink = false;
 let alone = false; // an administrator's link was used: Aeroplane need not be at this address
 
 const place = document.getElementById('view');
@@ -31,6 +34,8 @@ async function start() {
   try {
     await signIn();
     visitor = await get('session');
+    if (usedLink) toast('That link was used already, or is too old. You were signed in before.');
+    usedLink = false;
   } catch (error) {
     stop();
     if (error.status === 401 || error.status === 403) notSignedIn(error);
@@ -53,8 +58,8 @@ async function signIn() {
   try {
     await post('sign-in', { code });
   } catch (error) {
-    error.byLink = error.status === 401;
-    throw error;
+    if (error.status !== 401) throw error;
+    usedLink = true; // which does no harm to who is signed in already
   }
 }
 
@@ -69,10 +74,12 @@ function stop() {
 function notSignedIn(error) {
   document.title = 'Not signed in · API Access · Aeroplane';
   const command = () => el('code', {}, 'aeroplane-authz console');
-  fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, blank('key', 'You are not signed in', error.byLink
+  fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, blank('key', 'You are not signed in', usedLink
     ? ['The link was used already, or is older than a minute. Print another with ', command(), '.']
     : ['Log in to Aeroplane and come back. Where there is no login, an administrator prints a link to this page with ', command(), '.'],
   !alone && el('a.button', { href: '/' }, 'Go to Aeroplane'), el('button', { type: 'button', onclick: start }, 'Try again'))));
+  place.querySelector('h2').tabIndex = -1;
+  place.querySelector('h2').focus(); // what had it is gone
   say('You are not signed in');
 }
 
@@ -100,7 +107,9 @@ function show() {
   const [name, given] = window.location.hash.slice(1).split('?');
   const may = Object.keys(views).filter((one) => one !== 'audit' || visitor.everybodys);
   const now = may.includes(name) ? name : 'keys';
+  if (now !== name) window.history.replaceState(null, '', `#${now}`);
   fill(bar, may.map((one) => el('a', { href: `#${one}`, 'aria-current': one === now && 'page' }, views[one][0])));
+  address = window.location.hash || '#keys';
   const first = view === null;
   view?.close();
   view = views[now][1](visitor, new URLSearchParams(given));
@@ -146,7 +155,10 @@ function changed() {
 }
 
 window.addEventListener('hashchange', () => {
-  if (new URLSearchParams(window.location.hash.slice(1)).has('code')) start();
+  const hash = window.location.hash;
+  if (hash === '#main') return; // the link that skips to the content
+  if (!closeAll()) window.history.replaceState(null, '', address); // something is under way that has to be seen to its end
+  else if (new URLSearchParams(hash.slice(1)).has('code')) start();
   else if (visitor) show();
 });
 

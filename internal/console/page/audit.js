@@ -23,6 +23,7 @@ const kinds = [['key.*', 'Keys'], ['key.create', 'Keys created'], ['key.revoke',
 // auditView shows the audit record, newest first.
 export function auditView() {
   let token = '';
+  let first = ''; // the records of the first page, as they were written last
   const list = listing('Audit record', ['When', 'Who', 'What', 'Details']);
   const select = el('select', { id: id('action'), onchange: () => load(true) }, kinds.map(([value, text]) => el('option', { value }, text)));
   const root = el('div', {},
@@ -38,8 +39,13 @@ export function auditView() {
     return list.load(async (signal) => {
       const { events, nextPageToken } = await get(`v1/events${query({ action: select.value, pageSize: page, pageToken: further ? token : '' })}`, signal);
       await keyNames.learn(events.filter((event) => event.action.startsWith('key.')).map((event) => event.subjectId), signal);
+      const written = JSON.stringify(events);
+      if (!further && written === first) return; // and who reads goes on reading
       token = nextPageToken;
-      if (!further) list.body.replaceChildren();
+      if (!further) {
+        first = written;
+        list.body.replaceChildren();
+      }
       list.body.append(...events.map(row));
       const n = list.body.childElementCount;
       list.tell(token ? `${n} records are shown` : count(n, 'record'), token && (() => load(true, true)));

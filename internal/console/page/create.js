@@ -48,7 +48,7 @@ export function openCreate(visitor, created) {
 // keyForm are the fields of a key.
 function keyForm(visitor) {
   const name = el('input', { type: 'text', id: id('name'), autocomplete: 'off', maxlength: '200', placeholder: 'CI deploys', oninput: () => fields.name.fault('') });
-  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', maxlength: '128', onchange: otherUser });
+  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', maxlength: '128', onchange: otherUser, oninput: () => fields.userId.fault('') });
   const access = choices([
     ['ACCESS_LEVEL_READ', 'Read', 'GET'],
     ['ACCESS_LEVEL_WRITE', 'Read and write', 'GET, POST, PUT, PATCH and DELETE'],
@@ -107,7 +107,7 @@ function keyForm(visitor) {
       for (const [path, text] of error.fields) {
         const at = path.split(/[.[]/)[0];
         if (!fields[at] || found.has(at)) continue;
-        found.set(at, at === 'projects' && path !== at ? 'One of the chosen projects is not there any more, or not this user\'s. Remove it.' : sentence(`this ${text}`));
+        found.set(at, wordsFor(at, path) ?? sentence(`this ${text}`));
       }
       return found;
     },
@@ -123,6 +123,13 @@ function keyForm(visitor) {
       return faults.size > 0;
     },
   };
+}
+
+// wordsFor says what the service has found, where a person would not say it as the service does.
+function wordsFor(at, path) {
+  if (at === 'name') return `The name must have 1 to ${longestName} characters, and none that cannot be seen, such as a tab.`;
+  if (at === 'projects' && path !== at) return 'One of the chosen projects is not there any more, or not this user\'s. Remove it.';
+  return null;
 }
 
 // openLost tells of a key that was created by an earlier attempt, whose answer did not come: nobody has seen it, and nobody will.

@@ -4,10 +4,10 @@
 
 import { el, fill, icon, id } from './dom.js';
 
-// open shows a dialog with what is in it, and removes it when it has closed. mayClose says whether Escape closes it: not while something is
-// under way that cannot be taken back.
-export function open(content, { label, role = 'dialog', mayClose = () => true, closed = () => {} }) {
-  const dialog = el('dialog', { role, 'aria-labelledby': label }, content, el('p.said.unseen', { role: 'status' }));
+// open shows a dialog with what is in it, and removes it when it has closed. label and description are the ids of what names it, and of what
+// is read with that. mayClose says whether Escape closes it: not while something is under way that cannot be taken back.
+export function open(content, { label, description, role = 'dialog', mayClose = () => true, closed = () => {} }) {
+  const dialog = el('dialog', { role, 'aria-labelledby': label, 'aria-describedby': description }, content, el('p.said.unseen', { role: 'status' }));
   dialog.addEventListener('cancel', (event) => {
     if (!mayClose()) event.preventDefault();
   });
@@ -23,9 +23,15 @@ export function open(content, { label, role = 'dialog', mayClose = () => true, c
   return dialog;
 }
 
+// closeAll closes the dialogs that may be closed, and reports whether none is left.
+export function closeAll() {
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.requestClose();
+  return document.querySelector('dialog[open]') === null;
+}
+
 // notice tells of something that is about the whole of a dialog.
 export function notice(kind, ...text) {
-  return el(`p.notice${kind === 'bad' ? '.bad' : ''}`, { role: kind === 'bad' ? 'alert' : null }, icon('warning'), el('span', {}, ...text));
+  return el(`p.notice${kind === 'bad' ? '.bad' : ''}`, { id: id('notice'), role: kind === 'bad' ? 'alert' : null }, icon('warning'), el('span', {}, ...text));
 }
 
 // A busyButton says what is under way while it is, keeps its width and the focus, and is pressed once.
@@ -48,6 +54,7 @@ export function busyButton(button, words, work) {
 
 // A field is a control with its label, a hint, and what is wrong with it. Of a group of controls first returns which is to have the focus.
 export function field(label, control, { hint, group = false, first = () => root.querySelector(':checked') } = {}) {
+  const atFault = () => (group ? first() : control);
   const faultId = id('fault');
   const hintId = id('hint');
   const hinted = hint && el('p.hint', { id: hintId }, hint);
@@ -65,11 +72,9 @@ export function field(label, control, { hint, group = false, first = () => root.
       shown = text ? el('p.fault', { id: faultId }, icon('warning'), text) : null;
       if (shown) root.append(shown);
       about.setAttribute('aria-describedby', [hinted && hintId, shown && faultId].filter(Boolean).join(' '));
-      for (const one of group ? root.querySelectorAll('input') : [control]) {
-        if (text) one.setAttribute('aria-invalid', 'true');
-        else one.removeAttribute('aria-invalid');
-      }
-      if (text && focus) (group ? first() : control).focus();
+      root.querySelectorAll('[aria-invalid]').forEach((one) => one.removeAttribute('aria-invalid'));
+      if (text) atFault().setAttribute('aria-invalid', 'true');
+      if (text && focus) atFault().focus();
     },
   };
 }

@@ -5,7 +5,7 @@
 import { post } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, field, notice } from './dialog.js';
-import { sentence, wholeKey } from './format.js';
+import { accessWords, sentence, stateOf, stateWords, wholeKey } from './format.js';
 
 const outcomes = {
   CHECK_OUTCOME_PASSED: ['passed', 'Passed'],
@@ -31,12 +31,17 @@ export function explainView(visitor, given) {
   const methods = el('datalist', { id: method.getAttribute('list') }, ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'].map((one) => el('option', { value: one })));
   const path = el('input', { type: 'text', id: id('path'), placeholder: '/api/projects/…', value: given.get('path') ?? '', autocomplete: 'off', spellcheck: 'false' });
   const key = el('input', { type: 'text', id: id('key'), value: given.get('key') ?? '', autocomplete: 'off', spellcheck: 'false' });
-  const boxes = { method, path, keyId: key };
+  const target = el('input', { type: 'text', id: id('target'), value: given.get('target') ?? '', autocomplete: 'off', spellcheck: 'false' });
+  const boxes = { method, path, keyId: key, targetProjectId: target };
   const fields = {
     method: field('Method', method),
     path: field('Path', path, { hint: 'As it was sent, with the query.' }),
     keyId: field('ID of the key', key, { hint: 'Never the key itself. Empty: without a key.' }),
+    targetProjectId: field('Target project', target, { hint: 'The ID of the project that the request\'s body names.' }),
   };
+  const showTarget = () => { fields.targetProjectId.root.hidden = !/\/transfer(\?|$)/.test(path.value); };
+  path.addEventListener('input', showTarget);
+  showTarget();
   const answer = el('div', {});
   const button = busyButton(el('button.first', { type: 'submit' }, 'Explain'), 'Asking…', ask);
   const root = el('div', {},
@@ -48,12 +53,25 @@ export function explainView(visitor, given) {
 
   async function ask() {
     for (const one of Object.values(fields)) one.fault('');
+    fill(answer);
     const wrong = Object.keys(boxes).find((one) => wholeKey.test(boxes[one].value));
     if (wrong) { // it goes nowhere
       boxes[wrong].value = '';
       fields[wrong].fault('That was a whole key. Paste its ID, never the key.', true);
     } else if (path.value.trim() === '') fields.path.fault('Paste the path that was refused.', true);
-    else await tell({ method: method.value, path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }) });
+    else {
+      remember();
+      await tell({
+        method: method.value, path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }),
+        ...(!fields.targetProjectId.root.hidden && target.value.trim() && { targetProjectId: target.value.trim() }),
+      });
+    }
+  }
+
+  // remember keeps the question in the address, for who comes back or loads the page again.
+  function remember() {
+    const parts = new URLSearchParams({ method: method.value, path: path.value, key: key.value, target: target.value });
+    window.history.replaceState(null, '', `#refused?${parts}`);
   }
 
   async function tell(request) {
@@ -66,14 +84,17 @@ export function explainView(visitor, given) {
       fill(answer);
       const faults = error.status === 404 ? [['keyId', 'There is no key of this ID.']] : [...error.fields].map(([at, text]) => [at, sentence(`this ${text}`)]);
       if (faults.length > 0 && faults.every(([at]) => fields[at])) faults.forEach(([at, text]) => fields[at].fault(text, true));
-      else fill(answer, el('div.verdict', {}, notice('bad', error.message)));
+      else fill(answer, el('div.told', {}, notice('bad', error.message)));
     }
   }
 
   return {
     root,
     title: 'Why was this refused?',
-    shown: () => given.get('key') && path.focus(),
+    shown() {
+      if (given.get('path')) button.click();
+      else if (given.get('key')) path.focus();
+    },
     changed() {},
     tick() {},
     close() {},
@@ -88,26 +109,49 @@ function explanation(told, verdict) {
   return [
     el(`p.verdict${allowed ? '.allowed' : ''}`, {}, icon(allowed ? 'passed' : 'refused'), el('strong', {}, verdict)),
     el('div.told', {},
-      el('div.sheet', {}, el('section', { 'aria-label': 'Checks' }, el('h2', {}, 'Checks, in their order'), el('ol.checks', {}, told.checks.map(check)))),
+      card('Checks, in their order', el('ol.checks', {}, together(told.checks).map(check))),
       el('div', {},
-        told.remedies.length > 0 && el('section.sheet', { 'aria-label': 'What would change it' }, el('h2', {}, 'What would change it'),
-          el('ul', {}, told.remedies.map((text) => el('li', {}, sentence(text))))),
+        told.remedies.length > 0 && card('What would change it', el('ul', {}, told.remedies.map((text) => el('li', {}, sentence(text))))),
+        told.key && named(told.key),
         told.route && route(told.route)))];
+}
+
+// together makes one of checks in a row of which the same is said, as of those that were not reached.
+function together(checks) {
+  const all = [];
+  for (const { name, outcome, text } of checks) {
+    const last = all.at(-1);
+    if (last && last.outcome === outcome && last.text === text) last.names.push(names[name] ?? name);
+    else all.push({ names: [names[name] ?? name], outcome, text });
+  }
+  return all;
 }
 
 function check(one) {
   const [kind, words] = outcomes[one.outcome] ?? ['skipped', one.outcome];
-  return el(`li.${kind}`, {}, icon(kind), el('div', {}, el('b', {}, names[one.name] ?? one.name, el('span.unseen', {}, `: ${words}`)), el('span', {}, sentence(one.text))));
+  return el(`li.${kind}`, {}, icon(kind), el('div', {}, el('b', {}, one.names.join(', '), el('span.unseen', {}, `: ${words}`)), el('span', {}, sentence(one.text))));
 }
 
+const card = (label, ...content) => el('section.sheet', { 'aria-label': label }, el('h2', {}, label), ...content);
+
+const rowsOf = (...rows) => el('dl', {}, rows.filter(([, value]) => value).map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]).flat());
+
+// named says which key it was.
+function named(key) {
+  return card('The key', rowsOf(['Name', el('bdi', {}, key.name)], ['Prefix', el('code', {}, `${key.prefix}…`)], ['User', key.userId],
+    ['Access', accessWords[key.accessLevel]], ['State', stateWords[stateOf(key)]]));
+}
+
+const who = { public: 'Anybody', browser: 'Browsers, to sign in', session: 'Browser sessions', owner: 'Browser sessions of owners', any: 'Keys and browser sessions' };
+
+const scopes = {
+  '-': 'Nothing in particular', 'project-list': 'The list of projects', 'project-create': 'A new project', project: 'A project', 'project-slug': 'A project, by its slug',
+  service: 'The project of a service', deployment: 'The project of a deployment', 'service-transfer': 'The project of a service, and the one that it goes to',
+};
+
 function route(row) {
-  return el('section.sheet', { 'aria-label': 'Route' }, el('h2', {}, 'The row that made it'),
-    el('dl', {},
-      el('dt', {}, 'Line'), el('dd', {}, String(row.line)),
-      el('dt', {}, 'Method'), el('dd', {}, el('code', {}, row.method)),
-      el('dt', {}, 'Pattern'), el('dd', {}, el('code', {}, row.pattern)),
-      el('dt', {}, 'Who may call'), el('dd', {}, row.who),
-      el('dt', {}, 'What it reaches'), el('dd', {}, row.scope)));
+  return card('The row that made it', rowsOf(['Line', String(row.line)], ['Method', el('code', {}, row.method)], ['Pattern', el('code', {}, row.pattern)],
+    ['Who may call', who[row.who] ?? row.who], ['What it reaches', scopes[row.scope] ?? row.scope]));
 }
 
 // idOf takes the prefix of one of our keys for its id, which is the rest of it.

@@ -62,8 +62,13 @@ export function listing(label, columns) {
     // tell says how much is shown, and offers more of it.
     tell(text, further) {
       const had = more.contains(document.activeElement);
-      fill(more, el('span', {}, text), further && el('button', { type: 'button', onclick: further }, `Show ${page} more`));
-      if (had) more.querySelector('button')?.focus();
+      const button = further && el('button', { type: 'button', onclick: further }, `Show ${page} more`);
+      const told = el('span', { tabindex: '-1' }, text);
+      fill(more, told, button);
+      if (had) {
+        say(text);
+        (button || told).focus();
+      }
     },
     close: () => running?.abort(),
   };

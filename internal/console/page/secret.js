@@ -14,12 +14,15 @@ export function openSecret(key, secret, visitor, created) {
   let copied = false;
   const got = () => { copied = true; };
   const close = el('button.first', { type: 'button', onclick: () => leave() }, 'Close');
+  const warning = notice('warning', el('strong', {}, 'It is shown once. '), `Whoever has it can do what “${key.name}” may. Keep it where secrets are kept, and out of code and chats.`);
+  const doubt = el('div', {});
   const ends = el('div.ends', {}, close);
   const box = el('div.box', {}, title,
-    notice('warning', el('strong', {}, 'It is shown once. '), `Whoever has it can do what “${key.name}” may. Keep it where secrets are kept, and out of code and chats.`),
+    warning,
     copyable('API key', secret, got),
     copyable('With a bearer token', curl(`Authorization: Bearer ${secret}`), got),
     copyable('Or with a header of its own', curl(`X-API-Key: ${secret}`), got),
+    doubt,
     ends);
   box.addEventListener('copy', () => { // by hand
     if (document.getSelection().toString().includes(secret)) got();
@@ -30,6 +33,7 @@ export function openSecret(key, secret, visitor, created) {
   window.addEventListener('beforeunload', beforeUnload);
   const dialog = open(box, {
     label: title.id,
+    description: warning.id,
     mayClose() {
       if (!copied) leave();
       return copied;
@@ -51,12 +55,13 @@ export function openSecret(key, secret, visitor, created) {
     const back = el('button.first', {
       type: 'button',
       onclick: () => {
+        fill(doubt);
         fill(ends, close);
         box.querySelector('button').focus();
       },
     }, 'Back to the key');
-    fill(ends, notice('bad', 'You have not copied the key. It cannot be shown again: you would have to create another.'),
-      el('button', { type: 'button', onclick: () => dialog.close() }, 'Close without copying'), back);
+    fill(doubt, notice('bad', 'You have not copied the key. It cannot be shown again: you would have to create another.'));
+    fill(ends, el('button', { type: 'button', onclick: () => dialog.close() }, 'Close without copying'), back);
     back.focus();
   }
 }
