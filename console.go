@@ -11,10 +11,11 @@ import (
 	"aeroplane.run/authz/internal/secret"
 )
 
-// How long a code opens a console session, and how long that lasts.
+// How long a code opens a console session, and how long that lasts. People are told both in words: below, on the page, by the help of
+// aeroplane-authz console, in console.proto and in docs/api-access.md.
 const (
-	CodeLife    = time.Minute
-	ConsoleLife = 8 * time.Hour
+	codeLife    = time.Minute
+	consoleLife = 8 * time.Hour
 )
 
 // A ConsoleSession lets an administrator use the page for API access in a browser, where there is no session of Aeroplane's. It acts on the
@@ -34,9 +35,9 @@ type Console struct {
 	Now   func() time.Time
 }
 
-// Code returns a code that opens a session once, for as long as CodeLife, and until when.
+// Code returns a code that opens a session once, for as long as codeLife, and until when.
 func (c *Console) Code(ctx context.Context, a Actor) (code secret.Text, until time.Time, err error) {
-	code, session := c.draw(a.TokenName, CodeLife)
+	code, session := c.draw(a.TokenName, codeLife)
 	if err := c.Store.PutConsoleCode(ctx, c.change(a), session); err != nil {
 		return secret.Text{}, time.Time{}, err
 	}
@@ -46,7 +47,7 @@ func (c *Console) Code(ctx context.Context, a Actor) (code secret.Text, until ti
 // Open exchanges a code for a session, and returns its token. address is where it is opened from. Errors: Unauthenticated if there is no such
 // code, or not any more.
 func (c *Console) Open(ctx context.Context, code, address string) (token secret.Text, s ConsoleSession, err error) {
-	token, s = c.draw("", ConsoleLife)
+	token, s = c.draw("", consoleLife)
 	// Who opens it is whoever has drawn the code, which the store knows.
 	change := c.change(Actor{Role: CallerRoleAdmin, Address: address})
 	if s.TokenName, err = c.Store.OpenConsole(ctx, change, apikey.DigestOf(code), s); err != nil {

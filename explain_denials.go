@@ -21,7 +21,7 @@ type denialRow struct {
 	tell  func(*story) (text string, remedies []string)
 }
 
-// row returns the row of the story's denial. What has none, which a test sees to, is told in the words of the log.
+// row returns the row of the story's denial. A test sees to it that each denial has one; without, it is told in the words of the log.
 func (s *story) row() denialRow {
 	row, ok := denials[denial{s.decision.Reason, s.decision.Detail}]
 	if !ok {

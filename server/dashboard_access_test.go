@@ -147,7 +147,7 @@ func TestDashboardOrigin(t *testing.T) {
 		if got := created.StatusCode; got != map[bool]int{true: 201, false: 403}[c.ok] {
 			t.Errorf("POST to %q with %q: %d %s", c.host, c.headers, got, apikey.Redact(answer))
 		}
-		if !c.ok && answer != `{"error":"This request did not come from the dashboard's own pages"}` {
+		if !c.ok && answer != `{"error":"This request did not come from this service's own pages"}` {
 			t.Errorf("POST to %q with %q: %s", c.host, c.headers, apikey.Redact(answer))
 		}
 		other, made := "none", 404

@@ -22,7 +22,7 @@ func sameOrigin(r *http.Request) error {
 	if origins := r.Header["Origin"]; !told && len(origins) == 1 && originIs(origins[0], r.Host) {
 		return nil
 	}
-	return authz.Errorf(authz.PermissionDenied, "This request did not come from the dashboard's own pages")
+	return authz.Errorf(authz.PermissionDenied, "This request did not come from this service's own pages")
 }
 
 // originIs reports whether an origin has the host and the port that a request was sent to, by its header Host. Of a port that this does not

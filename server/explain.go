@@ -11,8 +11,9 @@ import (
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 )
 
-// An explanationService tells administrators why requests are decided on as they are. It goes past the decider: what it asks is not
-// counted among decisions, and not in the log of denials.
+// An explanationService tells administrators why requests are decided on as they are, and users, by the API Access page, as to their own
+// keys: the explainer veils what is out of their reach. It goes past the decider: what it asks is not counted among decisions, and not in
+// the log of denials.
 type explanationService struct {
 	authzv1.UnsafeExplanationServiceServer
 	explainer *authz.Explainer

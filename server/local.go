@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"aeroplane.run/authz"
 )
 
 // A Local calls the services of a Server from within its process, as a connection of gRPC would: with the same codec, and through the same
@@ -55,12 +57,24 @@ func (l *Local) Invoke(ctx context.Context, method string, args, reply any, _ ..
 	if err != nil {
 		return err
 	}
+	if err := l.hand(answer, reply.(proto.Message)); err != nil {
+		// The call itself has ended, and was counted: this is only told of.
+		return l.guard.tell(ctx, method, methods[method], authz.Actor{}, err)
+	}
+	return nil
+}
+
+// hand puts an answer into the reply, by way of the bytes that would be sent.
+func (l *Local) hand(answer any, reply proto.Message) error {
 	data, err := l.codec.Marshal(answer)
 	if err != nil {
 		return fmt.Errorf("an answer cannot be sent: %w", err)
 	}
 	defer data.Free()
-	return proto.Unmarshal(data.Materialize(), reply.(proto.Message))
+	if err := proto.Unmarshal(data.Materialize(), reply); err != nil {
+		return fmt.Errorf("an answer cannot be read: %w", err)
+	}
+	return nil
 }
 
 // NewStream implements grpc.ClientConnInterface. There are no streams here.

@@ -3,14 +3,17 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/server/servertest"
@@ -147,6 +150,36 @@ func TestRESTOwnership(t *testing.T) {
 			t.Errorf("%s revokes the key of %q: %d %s", c.who.name, c.of, status, answer)
 		}
 	}
+}
+
+// Whose a key is is looked up only for whom it matters.
+func TestRESTOwnershipOfWhoSeesAll(t *testing.T) {
+	t.Parallel()
+	store := &keyReads{Store: openStore(t)}
+	s := start(t, servertest.Options{Store: store})
+	owner := s.looker(t, "root", sessionCookie(s.browse(t, "root", authzv1.UserRole_USER_ROLE_OWNER).session))
+	ada := s.looker(t, "ada", sessionCookie(s.browseAsUser(t, "ada").session))
+	id, _ := ada.make(t, "k", "")
+	for want, who := range map[int64]restLooker{1: owner, 2: ada} {
+		before := store.n.Load()
+		if status, answer := who.get("/authz/v1/keys/" + id); status != 200 {
+			t.Errorf("%s: %d %s", who.name, status, answer)
+		}
+		if n := store.n.Load() - before; n != want {
+			t.Errorf("%s: the key is read %d times, want %d", who.name, n, want)
+		}
+	}
+}
+
+// keyReads counts how often a key is read by its id.
+type keyReads struct {
+	servertest.Store
+	n atomic.Int64
+}
+
+func (s *keyReads) Key(ctx context.Context, id string) (authz.Key, error) {
+	s.n.Add(1)
+	return s.Store.Key(ctx, id)
 }
 
 // What a session asks for in so many words, and may not have, is refused, and not left out.

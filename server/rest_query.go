@@ -4,8 +4,10 @@ package server
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -40,7 +42,7 @@ func refuseUnusedQuery(ctx context.Context, in proto.Message) error {
 		return authz.Errorf(authz.Invalid, "the query cannot be read").Because(query.wrong)
 	}
 	pattern, _ := runtime.HTTPPathPattern(ctx)
-	for name := range query.values {
+	for _, name := range slices.Sorted(maps.Keys(query.values)) { // so that of several it is always the same that is named
 		if !query.read || strings.Contains(pattern, "{"+name+"}") || !hasField(in.ProtoReflect().Descriptor(), name) {
 			return invalid(apikey.Redact(name), "is not a parameter of this call")
 		}

@@ -40,9 +40,6 @@ func (v *visitor) everybodys() bool {
 	return v.caller != nil || v.session.Role == authz.UserRoleOwner
 }
 
-// sees reports whether the visitor sees what belongs to a user.
-func (v *visitor) sees(userID string) bool { return v.everybodys() || v.session.UserID == userID }
-
 // actor returns who makes a change. A session acts for its own user, whatever else is said.
 func (v *visitor) actor(ctx context.Context) (authz.Actor, error) {
 	if v.caller != nil {

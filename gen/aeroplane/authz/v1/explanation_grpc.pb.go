@@ -30,7 +30,8 @@ const (
 //
 // ExplanationService says why a request is decided on as it is.
 //
-// Callers need a bearer token of the role admin: an explanation tells whose keys and projects are.
+// Callers need a bearer token of the role admin: an explanation tells whose keys and projects are. On the API Access page users see
+// those of their own keys as well, in which what is out of their reach is told as what there is not.
 type ExplanationServiceClient interface {
 	// ExplainAuthorize decides on a request as Authorize would, with every change known that was committed before the call, and
 	// says how that comes about and what would change it. It is no use of the key, and does not count as a decision in the
@@ -65,7 +66,8 @@ func (c *explanationServiceClient) ExplainAuthorize(ctx context.Context, in *Exp
 //
 // ExplanationService says why a request is decided on as it is.
 //
-// Callers need a bearer token of the role admin: an explanation tells whose keys and projects are.
+// Callers need a bearer token of the role admin: an explanation tells whose keys and projects are. On the API Access page users see
+// those of their own keys as well, in which what is out of their reach is told as what there is not.
 type ExplanationServiceServer interface {
 	// ExplainAuthorize decides on a request as Authorize would, with every change known that was committed before the call, and
 	// says how that comes about and what would change it. It is no use of the key, and does not count as a decision in the
