@@ -38,7 +38,7 @@ const (
 type AuthorizationServiceClient interface {
 	// Authorize answers for one HTTP request as its client sent it.
 	//
-	// A denial is an ordinary answer. A gRPC error means that no decision was reached, and the gateway must
+	// A denial is an ordinary answer. An error means that no decision was reached, and the gateway must
 	// then refuse the request: INVALID_ARGUMENT when the gateway itself built a request that it should not have
 	// (more than 64 KiB in all), UNAVAILABLE when the facts could not be read or, with the reason LEASE, when this replica
 	// cannot tell whether what it knows still holds (ask another), FAILED_PRECONDITION when at_least_revision is of another
@@ -125,7 +125,7 @@ type AuthorizationService_AuthorizeStreamClient = grpc.BidiStreamingClient[Autho
 type AuthorizationServiceServer interface {
 	// Authorize answers for one HTTP request as its client sent it.
 	//
-	// A denial is an ordinary answer. A gRPC error means that no decision was reached, and the gateway must
+	// A denial is an ordinary answer. An error means that no decision was reached, and the gateway must
 	// then refuse the request: INVALID_ARGUMENT when the gateway itself built a request that it should not have
 	// (more than 64 KiB in all), UNAVAILABLE when the facts could not be read or, with the reason LEASE, when this replica
 	// cannot tell whether what it knows still holds (ask another), FAILED_PRECONDITION when at_least_revision is of another

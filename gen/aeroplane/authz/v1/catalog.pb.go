@@ -28,9 +28,9 @@ const (
 // Project is a project of Aeroplane.
 type Project struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id.
+	// The id of the project.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The name in URLs: 1 to 255 of the characters of ids. One owner has it once, and so has nobody.
+	// The name in URLs: 1 to 255 of the characters of ids. Required. One owner has it once, and so has nobody.
 	Slug string `protobuf:"bytes,2,opt,name=slug,proto3" json:"slug,omitempty"`
 	// The name that people see: at most 255 characters.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
@@ -101,9 +101,9 @@ func (x *Project) GetOwnerId() string {
 // Service is a service of Aeroplane.
 type Service struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id.
+	// The id of the service.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The project that it is in.
+	// The project that it is in. Required.
 	ProjectId     string `protobuf:"bytes,2,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -156,9 +156,9 @@ func (x *Service) GetProjectId() string {
 // Deployment is a deployment of a service.
 type Deployment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id.
+	// The id of the deployment.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The service that it is of.
+	// The service that it is of. Required.
 	ServiceId     string `protobuf:"bytes,2,opt,name=service_id,json=serviceId,proto3" json:"service_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -413,7 +413,7 @@ func (x *BatchPutProjectsResponse) GetReceipt() *Receipt {
 // DeleteProjectRequest names a project.
 type DeleteProjectRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id.
+	// The id of the project.
 	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -963,7 +963,7 @@ func (x *BatchPutServicesResponse) GetReceipt() *Receipt {
 // DeleteServiceRequest names a service.
 type DeleteServiceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id.
+	// The id of the service.
 	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1486,7 +1486,7 @@ func (x *BatchPutDeploymentsResponse) GetReceipt() *Receipt {
 // DeleteDeploymentRequest names a deployment.
 type DeleteDeploymentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id.
+	// The id of the deployment.
 	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

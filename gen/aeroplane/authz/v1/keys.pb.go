@@ -223,13 +223,13 @@ func (x *Key) GetState() KeyState {
 // CreateKeyRequest describes the key to mint.
 type CreateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The label: 1 to 80 characters after trimming. Need not be unique.
+	// The label: 1 to 80 characters after trimming. Required. Need not be unique.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The user whom the key acts for. Empty in a single-user installation.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// What the key may do. Required.
 	AccessLevel AccessLevel `protobuf:"varint,3,opt,name=access_level,json=accessLevel,proto3,enum=aeroplane.authz.v1.AccessLevel" json:"access_level,omitempty"`
-	// The projects that the key reaches: all, or 1 to 1000 ids, each known and, where user_id is set, that user's.
+	// The projects that the key reaches: all, or 1 to 1000 ids, each known and, where user_id is set, that user's. Required.
 	Projects *ProjectScope `protobuf:"bytes,4,opt,name=projects,proto3" json:"projects,omitempty"`
 	// When the key expires. One of the two is required.
 	//

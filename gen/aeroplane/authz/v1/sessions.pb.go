@@ -28,7 +28,7 @@ const (
 // Session is a browser session.
 type Session struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// SHA-256 of the session cookie's value: 32 bytes.
+	// SHA-256 of the session cookie's value: 32 bytes. Required.
 	TokenSha256 []byte `protobuf:"bytes,1,opt,name=token_sha256,json=tokenSha256,proto3" json:"token_sha256,omitempty"`
 	// The user. Empty in a single-user installation.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -101,7 +101,7 @@ func (x *Session) GetExpireTime() *timestamppb.Timestamp {
 // PutSessionRequest is the session to make known.
 type PutSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The session.
+	// The session. Required.
 	Session       *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -202,7 +202,7 @@ func (x *PutSessionResponse) GetReceipt() *Receipt {
 // RevokeSessionRequest names a session.
 type RevokeSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// SHA-256 of the session cookie's value: 32 bytes.
+	// SHA-256 of the session cookie's value: 32 bytes. Required.
 	TokenSha256   []byte `protobuf:"bytes,1,opt,name=token_sha256,json=tokenSha256,proto3" json:"token_sha256,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
