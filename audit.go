@@ -49,7 +49,9 @@ const (
 	DeploymentPut    Action = "deployment.put"
 	DeploymentDelete Action = "deployment.delete"
 	CatalogSync      Action = "catalog.sync"
+	ConsoleLink      Action = "console.link"
 	ConsoleOpen      Action = "console.open"
+	ConsoleClose     Action = "console.close"
 	RetentionDelete  Action = "retention.delete"
 )
 
@@ -57,7 +59,8 @@ const (
 func Actions() []Action {
 	return []Action{
 		KeyCreate, KeyImport, KeySuspend, KeyRevoke, SessionPut, SessionRevoke, ProjectPut, ProjectDelete,
-		ServicePut, ServiceDelete, DeploymentPut, DeploymentDelete, CatalogSync, ConsoleOpen, RetentionDelete,
+		ServicePut, ServiceDelete, DeploymentPut, DeploymentDelete, CatalogSync,
+		ConsoleLink, ConsoleOpen, ConsoleClose, RetentionDelete,
 	}
 }
 

@@ -265,15 +265,16 @@ type UseStore interface {
 
 // A ConsoleStore keeps console sessions, and the codes that open them. None of this is in the history: no decision depends on it.
 type ConsoleStore interface {
-	// PutConsoleCode stores a code. It leaves no audit record: only to open a session does.
+	// PutConsoleCode stores a code.
 	PutConsoleCode(ctx context.Context, c Change, code ConsoleSession) error
-	// OpenConsole takes a code away that has not expired, and stores a session for the token name which the code has, in one transaction
-	// with its audit record; the name goes into both, and is returned. Unauthenticated if there is no such code. Of several calls with one code one succeeds.
-	OpenConsole(ctx context.Context, c Change, code Digest, s ConsoleSession) (tokenName string, err error)
+	// OpenConsole takes a code away that has not expired, and stores a session for the administrator's token which the code has; its name is
+	// that of the actor in the audit record. It returns the session. Unauthenticated if there is no such code. Of several calls with one code
+	// one succeeds.
+	OpenConsole(ctx context.Context, c Change, code Digest, s ConsoleSession) (ConsoleSession, error)
 	// ConsoleSession returns a session, also one that has expired. Unauthenticated if there is none, and for a code.
 	ConsoleSession(ctx context.Context, d Digest) (ConsoleSession, error)
-	// EndConsole deletes a session, if there is one.
-	EndConsole(ctx context.Context, d Digest) error
+	// EndConsole deletes a session, if there is one; the actor in the audit record is its token. Without one nothing is written.
+	EndConsole(ctx context.Context, c Change, d Digest) error
 }
 
 // A KeyUse says that a key authenticated a request.

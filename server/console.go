@@ -94,6 +94,9 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	case !ok:
 		_ = noSuchPage.Write(w)
+	case r.Method != http.MethodPost && r.ContentLength != 0:
+		// Nor is one waited for, in an answer that lasts.
+		writeStatus(w, http.StatusBadRequest, status.New(codes.InvalidArgument, "this page takes no body"))
 	case only(w, r, page.methods...):
 		page.serve(d, w, r)
 	}

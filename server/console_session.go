@@ -17,6 +17,9 @@ import (
 // consoleCookie holds the token of a console session. It is sent to the console alone, and by its own pages alone.
 const consoleCookie = "aeroplane_authz_console"
 
+// maxSignIn bounds what anybody may send who has not signed in yet, in bytes.
+const maxSignIn = 1 << 10
+
 // maxLooking bounds how many codes and console sessions are looked up at a time. Whoever has none can have that done as well, and changes
 // need the database, too.
 const maxLooking = 2
@@ -51,7 +54,7 @@ func (d *consoleDoor) bySession(r *http.Request) (*visitor, error) {
 		return nil, err
 	}
 	caller := d.guard.callers.named(authz.CallerRoleAdmin, s.TokenName)
-	if caller == nil { // the token that opened it is taken away, and what rests on it ends
+	if caller == nil || !caller.digest.Equal(s.TokenDigest) { // the token that opened it is taken away, and what rests on it ends
 		return nil, nil
 	}
 	return &visitor{caller: caller, browser: true, until: s.ExpiresAt}, nil
@@ -72,7 +75,7 @@ func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err err
 	if err := sameOrigin(r); err != nil {
 		return err
 	}
-	body, err := readJSON(w, r, true)
+	body, err := readJSON(w, r, maxSignIn, true)
 	if err != nil {
 		return err
 	}
@@ -112,11 +115,11 @@ func (d *consoleDoor) trySignOut(w http.ResponseWriter, r *http.Request) (err er
 	if err := sameOrigin(r); err != nil {
 		return err
 	}
-	if _, err := readJSON(w, r, true); err != nil {
+	if _, err := readJSON(w, r, maxSignIn, true); err != nil {
 		return err
 	}
 	if cookie, err := r.Cookie(consoleCookie); err == nil {
-		if err := d.look(r.Context(), func() error { return d.sessions.End(r.Context(), cookie.Value) }); err != nil {
+		if err := d.look(r.Context(), func() error { return d.sessions.End(r.Context(), cookie.Value, addressOf(r.Context())) }); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,7 @@ func TestConsoleSession(t *testing.T) {
 			t.Errorf("%s: %d %s", body, r.StatusCode, answer)
 		}
 	}
-	if r, _ := s.rest(t, "POST", "/authz/sign-in", ownPage+asJSON, `{"code":"`+strings.Repeat("x", 5<<20)+`"}`); r.StatusCode != 413 {
+	if r, _ := s.rest(t, "POST", "/authz/sign-in", ownPage+asJSON, `{"code":"`+strings.Repeat("x", 2<<10)+`"}`); r.StatusCode != 413 {
 		t.Errorf("too large: %d", r.StatusCode)
 	}
 
@@ -125,7 +125,7 @@ func TestConsoleCodeOnce(t *testing.T) {
 func TestConsoleSignOut(t *testing.T) {
 	t.Parallel()
 	s := start(t, servertest.Options{})
-	other := start(t, servertest.Options{Store: kept{s.store}})
+	other := start(t, servertest.Options{Store: kept{s.store}, AdminToken: s.AdminToken})
 	token, another := s.openConsole(t), other.openConsole(t)
 	for range 2 {
 		r, answer := s.rest(t, "POST", "/authz/sign-out", consoleCookie(token)+ownPage+asJSON, "{}")
@@ -330,18 +330,18 @@ func (d *downStore) ConsoleSession(ctx context.Context, of authz.Digest) (authz.
 	return d.Store.ConsoleSession(ctx, of)
 }
 
-func (d *downStore) OpenConsole(ctx context.Context, c authz.Change, code authz.Digest, s authz.ConsoleSession) (string, error) {
+func (d *downStore) OpenConsole(ctx context.Context, c authz.Change, code authz.Digest, s authz.ConsoleSession) (authz.ConsoleSession, error) {
 	if err := d.err(); err != nil {
-		return "", err
+		return authz.ConsoleSession{}, err
 	}
 	return d.Store.OpenConsole(ctx, c, code, s)
 }
 
-func (d *downStore) EndConsole(ctx context.Context, of authz.Digest) error {
+func (d *downStore) EndConsole(ctx context.Context, c authz.Change, of authz.Digest) error {
 	if err := d.err(); err != nil {
 		return err
 	}
-	return d.Store.EndConsole(ctx, of)
+	return d.Store.EndConsole(ctx, c, of)
 }
 
 // A countingObserver counts decisions that were not reached.

@@ -22,6 +22,9 @@ import (
 	"aeroplane.run/authz/internal/door"
 )
 
+// actingUserHeader is what the entry actingUser is called over HTTP.
+const actingUserHeader = "Aeroplane-Acting-User"
+
 // newREST returns what makes calls over a connection of requests in JSON, by the paths that the contract gives them.
 func newREST(over grpc.ClientConnInterface) http.Handler {
 	mux := runtime.NewServeMux(
@@ -66,6 +69,7 @@ func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, within string
 	defer cancel()
 	in := r.Clone(ctx)
 	in.URL.Path, in.URL.RawPath = within, ""
+	in.Header.Del("Grpc-Timeout") // how long a call may take is not for the gateway to hear
 	in.Body, in.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	d.rest.ServeHTTP(w, in)
 }
@@ -84,7 +88,7 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 			return nil, nil, err
 		}
 	}
-	if body, err = readJSON(w, r, v.browser && writes); err != nil {
+	if body, err = readJSON(w, r, maxMessage, v.browser && writes); err != nil {
 		return nil, nil, err
 	}
 	query := queryOf(r)
@@ -93,6 +97,11 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	}
 	if err := refuseOtherID(r, body); err != nil {
 		return nil, nil, err
+	}
+	for _, user := range r.Header[actingUserHeader] { // what is no ASCII the gateway would leave out
+		if user != "" && !authz.ValidUserID(user) {
+			return nil, nil, invalid(actingUserHeader, "must be the id of a user, or nothing")
+		}
 	}
 	ctx = context.WithValue(r.Context(), visitorKey{}, v)
 	return context.WithValue(ctx, queryKey{}, query), body, nil
@@ -109,12 +118,12 @@ func refuseOtherID(r *http.Request, body []byte) error {
 
 // readJSON reads the body of a request, which is one JSON value, or nothing at all. Whether it says so need not be said of nothing, unless
 // named.
-func readJSON(w http.ResponseWriter, r *http.Request, named bool) ([]byte, error) {
+func readJSON(w http.ResponseWriter, r *http.Request, most int, named bool) ([]byte, error) {
 	kind := r.Header["Content-Type"]
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(most)))
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
-		return nil, authz.Errorf(authz.Invalid, "the body must be at most %d bytes", maxMessage).Because(err)
+		return nil, authz.Errorf(authz.Invalid, "the body must be at most %d bytes", most).Because(err)
 	case err != nil:
 		return nil, authz.Errorf(authz.Invalid, "the body could not be read").Because(err)
 	case (named || len(body) > 0) && (len(kind) != 1 || !door.PlainJSON(kind, r.Header["Content-Encoding"])):

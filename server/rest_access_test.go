@@ -128,6 +128,8 @@ func TestRESTAccess(t *testing.T) {
 		{"a console session as Aeroplane's", sessionCookie(console), only(401)},
 		{"a console session before a user's", "Cookie: aeroplane_authz_console=" + console + "; aeroplane_session=" + user.session + "\r\n", as(owners)},
 		{"a console session behind a user's", byUser + byConsole, as(owners)},
+		{"two of Aeroplane's sessions", byUser + byOwner, only(401)},
+		{"two console sessions", byConsole + consoleCookie(ended), only(401)},
 		{"a console session that was ended, and a user's", consoleCookie(ended) + byUser, as(users)},
 		{"a console session that has no value, and a user's", consoleCookie("") + byUser, as(users)},
 	})
@@ -138,6 +140,11 @@ func TestRESTAccess(t *testing.T) {
 		{"a console session whose token was taken away", byConsole, only(401)},
 		{"the same beside a user's", byConsole + byUser, as(users)},
 		{"the token that was taken away", bearer, only(401)},
+	})
+	// Or with another token of that name.
+	start(t, servertest.Options{Store: kept{s.store}}).expectOfEach(t, []restVisitor{
+		{"a console session whose token was replaced", byConsole, only(401)},
+		{"the same beside a user's", byConsole + byUser, as(users)},
 	})
 }
 

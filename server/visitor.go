@@ -61,6 +61,9 @@ func (d *consoleDoor) visitor(r *http.Request) (*visitor, error) {
 		}
 		return &visitor{caller: caller}, nil
 	}
+	if err := oneCookieEach(r); err != nil {
+		return nil, err
+	}
 	if len(r.Header["X-Api-Key"]) == 0 {
 		if v, err := d.bySession(r); v != nil || err != nil {
 			return v, err
@@ -71,6 +74,20 @@ func (d *consoleDoor) visitor(r *http.Request) (*visitor, error) {
 		return nil, err
 	}
 	return &visitor{session: session, browser: true}, nil
+}
+
+// sessionCookieName is what Aeroplane calls the cookie of its sessions (behaviour 2).
+const sessionCookieName = "aeroplane_session"
+
+// oneCookieEach refuses a request with two cookies of one name. A browser sends as many where somebody has set one for a narrower path or for all
+// of a domain's hosts, and then one page would be one user's and the next another's.
+func oneCookieEach(r *http.Request) error {
+	for _, name := range []string{consoleCookie, sessionCookieName} {
+		if len(r.CookiesNamed(name)) > 1 {
+			return authz.Errorf(authz.Unauthenticated, "there are two cookies %s: delete those of this site", name)
+		}
+	}
+	return nil
 }
 
 // sessionOf returns Aeroplane's session that a request brings. What it is asked to do is not Aeroplane's business: it is judged as one for

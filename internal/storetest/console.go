@@ -20,17 +20,18 @@ func opened(token string, after time.Duration) authz.ConsoleSession {
 }
 
 func code(text, tokenName string, after time.Duration) authz.ConsoleSession {
-	return authz.ConsoleSession{Digest: digest(text), TokenName: tokenName, ExpiresAt: noon.Add(after)}
+	return authz.ConsoleSession{Digest: digest(text), TokenName: tokenName, TokenDigest: digest("token of " + tokenName), ExpiresAt: noon.Add(after)}
 }
 
 func (f *fixture) putCode(t *testing.T, c authz.ConsoleSession) {
 	t.Helper()
-	if events := f.recorded(t, func() {
+	events := f.recorded(t, func() {
 		if err := f.PutConsoleCode(t.Context(), at(0), c); err != nil {
 			t.Fatal(err)
 		}
-	}); len(events) > 0 {
-		t.Errorf("to put a code left %d audit records", len(events))
+	})
+	if len(events) != 1 || events[0].Action != authz.ConsoleLink || events[0].Actor != at(0).Actor {
+		t.Errorf("to put a code left the records %+v", events)
 	}
 }
 
@@ -41,9 +42,9 @@ func consoleSessions(t *testing.T, f *fixture) {
 	}
 	change := at(time.Minute - time.Microsecond)
 	events := f.recorded(t, func() {
-		name, err := f.OpenConsole(t.Context(), change, digest("code"), opened("token", time.Hour))
-		if name != "ops" || err != nil {
-			t.Errorf("OpenConsole = %q, %v; want ops", name, err)
+		got, err := f.OpenConsole(t.Context(), change, digest("code"), opened("token", time.Hour))
+		if diff := cmp.Diff(code("token", "ops", time.Hour), got); diff != "" || err != nil {
+			t.Errorf("OpenConsole: %v (-want +got)\n%s", err, diff)
 		}
 	})
 	if len(events) != 1 || events[0].Action != authz.ConsoleOpen || events[0].Actor.TokenName != "ops" || !events[0].At.Equal(change.At) {
@@ -53,9 +54,14 @@ func consoleSessions(t *testing.T, f *fixture) {
 	if diff := cmp.Diff(code("token", "ops", time.Hour), got); diff != "" || err != nil {
 		t.Errorf("the session: %v (-want +got)\n%s", err, diff)
 	}
-	for range 2 {
-		if err := f.EndConsole(t.Context(), digest("token")); err != nil {
-			t.Fatal(err)
+	for _, want := range []int{1, 0} {
+		events := f.recorded(t, func() {
+			if err := f.EndConsole(t.Context(), at(0), digest("token")); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if len(events) != want || want > 0 && (events[0].Action != authz.ConsoleClose || events[0].Actor.TokenName != "ops") {
+			t.Errorf("to end a session left the records %+v", events)
 		}
 	}
 	if _, err := f.ConsoleSession(t.Context(), digest("token")); authz.KindOf(err) != authz.Unauthenticated {

@@ -46,6 +46,8 @@ type Options struct {
 	BaseURL string
 	// AdminName is the name of the administrator's token. Empty: "test".
 	AdminName string
+	// AdminToken is that token, for several services that pass for replicas. Empty: one that no other has.
+	AdminToken string
 }
 
 // Running is a service that runs until the test ends.
@@ -83,11 +85,14 @@ func Start(t testing.TB, o Options) *Running {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Running{
-		AdminToken: rand.Text() + rand.Text(), GatewayToken: o.GatewayToken,
+		AdminToken: o.AdminToken, GatewayToken: o.GatewayToken,
 		Uses: authz.NewUseRecorder(store, o.Log),
 	}
 	if r.GatewayToken == "" {
 		r.GatewayToken = rand.Text() + rand.Text()
+	}
+	if r.AdminToken == "" {
+		r.AdminToken = rand.Text() + rand.Text()
 	}
 	if o.AdminName == "" {
 		o.AdminName = "test"

@@ -21,6 +21,7 @@ const views = {
 let visitor = null;
 let view = null;
 let stream = null;
+let soon = null; // the timer of a change that is to be shown
 let tries = 0; // to open the stream again
 let address = ''; // of the view that is shown
 let usedLink = false;
@@ -124,7 +125,7 @@ function listen() {
   stream?.close();
   stream = new EventSource('live');
   stream.addEventListener('open', () => { tries = 0; });
-  stream.addEventListener('change', changed);
+  stream.addEventListener('change', () => { soon ??= setTimeout(changed, 100); }); // of many that come together one is enough
   stream.addEventListener('ended', start);
   stream.addEventListener('error', () => {
     if (stream?.readyState === EventSource.CLOSED) later(); // the answer was no stream, and the browser leaves it at that
@@ -149,6 +150,8 @@ async function again() {
 }
 
 function changed() {
+  clearTimeout(soon);
+  soon = null;
   projectNames.doubt();
   keyNames.doubt();
   view?.changed();

@@ -5,9 +5,10 @@
 -- +goose Up
 
 CREATE TABLE console_sessions (
-    digest     BYTEA   PRIMARY KEY CHECK (octet_length(digest) = 32), -- SHA-256 of the token, or of the code
-    code       BOOLEAN NOT NULL,
-    token_name TEXT    NOT NULL,                                -- of the administrator's token
-    expires_at BIGINT  NOT NULL
+    digest       BYTEA   PRIMARY KEY CHECK (octet_length(digest) = 32),      -- SHA-256 of its token, or of the code
+    code         BOOLEAN NOT NULL,
+    token_name   TEXT    NOT NULL,                                           -- of the administrator's token
+    token_digest BYTEA   NOT NULL CHECK (octet_length(token_digest) = 32),   -- SHA-256 of that
+    expires_at   BIGINT  NOT NULL
 );
 CREATE INDEX console_sessions_by_expiry ON console_sessions (expires_at);

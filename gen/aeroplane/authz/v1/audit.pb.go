@@ -95,10 +95,10 @@ type Event struct {
 	// What was done: key.create, key.revoke, project.put, project.delete, service.put, service.delete,
 	// deployment.put, deployment.delete, session.put, session.revoke, or retention.delete; and by a sync also key.import, a key of
 	// Aeroplane's that is new or has changed, key.suspend, one that expires at once until it comes again, and catalog.sync, the sync itself.
-	// console.open: somebody opened the API Access page with a link that aeroplane-authz console printed.
+	// console.link, console.open, console.close: a link to the API Access page was made, used, and the session ended that it had opened.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
 	// What it was done to: the id of a key, project, service or deployment, or the hash of a session's token in hexadecimal.
-	// Empty for retention.delete, whose details count what was deleted by table, for catalog.sync, and for console.open.
+	// Empty for retention.delete, whose details count what was deleted by table, for catalog.sync, and for those of the console.
 	SubjectId string `protobuf:"bytes,5,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	// The new values, by field name.
 	Details       map[string]string `protobuf:"bytes,6,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
