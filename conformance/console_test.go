@@ -5,6 +5,7 @@ package conformance
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"io"
 	"net/http"
 	"slices"
@@ -29,12 +30,13 @@ type fleetMember struct {
 // startFleet starts replicas on one Postgres.
 func startFleet(t *testing.T, n int) (fleet []fleetMember) {
 	dsn := testservers.Postgres(t).NewDatabase(t)
+	token := rand.Text() + rand.Text()
 	for range n {
 		store, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn, Migrate: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := servertest.Start(t, servertest.Options{Store: store})
+		r := servertest.Start(t, servertest.Options{Store: store, AdminToken: token})
 		fleet = append(fleet, fleetMember{r, t, authzv1.NewKeyServiceClient(r.Admin), authzv1.NewConsoleServiceClient(r.Admin)})
 	}
 	return fleet
