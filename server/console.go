@@ -59,8 +59,13 @@ type consoleDoor struct {
 	end     context.CancelFunc
 }
 
+// newConsole returns a console whose visitors are judged as requests are, and not counted: that is no gateway's question, and how often it
+// is asked goes by how many pages are open.
 func newConsole(d *decider, c *HTTPConfig) *consoleDoor {
-	door := &consoleDoor{decider: d, page: console.New(), sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer}),
+	quiet := *d.guard
+	quiet.observer = nobody{}
+	judge := newDecider(d.authorizer, &quiet)
+	door := &consoleDoor{decider: &judge, page: console.New(), sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer}),
 		looking: make(chan struct{}, maxLooking)}
 	door.ending, door.end = context.WithCancel(context.Background())
 	return door
@@ -102,8 +107,7 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse answers a request for one of the pages that came to nothing. It is logged, but not by its own path, which may be anything; and
-// not counted: it was no call for a decision.
+// refuse answers a request for one of the pages that came to nothing. It is logged, but not by its own path, which may be anything.
 func (d *consoleDoor) refuse(w http.ResponseWriter, r *http.Request, page string, err error) {
 	writeError(w, d.guard.tell(r.Context(), consolePath+page, reads, authz.Actor{}, err), err)
 }

@@ -5,6 +5,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
+	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/server/servertest"
 )
 
@@ -233,10 +235,11 @@ func TestConsoleWho(t *testing.T) {
 func TestConsoleWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
 	down := &downStore{Store: openStore(t)}
-	seen := new(countingObserver)
+	seen := new(tally)
 	s := start(t, servertest.Options{Store: down, Observer: seen})
 	token, ada := s.openConsole(t), s.browseAsUser(t, "ada").session
 	code := s.link(t)
+	seen.take()
 	down.down.Store(true)
 	for name, answer := range map[string]func() (*http.Response, string){
 		"a call": func() (*http.Response, string) {
@@ -257,8 +260,40 @@ func TestConsoleWithoutTheDatabase(t *testing.T) {
 	for _, headers := range []string{"", "Authorization: Bearer x\r\n", "Authorization: Bearer " + s.GatewayToken + "\r\n"} {
 		s.rest(t, "GET", "/authz/v1/keys", headers, "")
 	}
-	if n := seen.undecided.Load(); n != 0 {
-		t.Errorf("%d decisions that were not reached", n)
+	if told := seen.take(); len(told) > 0 {
+		t.Errorf("the observer is told of %q", told)
+	}
+}
+
+// Who looks is found out as a decision is, and is none: only what is done is counted.
+func TestConsoleIsNotCounted(t *testing.T) {
+	t.Parallel()
+	var told tally
+	store := &faulty{Store: openStore(t)}
+	s := start(t, servertest.Options{Store: store, Observer: &told})
+	ada := sessionCookie(s.browseAsUser(t, "ada").session)
+	told.take()
+	for _, c := range []struct {
+		headers string
+		want    int
+	}{{ada, 200}, {sessionCookie("x"), 401}, {ada + "X-API-Key: x\r\n", 401}, {"", 401}} {
+		for _, target := range []string{"/authz/session", "/authz/v1/keys"} {
+			if r, answer := s.rest(t, "GET", target, c.headers, ""); r.StatusCode != c.want {
+				t.Errorf("%s with %q: %d %s", target, c.headers, r.StatusCode, answer)
+			}
+		}
+	}
+	if r, answer := s.rest(t, "POST", "/authz/v1/keys", ada+ownPage+asJSON, fmt.Sprintf(restKey, "k", "")); r.StatusCode != 200 {
+		t.Errorf("%d %s", r.StatusCode, apikey.Redact(answer))
+	}
+	store.lookup = func(context.Context, authz.Query) (authz.Facts, error) {
+		return authz.Facts{}, errors.New("a fault of ours")
+	}
+	if status, answer := s.who(t, ada); status != 503 {
+		t.Errorf("%d %s", status, answer)
+	}
+	if diff := cmp.Diff([]string{"CreateKey ok"}, told.take()); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 
@@ -343,10 +378,3 @@ func (d *downStore) EndConsole(ctx context.Context, c authz.Change, of authz.Dig
 	}
 	return d.Store.EndConsole(ctx, c, of)
 }
-
-// A countingObserver counts decisions that were not reached.
-type countingObserver struct{ undecided atomic.Int32 }
-
-func (o *countingObserver) Decided(authz.Reason, time.Duration) {}
-func (o *countingObserver) Undecided(string)                    { o.undecided.Add(1) }
-func (o *countingObserver) Changed(string, string)              {}
