@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What there is to do with this repository: `make` lists it. Running the service needs Go and nothing else; working on it
-# needs git, make and bash as well, `make race` a C compiler, and `make lint` Node.js with npm. Tools are installed into .bin, at the versions below.
+# needs git, make and bash as well, `make race` a C compiler, `make test` and `make screenshots` npm and Chromium, `make lint` npm and a
+# Node.js from 20.19 on. Tools are installed into .bin and .cache, at the versions below.
 
 .DEFAULT_GOAL := help
 
@@ -27,7 +28,7 @@ export AEROPLANE_AUTHZ_TEST_REQUIRE := 1
 test: postgres redis proxies browser .bin/grpcurl ## run all tests, on the embedded database and on real Postgres, Redis, proxies and a browser of their own
 	go test -timeout 20m ./...
 
-NOT_RACED ?= cmd/aeroplane-authz|internal/(readmetest|testservers|browsertest|housetest)|conformance|bench
+NOT_RACED ?= cmd/aeroplane-authz|internal/(readmetest|testservers|browsertest|console|housetest)|conformance|bench
 
 .PHONY: race
 race: postgres redis ## run the tests under the race detector, but those of bulk, and of other programs than ours
@@ -105,7 +106,7 @@ browser: .bin/axe.min.js
 ##@ Check it
 
 .PHONY: lint
-lint: .bin/staticcheck .bin/buf ## vet, staticcheck, formatting, go.mod, and the style of the contract and of the API's document
+lint: .bin/staticcheck .bin/buf .cache/redocly ## vet, staticcheck, formatting, go.mod, and the style of the contract and of the API's document
 	@files=$$(gofmt -l .) || exit; if [ -n "$$files" ]; then echo "gofmt would change:" $$files; exit 1; fi
 	go vet ./...
 	go vet -tags sim ./internal/fence/...
@@ -173,12 +174,21 @@ TOOLS := .bin/buf .bin/protoc-gen-go .bin/protoc-gen-go-grpc .bin/protoc-gen-grp
 .bin/caddy:              package := github.com/caddyserver/caddy/v2/cmd/caddy v2.11.9
 .bin/openfga:            package := github.com/openfga/openfga/cmd/openfga v1.22.1
 
-# What examines pages for accessibility, and the digest that it is known by.
-AXE := 4.14.1 sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==
+# Packages of npm, each with the digest that it is known by: what examines pages for accessibility, and what reads the API's document,
+# with the versions of Node.js from which on it runs.
+.bin/axe.min.js:         package := axe-core 4.14.1 sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==
+.cache/redocly:          package := @redocly/cli 2.77.0 sha512-XUa4hURDWLPG9WukIXo+UBqa9VpeTndmLI5PHu9QDkwtwH990Jsgz9nl2m1pZjsWrKFPP7avn6etRxxDbuD2Bg==
+.cache/redocly:          node := 20.19 22.12
 
 .PHONY: .bin/axe.min.js
 .bin/axe.min.js:
-	@scripts/install-axe $(AXE)
+	@scripts/install-npm-package $(package) .cache/axe-core
+	@mkdir -p .bin
+	@cmp -s .cache/axe-core/axe.min.js $@ || cp .cache/axe-core/axe.min.js $@
+
+.PHONY: .cache/redocly
+.cache/redocly:
+	@scripts/install-npm-package $(package) $@ $(node)
 
 # Phony, so that the script decides: a change of a version above must reinstall.
 .PHONY: $(TOOLS) .bin/caddy .bin/openfga
