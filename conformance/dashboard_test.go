@@ -69,6 +69,14 @@ func testDashboard(t *testing.T, f *fixture) {
 	want(401, `{"error":"Invalid or expired API key"}`, "GET /api/projects/slug-projecta", bearer, "")
 	want(204, "", "OPTIONS /api/system/api-keys", "Host: aeroplane.test\r\nOrigin: http://evil.test\r\nAccess-Control-Request-Method: POST\r\n", "")
 
+	// The service's own page for keys, and what it asks for, by the same lines.
+	want(301, "", "GET /authz", page, "")
+	want(200, "<!doctype html>", "GET /authz/", page, "")
+	want(401, `{"code":16,`, "GET /authz/v1/keys", page, "")
+	want(200, `{"keys":[`, "GET /authz/v1/keys?states=KEY_STATE_REVOKED", page+cookie, "")
+	want(403, `{"code":7,`, "POST /authz/v1/keys", "Host: aeroplane.test\r\nOrigin: http://evil.test\r\n"+cookie, "{}")
+	want(400, "", "GET /authz/../forward-auth/caddy", page+cookie, "")
+
 	// No other page of the service, nor a page of Aeroplane's by another way.
 	told := page + cookie + "X-Forwarded-Method: GET\r\nX-Forwarded-Uri: /\r\n"
 	for _, target := range []string{"/api/system/api-keys/", "/api/system/api-keys/../../../forward-auth/caddy", "/api/system/api-keys/%2e%2e/%2e%2e/%2e%2e/forward-auth/caddy",
