@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package readmetest runs the README: its commands in their order, as a newcomer would type them, and its Go code
-// against the file that it is taken from.
+// Package readmetest runs the README: its commands in their order, as a newcomer would type them, with those of the API in JSON behind
+// them, and its Go code against the file that it is taken from.
 package readmetest
 
 import (
@@ -31,24 +31,25 @@ func TestMain(m *testing.M) {
 const (
 	documentedAddress = "127.0.0.1:8460"
 	documentedFile    = "/var/lib/aeroplane/deploy.db"
+	documentedHTTP    = "127.0.0.1:8462"
 )
 
 var fence = regexp.MustCompile("(?ms)^```(\\S+)( [^\n]*)?\n(.*?)^```$")
 
-// blocks returns the README's fenced blocks of a language, each with the note behind it.
-func blocks(t *testing.T, language string) (found []struct{ note, text string }) {
+// blocks returns the fenced blocks of a language in a document, each with the note behind it.
+func blocks(t *testing.T, document, language string) (found []struct{ note, text string }) {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../" + document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range fence.FindAllStringSubmatch(string(readme), -1) {
+	for _, m := range fence.FindAllStringSubmatch(string(text), -1) {
 		if m[1] == language {
 			found = append(found, struct{ note, text string }{strings.TrimSpace(m[2]), m[3]})
 		}
 	}
 	if len(found) == 0 {
-		t.Fatalf("no %s block in the README: has its layout changed?", language)
+		t.Fatalf("no %s block in %s: has its layout changed?", language, document)
 	}
 	return found
 }
@@ -58,13 +59,13 @@ func TestREADMECommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, file := freeAddress(t), aeroplane(t)
+	address, overHTTP, file := freeAddress(t), freeAddress(t), aeroplane(t)
 	// Nothing of the installation of whoever runs the tests may be touched.
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AEROPLANE_AUTHZ_") })
 	env = append(env,
 		"HOME="+t.TempDir(), "XDG_DATA_HOME=",
 		"AEROPLANE_AUTHZ_LISTEN="+address, "AEROPLANE_AUTHZ_ADDRESS="+address, "AEROPLANE_AUTHZ_OPS_LISTEN=off",
-		"AEROPLANE_AUTHZ_HTTP_LISTEN=off",
+		"AEROPLANE_AUTHZ_HTTP_LISTEN="+overHTTP,
 	)
 	for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPATH"} { // which would follow HOME
 		env = append(env, name+"="+goEnv(t, name))
@@ -74,8 +75,8 @@ func TestREADMECommands(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("set -eu\n")
 	started, tested, refusals := false, false, 0
-	for _, b := range blocks(t, "sh") {
-		text := strings.NewReplacer(documentedAddress, address, documentedFile, file).Replace(b.text)
+	for _, b := range append(blocks(t, "README.md", "sh"), apiBlocks(t)...) {
+		text := strings.NewReplacer(documentedAddress, address, documentedHTTP, overHTTP, documentedFile, file).Replace(b.text)
 		switch {
 		case strings.TrimSpace(text) == start:
 			started = true
@@ -101,15 +102,27 @@ func TestREADMECommands(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the README's commands: %v\n%s", err, out)
 	}
-	// What a reader sees: one request that may pass and one that may not, twice, and a refused key.
+	// What a reader sees: one request that may pass and one that may not, twice, and a refused key; and in JSON a list, a key, and its end.
 	for text, times := range map[string]int{
 		"This API key is read-only": 2, "Invalid or expired API key": 1, `"allowed": true`: 1, "Web shop": 1,
-		"+ project of-aeroplane: ": 1,
+		"+ project of-aeroplane: ": 1, "http://" + overHTTP + "/authz/#code=": 1,
+		`"state":"KEY_STATE_LIVE"`: 1, `"secret":"ap_`: 1, `"nextPageToken":""`: 1, `"alreadyRevoked":false`: 1,
 	} {
 		if n := bytes.Count(out, []byte(text)); n < times {
 			t.Errorf("%q turns up %d times, want %d, in:\n%s", text, n, times, out)
 		}
 	}
+}
+
+// apiBlocks returns the commands of docs/api-access.md that call the API in JSON, which go on from the README's.
+func apiBlocks(t *testing.T) []struct{ note, text string } {
+	t.Helper()
+	all := blocks(t, "docs/api-access.md", "sh")
+	first := slices.IndexFunc(all, func(b struct{ note, text string }) bool { return strings.Contains(b.text, "admin.token") })
+	if first < 0 {
+		t.Fatal("docs/api-access.md does not say where an administrator's token is")
+	}
+	return all[first:]
 }
 
 // aeroplane starts an Aeroplane that has a project, and returns its file.
@@ -171,7 +184,7 @@ func serve(t *testing.T, root string, env []string) {
 
 // The README's Go is in the examples, which build with everything else, in each of them once.
 func TestREADMEGateways(t *testing.T) {
-	for i, b := range blocks(t, "go") {
+	for i, b := range blocks(t, "README.md", "go") {
 		examples := []string{"../../examples/gateway/main.go", "../../examples/embedded/main.go"}
 		if i >= len(examples) {
 			t.Fatalf("from which example is this?\n%s", b.text)

@@ -14,8 +14,8 @@ var table = []Setting{
 		About: "The directory of the embedded database and of generated tokens."},
 
 	{Name: "http-listen", Uses: Server, Default: "127.0.0.1:8462", field: func(s *Settings) any { return &s.HTTPListen },
-		About: "The host and port on which gateways ask over HTTP (forward-auth, AuthZEN), and the dashboard's calls are answered, with the same " +
-			"certificate as listen; port 0 picks a free one, and off switches them off."},
+		About: "The host and port on which gateways ask over HTTP (forward-auth, AuthZEN), the dashboard's calls are answered, and `/authz/` has the " +
+			"API Access page and the API in JSON, with the same certificate as listen; port 0 picks a free one, and off switches all of it off."},
 	{Name: "http-peers", Uses: Server, Default: loopbackPeers, field: func(s *Settings) any { return &s.HTTPPeers },
 		About: "The addresses of the gateways that may use forward-auth without a token, as addresses or networks separated by commas; " +
 			"none: every gateway must show a token."},
