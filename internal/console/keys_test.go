@@ -37,7 +37,7 @@ func TestLifeOfAKey(t *testing.T) {
 		page.Text(t, "dialog", fmt.Sprintf(`curl "http://%s/api/projects" -H "%s"`, s.HTTPAddr, header))
 	}
 	s.press(page, "Close")
-	page.Gone(t, "dialog")
+	page.Until(t, `document.querySelector("dialog") === null`)
 	if text := bt.Eval[string](t, page, "document.documentElement.outerHTML"); strings.Contains(text, key[20:]) {
 		t.Error("the key is still on the page")
 	}

@@ -5,7 +5,7 @@
 // A Failure is a call that came to nothing: what the service says of it, and which fields are at fault.
 class Failure extends Error {
   constructor(status, answer) {
-    super(answer?.message || wordsFor(status));
+    super(status === 401 ? 'You are signed out. Sign in again in another tab, and try once more.' : answer?.message || wordsFor(status));
     this.status = status;
     this.fields = new Map();
     for (const detail of answer?.details ?? []) {

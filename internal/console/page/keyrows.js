@@ -41,7 +41,7 @@ export function keyRows(body, visitor, revoke) {
     const state = stateOf(key);
     element.classList.toggle('gone', state === 'revoked');
     fill(element,
-      el('td.whole', { role: 'cell' }, el('span.name', {}, el('bdi', {}, key.name)), el('code.prefix', {}, `${key.prefix}…`),
+      el('th.whole', { role: 'rowheader', scope: 'row' }, el('span.name', {}, el('bdi', {}, key.name)), el('code.prefix', {}, `${key.prefix}…`),
         visitor.everybodys && key.userId && el('span.user', {}, 'User ', key.userId)),
       cell('Access', accessWords[key.accessLevel] ?? key.accessLevel),
       cell('Projects', projects(projectsOf(key), open)),

@@ -28,6 +28,10 @@ export function projectPicker(ownerId) {
       if (event.key === 'ArrowDown') offers.move(1, box);
       else if (event.key === 'ArrowUp') offers.move(-1, box);
       else if (event.key === 'Enter') offers.choose(); // and the form is not sent
+      else if (event.key === 'Escape' && box.value) { // and the dialog stays
+        box.value = '';
+        search();
+      }
       else return;
       event.preventDefault();
     },
@@ -83,7 +87,7 @@ export function projectPicker(ownerId) {
 
 // offerList lists projects, one of which may be the one that Enter chooses. The focus stays in the box.
 function offerList(choose) {
-  const root = el('ul.offers', { id: id('offers'), role: 'listbox', 'aria-multiselectable': 'true', 'aria-label': 'Projects' });
+  const root = el('ul.offers', { id: id('offers'), role: 'listbox', tabindex: '-1', 'aria-multiselectable': 'true', 'aria-label': 'Projects' });
   let at = -1;
   const options = () => [...root.querySelectorAll('[data-id]')];
   const hint = (text) => el('li.faint', { role: 'option', 'aria-disabled': 'true', 'aria-selected': 'false' }, text);
@@ -106,7 +110,7 @@ function offerList(choose) {
         role: 'option', id: id('project'), 'data-id': project.id, 'aria-selected': String(chosen.has(project.id)),
         onmousedown: (event) => event.preventDefault(), // the box keeps the focus
         onclick: () => choose(project.id),
-      }, icon('passed'), el('span', {}, projectName(project), ' ', el('small', {}, project.slug)))),
+      }, icon('passed'), el('span', {}, projectName(project), ' ', project.name && el('small', {}, project.slug)))),
       projects.length === 0 && hint('No project matches'),
       more && hint('There are more: search for them.'));
       goTo(-1, box);
