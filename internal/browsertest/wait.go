@@ -68,6 +68,16 @@ func (p *Page) until(t testing.TB, what, expression string) {
 	t.Fatalf("waited in vain %s: %s", what, instead)
 }
 
+// ClickOn clicks into the middle of the element that an expression of JavaScript finds, when it is to be seen.
+func (p *Page) ClickOn(t testing.TB, expression string) {
+	t.Helper()
+	p.Until(t, fmt.Sprintf(`(() => { const e = %s; if (!e?.checkVisibility()) return false; e.scrollIntoView({block: "center"}); return true; })()`, expression))
+	at := Eval[[2]float64](t, p, fmt.Sprintf(`(() => { const r = (%s).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`, expression))
+	if err := p.do(chromedp.MouseClickXY(at[0], at[1])); err != nil {
+		t.Fatalf("click on %s: %v", expression, err)
+	}
+}
+
 // Click clicks into the middle of the first element that the CSS selector matches, when it is to be seen.
 func (p *Page) Click(t testing.TB, selector string) {
 	t.Helper()

@@ -53,3 +53,14 @@ func TestWhatIsWaitedForInVainIsNamed(t *testing.T) {
 	}
 	contains(t, failure(t, func(t testing.TB) { p.Until(t, "lost.words") }), "waited in vain until lost.words", "lost is not defined")
 }
+
+// A click lands on what an expression finds, when that is to be seen, wherever it is on the page.
+func TestClickOn(t *testing.T) {
+	p := Open(t, serve(t, `<p style="height: 3000px">far</p><button id=b hidden>Press</button><p id=n>0</p>`, "", `
+		b.onclick = () => { n.textContent = "pressed" }; setTimeout(() => { b.hidden = false }, 200);`))
+	p.ClickOn(t, `document.querySelector("button")`)
+	p.Text(t, "#n", "pressed")
+	p.patience = time.Millisecond
+	contains(t, failure(t, func(t testing.TB) { p.ClickOn(t, `document.querySelector("input")`) }), "waited in vain")
+	p.patience = patience
+}

@@ -178,13 +178,8 @@ func (s *stage) as(user string) *bt.Page {
 // press clicks a button or a link by what it says, in the dialog that is open or else on the page.
 func (s *stage) press(page *bt.Page, name string) {
 	s.Helper()
-	quoted := quote(name)
-	find := fmt.Sprintf(`[...(document.querySelector("dialog:last-of-type") ?? document).querySelectorAll("button, a, summary, label.choice")].find(`+
-		`(e) => e.checkVisibility() && e.textContent.trim().replace(/\s+/g, " ").startsWith(%s))`, quoted)
-	page.Until(s, find+" !== undefined")
-	bt.Eval[bool](s, page, fmt.Sprintf(`(() => { document.querySelectorAll("[data-press]").forEach((e) => e.removeAttribute("data-press"));`+
-		` const e = %s; e.setAttribute("data-press", ""); e.scrollIntoView({block: "center"}); return true; })()`, find))
-	page.Click(s, "[data-press]")
+	page.ClickOn(s, fmt.Sprintf(`[...(document.querySelector("dialog:last-of-type") ?? document).querySelectorAll("button, a, summary, label.choice")].find(`+
+		`(e) => e.checkVisibility() && e.textContent.trim().replace(/\s+/g, " ").startsWith(%s))`, quote(name)))
 }
 
 // enter replaces what is in the field of a label.

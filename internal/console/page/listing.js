@@ -21,6 +21,8 @@ export function listing(label, columns) {
   const sheet = el('div.sheet', { 'aria-busy': 'true' }, skeleton(columns.length));
   let running = null; // the work under way
   let next = null; // what to do when it is done
+  let told = ''; // what more says
+  let goOn = null; // what its button does
 
   // load does work, one at a time: a later one takes the place of one that is under way. If it fails, what is shown stays where it is still
   // what is asked for; otherwise it says so, and again tries it again.
@@ -59,15 +61,18 @@ export function listing(label, columns) {
       if (running) next = work;
       else work();
     },
-    // tell says how much is shown, and offers more of it.
+    // tell says how much is shown, and offers more of it. Where that is the same as before, what somebody may be about to press stays.
     tell(text, further) {
+      goOn = further;
+      if (told === text + Boolean(further)) return;
+      told = text + Boolean(further);
       const had = more.contains(document.activeElement);
-      const button = further && el('button', { type: 'button', onclick: further }, `Show ${page} more`);
-      const told = el('span', { tabindex: '-1' }, text);
-      fill(more, told, button);
+      const button = further && el('button', { type: 'button', onclick: () => goOn() }, `Show ${page} more`);
+      const shown = el('span', { tabindex: '-1' }, text);
+      fill(more, shown, button);
       if (had) {
         say(text);
-        (button || told).focus();
+        (button || shown).focus();
       }
     },
     close: () => running?.abort(),
