@@ -56,7 +56,7 @@ func TestWhatIsWaitedForInVainIsNamed(t *testing.T) {
 
 // A click lands on what an expression finds, when that is to be seen, wherever it is on the page.
 func TestClickOn(t *testing.T) {
-	p := Open(t, serve(t, `<p style="height: 3000px">far</p><button id=b hidden>Press</button><p id=n>0</p>`, "", `
+	p := Open(t, serve(t, `<p class=tall>far</p><button id=b hidden>Press</button><p id=n>0</p>`, ".tall { height: 3000px }", `
 		b.onclick = () => { n.textContent = "pressed" }; setTimeout(() => { b.hidden = false }, 200);`))
 	p.ClickOn(t, `document.querySelector("button")`)
 	p.Text(t, "#n", "pressed")
