@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -53,8 +52,8 @@ type consoleDoor struct {
 	sessions *authz.Console
 	follower authz.Follower
 
-	looking chan struct{}   // holds one for each look-up of a console session
-	streams atomic.Int64    // how many pages are told of changes
+	looking chan struct{} // holds one for each look-up of a console session
+	streams liveStreams
 	ending  context.Context // ends with the server
 	end     context.CancelFunc
 }
@@ -66,7 +65,7 @@ func newConsole(d *decider, c *HTTPConfig) *consoleDoor {
 	quiet.observer = nobody{}
 	judge := newDecider(d.authorizer, &quiet)
 	door := &consoleDoor{decider: &judge, page: console.New(), sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer}),
-		looking: make(chan struct{}, maxLooking)}
+		looking: make(chan struct{}, maxLooking), streams: liveStreams{of: make(map[streamsOf]int)}}
 	door.ending, door.end = context.WithCancel(context.Background())
 	return door
 }

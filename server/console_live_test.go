@@ -5,7 +5,9 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -20,7 +22,6 @@ import (
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
-	"aeroplane.run/authz/internal/apikey"
 	"aeroplane.run/authz/resolver"
 	"aeroplane.run/authz/server"
 	"aeroplane.run/authz/server/servertest"
@@ -35,7 +36,9 @@ type liveWorld struct {
 	served chan struct{}
 
 	mu    sync.Mutex
-	until time.Time // when the console session ends
+	until time.Time // when the console sessions end
+	down  bool      // the database does not answer
+	looks int       // how often a console session was looked up
 	at    authz.Revision
 	moved chan struct{}
 	blind bool // nobody can tell of changes
@@ -102,7 +105,14 @@ func (w *liveWorld) change() {
 	w.moved = make(chan struct{})
 }
 
-// liveSessions are a store of one console session.
+// set sets something of the world.
+func (w *liveWorld) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
+// liveSessions are a store in which every token is that of a console session.
 type liveSessions struct {
 	authz.ConsoleStore
 	w *liveWorld
@@ -111,10 +121,14 @@ type liveSessions struct {
 func (s liveSessions) ConsoleSession(_ context.Context, d authz.Digest) (authz.ConsoleSession, error) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	if d != apikey.DigestOf(liveToken) || s.w.until.IsZero() {
+	s.w.looks++
+	switch {
+	case s.w.down:
+		return authz.ConsoleSession{}, &authz.Error{Kind: authz.Unavailable, Code: authz.CodeStoreUnavailable, Message: "the database does not answer"}
+	case s.w.until.IsZero():
 		return authz.ConsoleSession{}, authz.NoConsoleSession()
 	}
-	return authz.ConsoleSession{Digest: d, TokenName: "test", TokenDigest: apikey.DigestOf(strings.Repeat("t", 40)), ExpiresAt: s.w.until}, nil
+	return authz.ConsoleSession{Digest: d, TokenName: "test", TokenDigest: sha256.Sum256([]byte(strings.Repeat("t", 40))), ExpiresAt: s.w.until}, nil
 }
 
 // Accept, Close and Addr implement net.Listener.
@@ -144,6 +158,12 @@ func (w *liveWorld) dial() net.Conn {
 // open opens a stream, and returns its events, each with when it came, until its end.
 func (w *liveWorld) open(ctx context.Context, version int) (status int, events <-chan string) {
 	w.t.Helper()
+	return w.openBy(ctx, version, "aeroplane_authz_console="+liveToken)
+}
+
+// openBy opens a stream by a cookie.
+func (w *liveWorld) openBy(ctx context.Context, version int, cookie string) (status int, events <-chan string) {
+	w.t.Helper()
 	transport := &http.Transport{Protocols: new(http.Protocols),
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return w.dial(), nil }}
 	transport.Protocols.SetHTTP1(version == 1)
@@ -152,7 +172,7 @@ func (w *liveWorld) open(ctx context.Context, version int) (status int, events <
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r.Header.Set("Cookie", "aeroplane_authz_console="+liveToken)
+	r.Header.Set("Cookie", cookie)
 	answer, err := transport.RoundTrip(r)
 	if err != nil {
 		w.t.Fatal(err)
@@ -219,8 +239,10 @@ func TestLive(t *testing.T) {
 		w.change()
 		time.Sleep(time.Second)
 		w.change()
+		all := told(events)
+		all[len(all)-1] = strings.Replace(all[len(all)-1], "5m0s", "4m50s", 1) // that of the end may still come
 		if diff := cmp.Diff([]string{"10s : still here to 20s", "25s event: change|data: 1.0000000000000000", "26s event: change|data: 2.0000000000000000",
-			"36s : still here to 4m56s"}, told(events)); diff != "" {
+			"30s : still here to 4m50s"}, all); diff != "" {
 			t.Errorf("HTTP/%d (-want +got):\n%s", version, diff)
 		}
 		if took := time.Since(w.began); took != 5*time.Minute {
@@ -242,12 +264,72 @@ func TestLiveEndsWithItsSession(t *testing.T) {
 	inLiveWorld(t, func(t *testing.T, w *liveWorld, version int) {
 		_, events := w.open(t.Context(), version)
 		time.Sleep(3 * time.Second)
-		w.mu.Lock()
-		w.until = time.Time{}
-		w.mu.Unlock()
-		w.change() // by which it is seen sooner
-		if diff := cmp.Diff([]string{"0s : still here", "3s event: ended|data:"}, told(events)); diff != "" {
+		w.set(func() { w.until = time.Time{} })
+		for range 4 { // of some it may still be told, but not for longer than until it is looked at again
+			w.change()
+			time.Sleep(3 * time.Second)
+		}
+		if diff := cmp.Diff([]string{"0s : still here", "3s event: change|data: 1.0000000000000000", "6s event: change|data: 2.0000000000000000",
+			"9s event: change|data: 3.0000000000000000", "10s event: ended|data:"}, told(events)); diff != "" {
 			t.Errorf("HTTP/%d, a session that was ended (-want +got):\n%s", version, diff)
+		}
+	})
+}
+
+// While nobody knows whether who looks still may, the stream stays, and tells of changes when they are known to.
+func TestLiveWhileNobodyKnows(t *testing.T) {
+	t.Parallel()
+	inLiveWorld(t, func(t *testing.T, w *liveWorld, version int) {
+		ctx, leave := context.WithCancel(t.Context())
+		_, events := w.open(ctx, version)
+		time.Sleep(5 * time.Second)
+		w.set(func() { w.down = true })
+		for range 3 {
+			time.Sleep(8 * time.Second) // 13s, 21s, 29s
+			w.change()
+		}
+		time.Sleep(3 * time.Second)
+		w.set(func() { w.down = false })
+		time.Sleep(9 * time.Second)
+		w.change()
+		time.Sleep(time.Second)
+		leave()
+		if diff := cmp.Diff([]string{"0s : still here to 30s", "40s event: change|data: 3.0000000000000000", "41s event: change|data: 4.0000000000000000"}, told(events)); diff != "" {
+			t.Errorf("HTTP/%d (-want +got):\n%s", version, diff)
+		}
+	})
+	inLiveWorld(t, func(t *testing.T, w *liveWorld, version int) {
+		_, events := w.open(t.Context(), version)
+		w.set(func() { w.down = true })
+		time.Sleep(15 * time.Second)
+		w.set(func() { w.down, w.until = false, time.Time{} })
+		w.change()
+		if diff := cmp.Diff([]string{"0s : still here to 10s", "20s event: ended|data:"}, told(events)); diff != "" {
+			t.Errorf("HTTP/%d, a session that ended meanwhile (-want +got):\n%s", version, diff)
+		}
+	})
+}
+
+// However much changes, a console session is looked up every ten seconds, for each stream.
+func TestLiveLooksSeldom(t *testing.T) {
+	t.Parallel()
+	inLiveWorld(t, func(t *testing.T, w *liveWorld, version int) {
+		ctx, leave := context.WithCancel(t.Context())
+		_, events := w.open(ctx, version)
+		for range 350 {
+			time.Sleep(100 * time.Millisecond)
+			w.change()
+		}
+		synctest.Wait()
+		leave()
+		changes := 0
+		for e := range events {
+			if strings.Contains(e, "event: change") {
+				changes++
+			}
+		}
+		if changes != 350 || w.looks != 4 {
+			t.Errorf("HTTP/%d: it is told of %d changes, and looked up %d times, want 350 and 4", version, changes, w.looks)
 		}
 	})
 }
@@ -300,29 +382,87 @@ func TestLiveIsBounded(t *testing.T) {
 		defer w.end()
 		ctx, leave := context.WithCancel(t.Context())
 		defer leave()
+		by := func(i int) string { return fmt.Sprint("aeroplane_authz_console=", i) }
 		for i := range 1000 {
 			of := t.Context()
 			if i == 500 {
 				of = ctx
 			}
-			if status, _ := w.open(of, 1); status != 200 {
+			if status, _ := w.openBy(of, 1, by(i/20)); status != 200 {
 				t.Fatalf("stream %d: %d", i, status)
 			}
 		}
-		for range 3 {
-			if status, _ := w.open(t.Context(), 1); status != 503 {
+		for i := range 3 {
+			if status, _ := w.openBy(t.Context(), 1, by(50+i)); status != 503 {
 				t.Errorf("one more: %d", status)
 			}
 		}
 		leave()
 		synctest.Wait()
-		if status, _ := w.open(t.Context(), 1); status != 200 {
+		if status, _ := w.openBy(t.Context(), 1, by(50)); status != 200 {
 			t.Errorf("after one was left: %d", status)
 		}
-		if status, _ := w.open(t.Context(), 1); status != 503 {
+		if status, _ := w.openBy(t.Context(), 1, by(50)); status != 503 {
 			t.Errorf("and one more: %d", status)
 		}
 	})
+}
+
+// No one visitor has more than twenty streams: another user's, or another console session's, come besides, and one that is left makes room.
+func TestLiveIsBoundedForEachVisitor(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	open := func(headers string) (conn net.Conn, status int, answer string) {
+		t.Helper()
+		conn = dial(t, s.HTTPAddr)
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := io.WriteString(conn, "GET /authz/live HTTP/1.1\r\nHost: aeroplane.test\r\n"+headers+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.StatusCode != 200 {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer = string(body)
+		}
+		return conn, r.StatusCode, answer
+	}
+	console := consoleCookie(s.openConsole(t))
+	visitors := [][]string{ // each by all that it may come by
+		{sessionCookie(s.browseAsUser(t, "ada").session), sessionCookie(s.browse(t, "ada", authzv1.UserRole_USER_ROLE_OWNER).session)},
+		{sessionCookie(s.browseAsUser(t, "bob").session)}, {sessionCookie(s.browse(t, "", authzv1.UserRole_USER_ROLE_OWNER).session)},
+		{console}, {consoleCookie(s.openConsole(t))}, {s.bearer()},
+	}
+	for _, by := range visitors {
+		var first net.Conn
+		for i := range 20 {
+			conn, status, answer := open(by[i%len(by)])
+			if status != 200 {
+				t.Fatalf("stream %d of %q: %d %s", i, by, status, answer)
+			}
+			if i == 0 {
+				first = conn
+			}
+		}
+		for _, headers := range by {
+			if _, status, answer := open(headers); status != 503 || !strings.Contains(answer, "OVERLOADED") || !strings.Contains(answer, "too many pages open") {
+				t.Errorf("one more of %q: %d %s", by, status, answer)
+			}
+		}
+		_ = first.Close()
+		for { // until it is found to have gone
+			if _, status, _ := open(by[0]); status == 200 {
+				break
+			} else if t.Context().Err() != nil {
+				t.Fatalf("there is no room for another of %q", by)
+			}
+		}
+	}
 }
 
 // A page that does not read is given up, and so is one that has gone.

@@ -57,7 +57,7 @@ func (d *consoleDoor) bySession(r *http.Request) (*visitor, error) {
 	if caller == nil || !caller.digest.Equal(s.TokenDigest) { // the token that opened it is taken away, and what rests on it ends
 		return nil, nil
 	}
-	return &visitor{caller: caller, browser: true, until: s.ExpiresAt}, nil
+	return &visitor{caller: caller, browser: true, console: s.Digest, until: s.ExpiresAt}, nil
 }
 
 // signIn exchanges a code for a console session.

@@ -23,8 +23,9 @@ type visitor struct {
 	session *authz.Session
 	// browser: the visitor is known by a cookie, which a browser adds by itself to whatever any page sends.
 	browser bool
-	// until is when a console session ends. Zero: it is none.
-	until time.Time
+	// console is what a console session is known by, and until when it ends. Zero: it is none.
+	console authz.Digest
+	until   time.Time
 }
 
 type visitorKey struct{}
