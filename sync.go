@@ -42,6 +42,8 @@ type SyncRequest struct {
 	DryRun bool
 	// Refused is how many things of Aeroplane's are not in the inventory, because they break a rule.
 	Refused int
+	// Trouble is why what is kept is then not what Aeroplane says: some of that is held back. Empty: it is.
+	Trouble string
 	// Progress is told how much of what is to be done is done. Nil: nobody is.
 	Progress func(done, all int)
 }
@@ -166,7 +168,8 @@ func (s *Syncer) apply(ctx context.Context, c Change, pieces []*Delta, state, ne
 	for i, p := range pieces {
 		next.Tag = rand.Int64()
 		if next.Complete = i == len(pieces)-1; next.Complete {
-			next.Revision, next.SeenAt, next.Trouble, next.TroubleAt = r.Revision, c.At, "", time.Time{}
+			next.Revision = r.Revision
+			next.trouble(r.Trouble, c.At)
 			next.KeysOurs, c.Wait = state.KeysOurs || r.TakeKeys, true
 		}
 		did, err := s.Store.Sync(ctx, c, p, tag, next)
@@ -179,6 +182,17 @@ func (s *Syncer) apply(ctx context.Context, c Change, pieces []*Delta, state, ne
 		}
 	}
 	return receipt, nil
+}
+
+// trouble notes, as a report does, that what is kept is what Aeroplane says, or why it is not. Since when there is trouble stays.
+func (s *SyncState) trouble(why string, at time.Time) {
+	switch {
+	case why == "":
+		s.SeenAt, s.TroubleAt = at, time.Time{}
+	case s.Trouble == "":
+		s.TroubleAt = at
+	}
+	s.Trouble = why
 }
 
 // kept returns what is kept of all that an inventory tells of.
@@ -233,6 +247,7 @@ func (r *SyncRequest) check() error {
 		v.add("revision", "must be at least 1, and at most %d", int64(maxRevision))
 	}
 	checkText(&v, "source", r.Source, 0, maxSource)
+	checkText(&v, "trouble", r.Trouble, 0, maxTrouble)
 	return v.err()
 }
 

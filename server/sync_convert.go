@@ -26,7 +26,7 @@ func syncFromProto(b *authzv1.SyncBegin) (*sentSync, error) {
 	}
 	return &sentSync{
 		request: authz.SyncRequest{Revision: b.GetRevision(), Source: b.GetSource(), TakeKeys: b.GetTakeKeys(), Cautious: b.GetCautious(),
-			DryRun: b.GetDryRun(), Refused: int(b.GetRefusedCount())},
+			DryRun: b.GetDryRun(), Refused: int(b.GetRefusedCount()), Trouble: b.GetTrouble()},
 		after: b.AfterRevision, withSessions: b.GetWithSessions(), withKeys: b.GetWithKeys(),
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,7 +154,9 @@ func TestSyncTakesKeys(t *testing.T) {
 func TestSyncState(t *testing.T) {
 	t.Parallel()
 	began := time.Now().Truncate(time.Microsecond)
-	s := start(t, servertest.Options{Now: func() time.Time { return began }})
+	var minutes atomic.Int64
+	clock := func() time.Time { return began.Add(time.Duration(minutes.Load()) * time.Minute) }
+	s := start(t, servertest.Options{Now: clock})
 	expect := func(what string, want *v1.GetSyncStateResponse) {
 		t.Helper()
 		got, err := s.catalog.GetSyncState(t.Context(), &v1.GetSyncStateRequest{})
@@ -166,7 +169,7 @@ func TestSyncState(t *testing.T) {
 	b := wholeSync(7)
 	b.RefusedCount = 3
 	s.sync(t, b, syncWorld())
-	now := timestamppb.New(began)
+	now := timestamppb.New(clock())
 	want := &v1.GetSyncStateResponse{Revision: 7, Complete: true, Source: "/data/deploy.db", SyncTime: now, SeenTime: now, RefusedCount: 3}
 	expect("after a sync", want)
 	report := func(trouble string) {
@@ -184,6 +187,22 @@ func TestSyncState(t *testing.T) {
 	s.sync(t, afterSync(7, 9), &v1.SyncItems{})
 	want.Revision, want.RefusedCount = 9, 0
 	expect("after a step", want)
+	b = afterSync(9, 10)
+	b.Trouble = "all services are held"
+	minutes.Add(1)
+	s.sync(t, b, &v1.SyncItems{})
+	now = timestamppb.New(clock())
+	want.Revision, want.SyncTime, want.Trouble, want.TroubleTime = 10, now, b.GetTrouble(), now
+	expect("after one that holds something back", want)
+	b = wholeSync(11)
+	b.Trouble = "all services are held"
+	minutes.Add(1)
+	s.sync(t, b, syncWorld())
+	want.Revision, want.SyncTime = 11, timestamppb.New(clock())
+	expect("after another, of everything", want)
+	s.sync(t, afterSync(11, 12), &v1.SyncItems{})
+	want.Revision, want.SeenTime, want.Trouble, want.TroubleTime = 12, want.GetSyncTime(), "", nil
+	expect("after one that holds nothing back", want)
 }
 
 // What a sync takes away is refused from its answer on.

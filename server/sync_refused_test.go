@@ -77,6 +77,7 @@ func TestSyncsThatAreRefused(t *testing.T) {
 		{"a revision that none can follow", beginning(func(b *v1.SyncBegin) { b.Revision = math.MaxInt64 }), "revision"},
 		{"a source that does not print", beginning(func(b *v1.SyncBegin) { b.Source = "a\nb" }), "source"},
 		{"a source that is too long", beginning(func(b *v1.SyncBegin) { b.Source = strings.Repeat("x", 1025) }), "source"},
+		{"trouble without end", beginning(func(b *v1.SyncBegin) { b.Trouble = strings.Repeat("x", 1025) }), "trouble"},
 		{"fewer than none refused", beginning(func(b *v1.SyncBegin) { b.RefusedCount = -1 }), "begin.refused_count"},
 		{"sessions without the flag", beginning(func(b *v1.SyncBegin) { b.WithSessions = false }), "items.sessions"},
 		{"keys without the flag", beginning(func(b *v1.SyncBegin) { b.WithKeys = false }), "items.keys"},

@@ -78,7 +78,7 @@ func (r *remoteSync) Step(ctx context.Context, after int64, request authz.SyncRe
 
 func beginOf(r authz.SyncRequest) *v1.SyncBegin {
 	return &v1.SyncBegin{Revision: r.Revision, Source: r.Source, TakeKeys: r.TakeKeys, Cautious: r.Cautious, DryRun: r.DryRun,
-		RefusedCount: int32(r.Refused)}
+		RefusedCount: int32(r.Refused), Trouble: r.Trouble}
 }
 
 // send sends one sync, and waits for the result. Where the service hangs up while it is being sent, why is in what it answered.

@@ -155,15 +155,17 @@ func (f *Follower) take(ctx context.Context, mark aeroplane.Mark, due bool) erro
 	}
 	f.mark, f.trouble.held = mark, false
 	f.tellFindings(reading)
-	lost := f.keep(&reading.Inventory)
-	if f.sure && !due {
-		err = f.step(ctx, reading, mark)
-	} else {
-		err = f.all(ctx, reading, mark)
+	var held error
+	if lost := f.keep(&reading.Inventory); lost != "" {
+		held = f.held("all %s are gone from Aeroplane's file, and are kept here, where all else is followed", lost)
 	}
-	if err == nil && lost != "" {
-		f.reported = time.Time{} // what was taken over says that all is well
-		return f.hold("all %s are gone from Aeroplane's file, and are kept here, where all else is followed", lost)
+	if f.sure && !due {
+		err = f.step(ctx, reading, mark, held)
+	} else {
+		err = f.all(ctx, reading, mark, held)
+	}
+	if err == nil && held != nil {
+		return f.hold(held)
 	}
 	return err
 }
@@ -183,8 +185,8 @@ func (f *Follower) doubt(mark aeroplane.Mark) {
 	f.known, f.sure = nil, false
 }
 
-// step takes over what is different from what was read before.
-func (f *Follower) step(ctx context.Context, reading *aeroplane.Reading, mark aeroplane.Mark) error {
+// step takes over what is different from what was read before. held is why something of that is held back, nil if nothing is.
+func (f *Follower) step(ctx context.Context, reading *aeroplane.Reading, mark aeroplane.Mark, held error) error {
 	next := reading.Inventory
 	if next.WithKeys = !f.ours; f.ours {
 		next.Keys, next.DoubtfulKeys = nil, nil
@@ -195,14 +197,15 @@ func (f *Follower) step(ctx context.Context, reading *aeroplane.Reading, mark ae
 		f.known, f.file = &next, mark
 		return nil
 	case d.Len() > authz.MaxBatch:
-		return f.all(ctx, reading, mark)
+		return f.all(ctx, reading, mark, held)
 	}
 	bounded, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	request := authz.SyncRequest{Revision: max(f.at+1, time.Now().UnixMicro()), Source: printed(f.Path), Refused: len(reading.Refused)}
+	request := authz.SyncRequest{Revision: max(f.at+1, time.Now().UnixMicro()), Source: printed(f.Path), Refused: len(reading.Refused),
+		Trouble: plain(held)}
 	result, err := f.Target.Step(bounded, f.at, request, d)
 	if conflicts(err) { // somebody else has synced: an import, or another follower
-		return f.all(ctx, reading, mark)
+		return f.all(ctx, reading, mark, held)
 	}
 	if f.sure = err == nil; err != nil {
 		return err // it may have been done
@@ -214,7 +217,7 @@ func (f *Follower) step(ctx context.Context, reading *aeroplane.Reading, mark ae
 
 // all compares everything with what is kept. Of a file that may be another than the one that was last believed it takes over nothing
 // that would take away most of that.
-func (f *Follower) all(ctx context.Context, reading *aeroplane.Reading, mark aeroplane.Mark) error {
+func (f *Follower) all(ctx context.Context, reading *aeroplane.Reading, mark aeroplane.Mark, held error) error {
 	ctx, cancel := context.WithTimeout(ctx, wholeTimeout)
 	defer cancel()
 	f.sure = false
@@ -224,12 +227,12 @@ func (f *Follower) all(ctx context.Context, reading *aeroplane.Reading, mark aer
 	}
 	next := &reading.Inventory
 	request := authz.SyncRequest{Revision: max(state.Revision+1, time.Now().UnixMicro()), Source: printed(f.Path), Refused: len(reading.Refused),
-		Cautious: !mark.Continues(f.file)}
+		Trouble: plain(held), Cautious: !mark.Continues(f.file)}
 	result, err := f.Target.Whole(ctx, request, next)
 	var e *authz.Error
 	if errors.As(err, &e) && e.Code == authz.CodeSyncHeld {
 		f.at = state.Revision
-		return f.hold("%s", e.Message)
+		return f.hold(f.held("%s", e.Message))
 	}
 	if err != nil {
 		return err

@@ -46,6 +46,7 @@ type target struct {
 	follow.Own
 	broken  atomic.Bool
 	wholes  atomic.Int64 // that were done
+	well    atomic.Int64 // steps after which there was no trouble
 	reports atomic.Int64
 }
 
@@ -66,7 +67,11 @@ func (b *target) Step(ctx context.Context, after int64, r authz.SyncRequest, d *
 	if b.broken.Load() {
 		return authz.SyncResult{}, errBroken
 	}
-	return b.Own.Step(ctx, after, r, d)
+	result, err := b.Own.Step(ctx, after, r, d)
+	if state, failed := b.Syncer.State(ctx); err == nil && failed == nil && state.Trouble == "" {
+		b.well.Add(1)
+	}
+	return result, err
 }
 
 func (b *target) Report(ctx context.Context, r authz.SyncReport) error {

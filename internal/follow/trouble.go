@@ -22,8 +22,13 @@ type trouble struct {
 var errUnsettled error = authz.Errorf(authz.Unavailable, "the file was put there a moment ago: it is read when it is left alone")
 
 // hold keeps what is known, until somebody says what is right: by an import, or by putting the right file there.
-func (f *Follower) hold(format string, args ...any) error {
+func (f *Follower) hold(why error) error {
 	f.trouble.held = true
+	return why
+}
+
+// held is why something is held.
+func (f *Follower) held(format string, args ...any) error {
 	return authz.Errorf(authz.FailedPrecondition, format+"; if it is right, say so with `aeroplane-authz import aeroplane %q --follow-keys --yes`",
 		append(args, f.Path)...)
 }

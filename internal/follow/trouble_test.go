@@ -206,12 +206,15 @@ func TestAllIsGone(t *testing.T) {
 		t.Error(got)
 	}
 	p.is(true, key, "GET", readS)
+	well, since := p.target.well.Load(), p.state().TroubleAt
 	p.Project("p-late", "ada", "late")
 	p.becomes(true, key, "GET", "/api/projects/late")
 	p.EndSession("of-ada")
 	p.becomes(false, session, "GET", readS)
 	p.is(true, key, "GET", readS)
-	p.trouble() // what was taken over says that all is well, until the next report
+	if n := p.target.well.Load(); n != well || !p.state().TroubleAt.Equal(since) {
+		t.Errorf("%d of what was taken over says that all is well; the trouble is since %v, and was since %v", n-well, p.state().TroubleAt, since)
+	}
 	p.imported(authz.SyncRequest{})
 	p.wellAgain()
 	p.is(false, key, "GET", readS)

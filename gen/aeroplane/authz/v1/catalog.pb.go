@@ -1932,7 +1932,10 @@ type SyncBegin struct {
 	// Change nothing, and say what would change.
 	DryRun bool `protobuf:"varint,8,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// How many things of Aeroplane's are left out because they break a rule. It is kept, for GetSyncState.
-	RefusedCount  int32 `protobuf:"varint,9,opt,name=refused_count,json=refusedCount,proto3" json:"refused_count,omitempty"`
+	RefusedCount int32 `protobuf:"varint,9,opt,name=refused_count,json=refusedCount,proto3" json:"refused_count,omitempty"`
+	// Why what is kept is not all that Aeroplane says, although this is taken over, such as that some of it is held back: at most 1024
+	// characters. It is kept, for GetSyncState. Empty: there is no trouble, or not any more.
+	Trouble       string `protobuf:"bytes,10,opt,name=trouble,proto3" json:"trouble,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2028,6 +2031,13 @@ func (x *SyncBegin) GetRefusedCount() int32 {
 		return x.RefusedCount
 	}
 	return 0
+}
+
+func (x *SyncBegin) GetTrouble() string {
+	if x != nil {
+		return x.Trouble
+	}
+	return ""
 }
 
 // SyncItems is some of what there is. In a difference it is what is new or has changed, and what is gone.
@@ -2992,7 +3002,7 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\x05begin\x18\x01 \x01(\v2\x1d.aeroplane.authz.v1.SyncBeginH\x00R\x05begin\x125\n" +
 	"\x05items\x18\x02 \x01(\v2\x1d.aeroplane.authz.v1.SyncItemsH\x00R\x05items\x12/\n" +
 	"\x03end\x18\x03 \x01(\v2\x1b.aeroplane.authz.v1.SyncEndH\x00R\x03endB\x06\n" +
-	"\x04part\"\xb7\x02\n" +
+	"\x04part\"\xd1\x02\n" +
 	"\tSyncBegin\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12*\n" +
@@ -3002,7 +3012,9 @@ const file_aeroplane_authz_v1_catalog_proto_rawDesc = "" +
 	"\ttake_keys\x18\x06 \x01(\bR\btakeKeys\x12\x1a\n" +
 	"\bcautious\x18\a \x01(\bR\bcautious\x12\x17\n" +
 	"\adry_run\x18\b \x01(\bR\x06dryRun\x12#\n" +
-	"\rrefused_count\x18\t \x01(\x05R\frefusedCountB\x11\n" +
+	"\rrefused_count\x18\t \x01(\x05R\frefusedCount\x12\x18\n" +
+	"\atrouble\x18\n" +
+	" \x01(\tR\atroubleB\x11\n" +
 	"\x0f_after_revision\"\xae\x04\n" +
 	"\tSyncItems\x127\n" +
 	"\bprojects\x18\x01 \x03(\v2\x1b.aeroplane.authz.v1.ProjectR\bprojects\x127\n" +
