@@ -60,18 +60,30 @@ func (d *consoleDoor) bySession(r *http.Request) (*visitor, error) {
 	return &visitor{caller: caller, browser: true, console: s.Digest, until: s.ExpiresAt}, nil
 }
 
+// An inOrOut is what signing in does, or signing out, with the body of a request.
+type inOrOut func(w http.ResponseWriter, r *http.Request, body []byte) error
+
 // signIn exchanges a code for a console session.
 func (d *consoleDoor) signIn(w http.ResponseWriter, r *http.Request) {
-	err := d.trySignIn(w, r)
-	if err != nil {
-		d.refuse(w, r, signInPath, err)
+	d.sign(w, r, signInPath, d.open)
+}
+
+// signOut ends the console session that a request brings, if it does.
+func (d *consoleDoor) signOut(w http.ResponseWriter, r *http.Request) {
+	d.sign(w, r, signOutPath, d.close)
+}
+
+// sign does what a page of ours asks for, and answers what came of it.
+func (d *consoleDoor) sign(w http.ResponseWriter, r *http.Request, page string, do inOrOut) {
+	if err := d.trySign(w, r, page, do); err != nil {
+		d.refuse(w, r, page, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, encoded(done{OK: true}))
 }
 
-func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err error) {
-	defer func() { err = d.guard.contain(signInPath, recover(), err) }()
+func (d *consoleDoor) trySign(w http.ResponseWriter, r *http.Request, page string, do inOrOut) (err error) {
+	defer func() { err = d.guard.contain(page, recover(), err) }()
 	if err := sameOrigin(r); err != nil {
 		return err
 	}
@@ -79,6 +91,10 @@ func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err err
 	if err != nil {
 		return err
 	}
+	return do(w, r, body)
+}
+
+func (d *consoleDoor) open(w http.ResponseWriter, r *http.Request, body []byte) (err error) {
 	var in struct {
 		Code string `json:"code"`
 	}
@@ -100,24 +116,7 @@ func (d *consoleDoor) trySignIn(w http.ResponseWriter, r *http.Request) (err err
 	return nil
 }
 
-// signOut ends the console session that a request brings, if it does.
-func (d *consoleDoor) signOut(w http.ResponseWriter, r *http.Request) {
-	err := d.trySignOut(w, r)
-	if err != nil {
-		d.refuse(w, r, signOutPath, err)
-		return
-	}
-	writeJSON(w, http.StatusOK, encoded(done{OK: true}))
-}
-
-func (d *consoleDoor) trySignOut(w http.ResponseWriter, r *http.Request) (err error) {
-	defer func() { err = d.guard.contain(signOutPath, recover(), err) }()
-	if err := sameOrigin(r); err != nil {
-		return err
-	}
-	if _, err := readJSON(w, r, maxSignIn, true); err != nil {
-		return err
-	}
+func (d *consoleDoor) close(w http.ResponseWriter, r *http.Request, _ []byte) error {
 	if cookie, err := r.Cookie(consoleCookie); err == nil {
 		if err := d.look(r.Context(), func() error { return d.sessions.End(r.Context(), cookie.Value, addressOf(r.Context())) }); err != nil {
 			return err

@@ -8,31 +8,28 @@ const atOnce = 100; // ids in one address
 
 const everyState = ['KEY_STATE_LIVE', 'KEY_STATE_EXPIRED', 'KEY_STATE_REVOKED'];
 
-// keysById asks for keys, in whatever state.
-export async function keysById(ids, signal) {
-  const keys = [];
+// byIds asks for things of a kind, "keys" or "projects".
+async function byIds(kind, ids, signal, more = {}) {
+  const things = [];
   for (let at = 0; at < ids.length; at += atOnce) {
-    keys.push(...(await get(`v1/keys${query({ ids: ids.slice(at, at + atOnce), states: everyState, pageSize: atOnce })}`, signal)).keys);
+    things.push(...(await get(`v1/${kind}${query({ ids: ids.slice(at, at + atOnce), pageSize: atOnce, ...more })}`, signal))[kind]);
   }
-  return keys;
+  return things;
 }
 
-async function projectsById(ids, signal) {
-  const projects = [];
-  for (let at = 0; at < ids.length; at += atOnce) {
-    projects.push(...(await get(`v1/projects${query({ ids: ids.slice(at, at + atOnce), pageSize: atOnce })}`, signal)).projects);
-  }
-  return projects;
-}
+// keysById asks for keys, in whatever state.
+export const keysById = (ids, signal) => byIds('keys', ids, signal, { states: everyState });
+
+const projectsById = (ids, signal) => byIds('projects', ids, signal);
 
 // names knows what things are called, as far as anybody has asked.
-function names(byIds, nameOf) {
+function names(ask, nameOf) {
   const known = new Map();
   const doubtful = new Set(); // known as they were
   return {
     async learn(ids, signal) {
       const unknown = [...new Set(ids)].filter((one) => !known.has(one) || doubtful.has(one));
-      if (unknown.length > 0) this.add(await byIds(unknown, signal));
+      if (unknown.length > 0) this.add(await ask(unknown, signal));
     },
     add(things) {
       for (const thing of things) {
