@@ -164,9 +164,9 @@ func (r *KeyRequest) check() error {
 	}
 	switch {
 	case r.Forever && r.Life != 0:
-		v.add("expires_in", "must not be set beside never_expires")
+		v.add("expires_in", "must not be set for a key that never expires")
 	case !r.Forever && (r.Life < MinKeyLife || r.Life > MaxKeyLife):
-		v.add("expires_in", "must be a minute to 3650 days; for no expiry set never_expires")
+		v.add("expires_in", "must be a minute to 3650 days, or the key be one that never expires")
 	}
 	if r.RequestID != "" {
 		checkText(&v, "request_id", r.RequestID, 1, maxRequestIDLen)

@@ -20,8 +20,8 @@ type PageRequest struct {
 	Token string // the token that came with the page before; empty: the first page
 }
 
-// A pageToken is what a token holds. It only ever becomes values bound to a statement, and lists are for
-// administrators, who may see every row of them: there is nothing to gain by forging one, so it is not sealed.
+// A pageToken is what a token holds. It only ever becomes values bound to a statement, beside those of the filter, which keeps a reader to
+// what is theirs on every page: there is nothing to gain by forging one, so it is not sealed.
 type pageToken struct {
 	Filter []byte // of the list and its filter, so that a token is not used with another
 	After  Cursor
@@ -43,7 +43,7 @@ func paged[T any](r PageRequest, name string, filter any, cursor func(T) Cursor,
 	sum := filterSum(name, filter)
 	after, ok := parseToken(r.Token, sum)
 	if !ok {
-		v.add("page_token", "must be the next_page_token of a page of the same list with the same filter")
+		v.add("page_token", "must be what a page of the same list, with the same filter, gave for the next")
 	}
 	if err := v.err(); err != nil {
 		return nil, "", err

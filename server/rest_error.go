@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -46,7 +47,7 @@ func writeError(w http.ResponseWriter, sent, cause error) {
 // writeStatus answers a google.rpc.Status in JSON, with fields called as they are there.
 func writeStatus(w http.ResponseWriter, code int, st *status.Status) {
 	if len(st.Details()) == 0 && st.Code() == codes.InvalidArgument { // from who reads JSON, and queries
-		st = statusOf(authz.Errorf(authz.Invalid, "%s", strings.ReplaceAll(st.Message(), "\u00a0", " "))) // a blank, at random
+		st = statusOf(authz.Errorf(authz.Invalid, "%s", readable(st.Message())))
 	}
 	p := st.Proto()
 	for i, detail := range st.Details() {
@@ -63,6 +64,19 @@ func writeStatus(w http.ResponseWriter, code int, st *status.Status) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	writeJSON(w, code, body)
+}
+
+// placeInBody is where the reader of JSON has found a fault, as it says it.
+var placeInBody = regexp.MustCompile(`^proto: (?:syntax error )?\(line (\d+):(\d+)\): `)
+
+// readable says what the reader of JSON says of a body as people do.
+func readable(fault string) string {
+	fault = strings.ReplaceAll(fault, "\u00a0", " ") // which it writes at random
+	fault = placeInBody.ReplaceAllString(fault, "the body, line $1, column $2: ")
+	if fault, ok := strings.CutPrefix(fault, "proto: "); ok {
+		return "the body: " + fault
+	}
+	return fault
 }
 
 // inJSON calls the fields at fault by their names in JSON, and so does the message if it begins with one.

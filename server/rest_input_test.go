@@ -54,6 +54,10 @@ func TestRESTBodies(t *testing.T) {
 			s.wantFault(t, c.body, answer, c.field)
 		}
 	}
+	want := `the body, line 1, column 16: invalid value for enum field accessLevel: \"READ\"`
+	if _, answer := s.byAdmin(t, "POST", "/authz/v1/keys", `{"accessLevel":"READ"}`); !strings.Contains(answer, want) {
+		t.Errorf("%s, want %s", answer, want)
+	}
 	if keys, err := s.keys.ListKeys(t.Context(), &authzv1.ListKeysRequest{}); err != nil || len(keys.GetKeys()) != 5 {
 		t.Errorf("%d keys, %v", len(keys.GetKeys()), err)
 	}
@@ -65,6 +69,9 @@ func (s *service) wantFault(t testing.TB, what, answer, field string) {
 	r := refused(t, answer)
 	if field != "" && !slices.Contains(r.fields(), field) {
 		t.Errorf("%.80s: at fault are %q, want %s", what, r.fields(), field)
+	}
+	if strings.Contains(r.Message, "proto:") {
+		t.Errorf("%.80s: the message is one for programmers of the service: %s", what, r.Message)
 	}
 	for _, f := range r.fields() {
 		if strings.Contains(f, "_") {

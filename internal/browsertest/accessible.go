@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/accessibility"
@@ -73,11 +74,12 @@ func (p *Page) element(expression string) (Element, error) {
 	})
 }
 
-// text returns a value that is one, and otherwise nothing.
+// text returns a value that is one, and otherwise nothing. Until the browser has laid a page out it has not dropped the blanks at the ends of
+// names, which nobody hears.
 func text(v *accessibility.Value) string {
 	var s string
 	if v != nil {
 		_ = json.Unmarshal(v.Value, &s)
 	}
-	return s
+	return strings.TrimSpace(s)
 }

@@ -72,7 +72,7 @@ func TestRowsStay(t *testing.T) {
 	page.Text(t, row(made.GetKey().GetId()), "Live")
 	page.Text(t, row(ids["Release bot"])+" details", "Web shop")
 	s.renameProject("Documentation", "Handbook")
-	page.Text(t, row(ids["Release bot"]), "Handbook, Public API")
+	page.Text(t, row(ids["Release bot"]), "Handbook Public API")
 	page.Text(t, row(ids["Release bot"])+" details", "Web shop")
 }
 

@@ -185,6 +185,64 @@ func TestWhoseKeys(t *testing.T) {
 	ada.Text(t, "h1", "API Access")
 }
 
+// What is looked for stays in the address: who goes elsewhere and comes back, or loads the page again, finds it as it was.
+func TestWhatIsLookedForStays(t *testing.T) {
+	s := newStage(t)
+	for _, name := range []string{"old deploys", "old tests", "new deploys"} {
+		if made := s.create("ada", name); name != "new deploys" {
+			s.revoke(made.GetKey().GetId())
+		}
+	}
+	page := s.as("ada")
+	found := func(want string) {
+		t.Helper()
+		page.Until(t, fmt.Sprintf(`[...document.querySelectorAll("tbody .name")].map((e) => e.textContent).join() === %s`, quote(want)))
+	}
+	found("new deploys")
+	s.choose(page, "State", "Revoked")
+	s.choose(page, "Order", "Newest first")
+	found("old tests,old deploys")
+	s.enter(page, "Search", "deploys")
+	found("old deploys")
+	s.press(page, "Explain old deploys")
+	page.Text(t, "h1", "Why was this refused?")
+	for _, move := range []string{"history.back()", "location.reload()"} {
+		bt.Eval[bool](t, page, "("+move+", true)")
+		page.Text(t, "h1", "API Access")
+		found("old deploys")
+		for label, want := range map[string]string{"Search": "deploys", "State": "revoked", "Order": "create_time desc"} {
+			page.Until(t, fmt.Sprintf(`[...document.querySelectorAll("label")].find((e) => e.textContent === %s).control.value === %s`, quote(label), quote(want)))
+		}
+	}
+	s.press(page, "Keys") // anew
+	found("new deploys")
+	page.Load(t, s.url+"?again#keys?state=nonsense&order=id&query=%3Cb%3E")
+	page.Text(t, "main", "No key matches")
+	s.press(page, "Show all keys")
+	found("new deploys")
+	page.Until(t, `location.hash === "#keys"`)
+}
+
+// When a key was made and ends is told by the day, where the reader is, besides how far off that is.
+func TestDays(t *testing.T) {
+	s := newStage(t)
+	page := s.as("ada")
+	end := func(of string) string {
+		t.Helper()
+		return bt.Eval[string](t, page, fmt.Sprintf(`new Intl.DateTimeFormat(undefined, {dateStyle: "medium"}).format(new Date(%s))`, of))
+	}
+	s.press(page, "Create API key")
+	page.Text(t, "dialog", "The key works until "+end("Date.now() + 30 * 86400e3"))
+	s.press(page, "No expiration")
+	page.Text(t, "dialog", "until somebody revokes it")
+	s.press(page, "7 days")
+	page.Text(t, "dialog", "The key works until "+end("Date.now() + 7 * 86400e3"))
+	s.press(page, "Cancel")
+	made := s.create("ada", "CI deploys").GetKey()
+	page.Text(t, row(made.GetId())+` [data-of="Created"]`, end("Date.now()"))
+	page.Text(t, row(made.GetId())+` [data-of="Expires"]`, end(quote(made.GetExpireTime().AsTime().Format("2006-01-02T15:04:05Z")))+" in 90 days")
+}
+
 // Thousands of keys are found by a search, and shown some at a time.
 func TestThousandsOfKeys(t *testing.T) {
 	s := newStage(t)

@@ -106,7 +106,7 @@ func TestEveryStateIsAccessible(t *testing.T) {
 				page.Emulate(t, media)
 				page.Axe(t)
 			}
-			for _, width := range []int{1200, 1061, 1060, 700, 360, 320} {
+			for _, width := range []int{1200, 1180, 1179, 801, 700, 360, 320} {
 				page.Resize(t, width, 740)
 				if width < 800 {
 					page.Axe(t)

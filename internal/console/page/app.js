@@ -23,7 +23,6 @@ let view = null;
 let stream = null;
 let soon = null; // the timer of a change that is to be shown
 let tries = 0; // to open the stream again
-let address = ''; // of the view that is shown
 let usedLink = false;
 let alone = false; // an administrator's link was used: Aeroplane need not be at this address
 
@@ -86,6 +85,8 @@ function notSignedIn(error) {
 
 function showVisitor() {
   const who = document.getElementById('who');
+  const aeroplane = visitor.role !== 'administrator' && el('a', { href: '/' }, 'Aeroplane'); // else it may be elsewhere
+  fill(document.getElementById('home'), aeroplane || 'Aeroplane');
   if (visitor.role === 'administrator') {
     fill(who, el('span', { title: `Until ${exact(visitor.expiresAt)}` }, 'Administrator'),
       el('button.quiet.small', { type: 'button', onclick: signOut }, 'Sign out'));
@@ -110,7 +111,6 @@ function show() {
   const now = may.includes(name) ? name : 'keys';
   if (now !== name) window.history.replaceState(null, '', `#${now}`);
   fill(bar, may.map((one) => el('a', { href: `#${one}`, 'aria-current': one === now && 'page' }, views[one][0])));
-  address = window.location.hash || '#keys';
   const first = view === null;
   view?.close();
   view = views[now][1](visitor, new URLSearchParams(given));
@@ -157,10 +157,10 @@ function changed() {
   view?.changed();
 }
 
-window.addEventListener('hashchange', () => {
+window.addEventListener('hashchange', (event) => {
   const hash = window.location.hash;
   if (hash === '#main') return; // the link that skips to the content
-  if (!closeAll()) window.history.replaceState(null, '', address); // something is under way that has to be seen to its end
+  if (!closeAll()) window.history.replaceState(null, '', event.oldURL); // something is under way that has to be seen to its end
   else if (new URLSearchParams(hash.slice(1)).has('code')) start();
   else if (visitor) show();
 });

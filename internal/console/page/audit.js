@@ -67,11 +67,14 @@ export function auditView() {
 
 function row(event) {
   return el('tr', { role: 'row' },
-    cell('When', timeOf(event.time)),
-    cell('Who', who(event.actor), ' ', el('span.faint', {}, `from ${event.actor?.address || 'the service'}`)),
+    cell('When', exact(event.time), el('small', {}, timeOf(event.time))),
+    cell('Who', who(event.actor), ' ', el('span.faint', {}, `from ${hostOf(event.actor?.address) || 'the service'}`)),
     cell('What', ...what(event)),
     cell('Details', el('span.faint', {}, details(event.details))));
 }
+
+// hostOf leaves out of an address the port, which is another one for each connection.
+const hostOf = (address) => address?.replace(/:\d+$/, '');
 
 // who names who made a change: the user for whom it was made, and by which token.
 function who(actor) {
@@ -86,6 +89,9 @@ function what(event) {
     event.subjectId && el('code.subject', {}, event.subjectId)].flat();
 }
 
+// words are what details are called, where not as on record.
+const words = { access_level: 'access', expire_time: 'expires', user_id: 'user' };
+
 // details are those of a record which do not stand beside it in words.
 const details = (map) => Object.entries(map ?? {}).filter(([name, value]) => value !== '' && name !== 'name')
-  .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${name.endsWith('_time') && Date.parse(value) ? exact(value) : value}`).join(' · ');
+  .map(([name, value]) => `${words[name] ?? name.replaceAll('_', ' ')}: ${name.endsWith('_time') && Date.parse(value) ? exact(value) : value.replaceAll(',', ', ')}`).join(' · ');

@@ -3,9 +3,9 @@
 // The dialog that creates a key.
 
 import { post } from './api.js';
-import { el, icon, id, say } from './dom.js';
+import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, choices, field, notice, open } from './dialog.js';
-import { count, day, sentence } from './format.js';
+import { count, day, dayOf, sentence } from './format.js';
 import { projectPicker } from './picker.js';
 import { openSecret } from './secret.js';
 
@@ -59,20 +59,27 @@ function keyForm(visitor) {
   ], 'all', { row: true });
   const picker = projectPicker(() => (visitor.role === 'administrator' ? user.value.trim() : visitor.userId));
   const expiry = choices([['7', '7 days'], ['30', '30 days'], ['90', '90 days'], ['never', 'No expiration']], '30', { row: true });
-  const forever = el('p.hint', { hidden: true }, 'Such a key works until somebody revokes it. Prefer one that expires, where whoever uses it can get another.');
+  const until = el('p.hint', { 'aria-live': 'polite' });
   const fields = {
     name: field('Name', name, { hint: `What the key is for. 1 to ${longestName} characters.` }),
     accessLevel: field('Access', access.root, { group: true }),
     ...(visitor.role === 'administrator' && { userId: field('User of Aeroplane', user, { hint: 'The ID of whom the key acts for. Empty where Aeroplane has no users: the key then reaches everybody\'s projects.' }) }),
     projects: field('Projects', el('div', {}, scope.root, picker.root), { group: true, first: () => (picker.root.hidden ? scope.root.querySelector(':checked') : picker.box) }),
-    expiresIn: field('Expiration', el('div', {}, expiry.root, forever), { group: true }),
+    expiresIn: field('Expiration', el('div', {}, expiry.root, until), { group: true }),
   };
   scope.root.addEventListener('change', () => {
     picker.show(scope.value === 'selected');
     fields.projects.fault('');
   });
   picker.root.addEventListener('change', () => fields.projects.fault(''));
-  expiry.root.addEventListener('change', () => { forever.hidden = expiry.value !== 'never'; });
+  expiry.root.addEventListener('change', showEnd);
+  showEnd();
+
+  function showEnd() {
+    fill(until, expiry.value === 'never'
+      ? 'Such a key works until somebody revokes it. Prefer one that expires, where whoever uses it can get another.'
+      : `The key works until ${dayOf(Date.now() + expiry.value * day * 1000)}.`);
+  }
 
   function otherUser() {
     const dropped = picker.again();

@@ -18,7 +18,7 @@ const names = {
   CHECK_NAME_METHOD: 'Method',
   CHECK_NAME_PATH: 'Path',
   CHECK_NAME_ROUTE: 'Route',
-  CHECK_NAME_CREDENTIAL: 'Key',
+  CHECK_NAME_CREDENTIAL: 'Key or session',
   CHECK_NAME_CALLER: 'Caller',
   CHECK_NAME_ACCESS: 'Access',
   CHECK_NAME_PROJECT: 'Project',

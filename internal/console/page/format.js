@@ -26,10 +26,20 @@ export function ago(time) {
 
 export const exact = (time) => absolute.format(new Date(time));
 
+const onDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+
+// dayOf returns the day of a time, where the reader is.
+export const dayOf = (time) => onDay.format(new Date(time));
+
 // timeOf shows how far off a time is, and when exactly it is to who points at it.
 export function timeOf(time, none) {
   if (!time) return el('span.faint', {}, none);
   return el('time', { datetime: time, title: exact(time) }, ago(time));
+}
+
+// datedOf shows the day of a time, and how far off it is.
+export function datedOf(time, none) {
+  return time ? [el('span.day', {}, dayOf(time)), el('small', {}, timeOf(time))] : timeOf(time, none);
 }
 
 // retell writes anew how far off the times in an element are.

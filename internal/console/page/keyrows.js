@@ -3,7 +3,7 @@
 // The rows of the list of keys.
 
 import { el, fill } from './dom.js';
-import { accessWords, exact, retell, stateOf, stateWords, timeOf } from './format.js';
+import { accessWords, datedOf, exact, retell, stateOf, stateWords, timeOf } from './format.js';
 import { cell } from './listing.js';
 import { projectNames } from './names.js';
 
@@ -45,8 +45,8 @@ export function keyRows(body, visitor, revoke) {
         visitor.everybodys && key.userId && el('span.user', {}, 'User ', key.userId)),
       cell('Access', accessWords[key.accessLevel] ?? key.accessLevel),
       cell('Projects', projects(projectsOf(key), open)),
-      cell('Created', timeOf(key.createTime)),
-      cell('Expires', timeOf(key.expireTime, 'Never')),
+      cell('Created', datedOf(key.createTime)),
+      cell('Expires', datedOf(key.expireTime, 'Never')),
       cell('Last used', timeOf(key.lastUseTime, 'Never')),
       cell('State', ...badge(state, key)),
       el('td.act', { role: 'cell' },
@@ -95,7 +95,7 @@ function projectsOf(key) {
 function projects(names, open) {
   if (names === null) return 'All projects';
   if (names.length === 0) return el('span.faint', {}, 'None any more');
-  if (names.length <= 2) return names.join(', ');
-  return [names.slice(0, 2).join(', '),
-    el('details', { open }, el('summary', {}, `and ${names.length - 2} more`), el('ul', {}, names.slice(2).map((name) => el('li', {}, name))))];
+  const list = (some) => el('ul.names', {}, some.map((name) => el('li', {}, name)));
+  return [list(names.slice(0, 2)),
+    names.length > 2 && el('details', { open }, el('summary', {}, `and ${names.length - 2} more`), list(names.slice(2)))];
 }

@@ -22,16 +22,42 @@ const states = {
   all: ['KEY_STATE_LIVE', 'KEY_STATE_EXPIRED', 'KEY_STATE_REVOKED'],
 };
 
+// What there is to choose between of keys, and their order; the first of each is where nothing was chosen.
+const choices = {
+  state: [['current', 'Not revoked'], ['live', 'Live'], ['expired', 'Expired'], ['revoked', 'Revoked'], ['all', 'All']],
+  access: [['', 'Any'], ['ACCESS_LEVEL_READ', 'Read'], ['ACCESS_LEVEL_WRITE', 'Read and write']],
+  order: [['name', 'By name'], ['create_time desc', 'Newest first']],
+};
+
 const everything = { query: '', state: 'current', access: '', order: 'name' };
 
+// askedBy returns what an address asks for, whoever wrote it.
+function askedBy(address) {
+  const asked = { ...everything, query: withoutSecret(address.get('query') ?? '') };
+  for (const [name, options] of Object.entries(choices)) {
+    if (options.some(([value]) => value === address.get(name))) asked[name] = address.get(name);
+  }
+  return asked;
+}
+
+// remember keeps what is asked for in the address, for who comes back, loads the page again, or sends it to somebody.
+function remember(asked) {
+  const parts = Object.entries(asked).filter(([name, value]) => value !== everything[name]);
+  window.history.replaceState(null, '', `#keys${query(Object.fromEntries(parts))}`);
+}
+
+// withoutSecret leaves of a whole key what may be displayed: the rest is not to be sent, and stands in no list.
+const withoutSecret = (text) => text.replace(wholeKey, '$1');
+
 // keysView shows the keys that its visitor sees.
-export function keysView(visitor) {
-  let asked = { ...everything };
+export function keysView(visitor, given) {
+  let asked = askedBy(given);
   let wanted = page; // how many keys are asked for
   const list = listing('API keys', ['Key', 'Access', 'Projects', 'Created', 'Expires', 'Last used', 'State', '']);
   const rows = keyRows(list.body, visitor, (key) => openRevoke(key, ended));
-  const tools = keyTools((changed) => {
+  const tools = keyTools(asked, (changed) => {
     asked = { ...asked, ...changed };
+    remember(asked);
     wanted = page;
     load(true);
   });
@@ -122,26 +148,27 @@ export function keysView(visitor) {
   };
 }
 
-// keyTools are the search and the filters. ask is called with what has changed of what is asked for.
-function keyTools(ask) {
+// keyTools are the search and the filters, as they stand at first. ask is called with what has changed of what is asked for.
+function keyTools(asked, ask) {
   let typing;
   const search = el('input', {
-    type: 'search', id: id('search'), placeholder: 'Name, prefix or ID', autocomplete: 'off', spellcheck: 'false', maxlength: '128',
+    type: 'search', id: id('search'), value: asked.query, placeholder: 'Name, prefix or ID', autocomplete: 'off', spellcheck: 'false', maxlength: '128',
     oninput() {
       clearTimeout(typing);
-      search.value = search.value.replace(wholeKey, '$1'); // the rest is not to be sent, and stands in no list
+      search.value = withoutSecret(search.value);
       typing = setTimeout(() => ask({ query: search.value.trim() }), 200);
     },
   });
-  const choose = (label, name, options) => {
-    const select = el('select', { id: id(name), onchange: () => ask({ [name]: select.value }) }, options.map(([value, text]) => el('option', { value }, text)));
+  const choose = (label, name) => {
+    const options = choices[name].map(([value, text]) => el('option', { value, selected: value === asked[name] }, text));
+    const select = el('select', { id: id(name), onchange: () => ask({ [name]: select.value }) }, options);
     return el('div', {}, el('label', { for: select.id }, label), select);
   };
   const root = el('div.tools', { role: 'search' },
     el('div', {}, el('label', { for: search.id }, 'Search'), search),
-    choose('State', 'state', [['current', 'Not revoked'], ['live', 'Live'], ['expired', 'Expired'], ['revoked', 'Revoked'], ['all', 'All']]),
-    choose('Access', 'access', [['', 'Any'], ['ACCESS_LEVEL_READ', 'Read'], ['ACCESS_LEVEL_WRITE', 'Read and write']]),
-    choose('Order', 'order', [['name', 'By name'], ['create_time desc', 'Newest first']]));
+    choose('State', 'state'),
+    choose('Access', 'access'),
+    choose('Order', 'order'));
   return {
     root,
     reset() {

@@ -46,7 +46,7 @@ export function projectPicker(ownerId) {
       projectNames.add(projects);
       offers.show(projects, chosen, nextPageToken !== '', box);
     } catch (error) {
-      if (error.name !== 'AbortError') offers.fail(error);
+      if (error.name !== 'AbortError') offers.hint(error.message);
     }
   }
 
@@ -80,7 +80,9 @@ export function projectPicker(ownerId) {
     },
     show(visible) {
       root.hidden = !visible;
-      if (visible && offers.root.childElementCount === 0) search();
+      if (!visible || offers.root.childElementCount > 0) return;
+      offers.hint('Loading…');
+      search();
     },
   };
 }
@@ -90,7 +92,7 @@ function offerList(choose) {
   const root = el('ul.offers', { id: id('offers'), role: 'listbox', tabindex: '-1', 'aria-multiselectable': 'true', 'aria-label': 'Projects' });
   let at = -1;
   const options = () => [...root.querySelectorAll('[data-id]')];
-  const hint = (text) => el('li.faint', { role: 'option', 'aria-disabled': 'true', 'aria-selected': 'false' }, text);
+  const hintOf = (text) => el('li.faint', { role: 'option', 'aria-disabled': 'true', 'aria-selected': 'false' }, text);
 
   function goTo(to, box) {
     const all = options();
@@ -106,17 +108,18 @@ function offerList(choose) {
   return {
     root,
     show(projects, chosen, more, box) {
+      const none = box.value.trim() ? 'No project matches' : 'There are no projects to choose from';
       fill(root, projects.map((project) => el('li', {
         role: 'option', id: id('project'), 'data-id': project.id, 'aria-selected': String(chosen.has(project.id)),
         onmousedown: (event) => event.preventDefault(), // the box keeps the focus
         onclick: () => choose(project.id),
       }, icon('passed'), el('span', {}, projectName(project), ' ', project.name && el('small', {}, project.slug)))),
-      projects.length === 0 && hint('No project matches'),
-      more && hint('There are more: search for them.'));
+      projects.length === 0 && hintOf(none),
+      more && hintOf('There are more: search for them.'));
       goTo(-1, box);
-      say(projects.length === 0 ? 'No project matches' : count(projects.length, 'project'));
+      say(projects.length === 0 ? none : count(projects.length, 'project'));
     },
-    fail: (error) => fill(root, hint(error.message)),
+    hint: (text) => fill(root, hintOf(text)),
     mark: (one, on) => root.querySelector(`[data-id="${CSS.escape(one)}"]`)?.setAttribute('aria-selected', String(on)),
     move: (by, box) => goTo(at + by, box),
     choose: () => options()[at]?.click(),
