@@ -30,13 +30,13 @@ const (
 	livePath     = "/live"
 )
 
-// A consolePage is one of them.
-type consolePage struct {
+// A consoleEndpoint is one of them.
+type consoleEndpoint struct {
 	methods []string
 	serve   func(d *consoleDoor, w http.ResponseWriter, r *http.Request)
 }
 
-var consolePages = map[string]consolePage{
+var consoleEndpoints = map[string]consoleEndpoint{
 	documentPath: {[]string{http.MethodGet, http.MethodHead}, (*consoleDoor).document},
 	whoPath:      {[]string{http.MethodGet}, (*consoleDoor).who},
 	livePath:     {[]string{http.MethodGet}, (*consoleDoor).live},
@@ -81,7 +81,7 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin") // nothing of this is for other sites' pages
 	within := strings.TrimPrefix(r.URL.Path, consolePath)
-	page, ok := consolePages[within]
+	endpoint, ok := consoleEndpoints[within]
 	switch {
 	case r.URL.RawPath != "" || within != "" && within != "/" && path.Clean(within) != within:
 		// A proxy's rules for paths may have read another spelling in another way.
@@ -101,8 +101,8 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost && r.ContentLength != 0:
 		// Nor is one waited for, in an answer that lasts.
 		writeStatus(w, http.StatusBadRequest, status.New(codes.InvalidArgument, "this page takes no body"))
-	case only(w, r, page.methods...):
-		page.serve(d, w, r)
+	case only(w, r, endpoint.methods...):
+		endpoint.serve(d, w, r)
 	}
 }
 

@@ -455,12 +455,16 @@ func TestLiveIsBoundedForEachVisitor(t *testing.T) {
 			}
 		}
 		_ = first.Close()
-		for { // until it is found to have gone
-			if _, status, _ := open(by[0]); status == 200 {
+		deadline := time.Now().Add(time.Minute) // by when it is found to have gone
+		for {
+			conn, status, _ := open(by[0])
+			if status == 200 {
 				break
-			} else if t.Context().Err() != nil {
+			} else if time.Now().After(deadline) {
 				t.Fatalf("there is no room for another of %q", by)
 			}
+			_ = conn.Close()
+			time.Sleep(time.Millisecond)
 		}
 	}
 }

@@ -51,7 +51,8 @@ func (v *visitor) actor(ctx context.Context) (authz.Actor, error) {
 
 // visitor returns who has sent a request. A token or a key in it hides any cookie, also one that is no good; a console session, which was
 // opened on purpose, hides Aeroplane's. Errors: Unauthenticated, PermissionDenied, and those of a decision that was not reached.
-func (d *consoleDoor) visitor(r *http.Request) (*visitor, error) {
+func (d *consoleDoor) visitor(r *http.Request) (v *visitor, err error) {
+	defer func() { err = d.guard.contain(consolePath, recover(), err) }()
 	if values := r.Header["Authorization"]; len(values) > 0 {
 		caller, err := d.guard.callers.identify(values, "header Authorization")
 		if err == nil && caller.Role != authz.CallerRoleAdmin {

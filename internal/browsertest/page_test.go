@@ -31,12 +31,12 @@ func TestPagesAreApart(t *testing.T) {
 }
 
 func TestACookieMayBeHiddenFromScripts(t *testing.T) {
-	var got string
-	url := serveFiles(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = r.Header.Get("Cookie") }))
+	sent := make(chan string, 10)
+	url := serveFiles(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { sent <- r.Header.Get("Cookie") }))
 	p := New(t)
 	p.SetCookie(t, url, &http.Cookie{Name: "session", Value: "secret", HttpOnly: true})
 	p.Load(t, url)
-	if script := Eval[string](t, p, "document.cookie"); got != "session=secret" || script != "" {
+	if script, got := Eval[string](t, p, "document.cookie"), <-sent; got != "session=secret" || script != "" {
 		t.Errorf("the server has %q, the script %q", got, script)
 	}
 }

@@ -14,39 +14,54 @@ import (
 	bt "aeroplane.run/authz/internal/browsertest"
 )
 
-// forgeries are what a page of another site can have a browser send, with the cookies of ours. The cookie of the test has no SameSite: such
-// a one a browser sends with other sites' forms for two minutes.
-var forgeries = []string{
-	// A form, which needs nobody's leave; as JSON by a trick with its one field's name.
-	`const f = document.createElement("form"); f.method = "post"; f.enctype = "text/plain"; f.action = ours + "v1/keys"; f.target = "_self";
-	 const i = document.createElement("input"); i.name = body.slice(0, -1) + ',"requestId":"'; i.value = '"}'; f.append(i); document.body.append(f); f.submit()`,
-	`const f = document.createElement("form"); f.method = "post"; f.action = ours + "v1/keys/" + id + ":revoke"; document.body.append(f); f.submit()`,
-	`const f = document.createElement("form"); f.method = "post"; f.action = api; document.body.append(f); f.submit()`,
-	// Requests of scripts, which are sent and whose answers are not shown to them.
-	`fetch(ours + "v1/keys", {method: "POST", mode: "no-cors", credentials: "include", headers: {"Content-Type": "text/plain"}, body}).catch(() => {})`,
-	`fetch(ours + "v1/keys/" + id + ":revoke", {method: "POST", mode: "no-cors", credentials: "include"}).catch(() => {})`,
-	`fetch(ours + "v1/keys", {method: "POST", credentials: "include", headers: {"Content-Type": "application/json"}, body}).catch(() => {})`, // with a preflight
-	`fetch(api + "/" + id, {method: "DELETE", credentials: "include"}).catch(() => {})`,
-	`navigator.sendBeacon(ours + "v1/keys/" + id + ":revoke", new Blob(["{}"], {type: "text/plain"}))`,
-	`fetch(ours + "sign-out", {method: "POST", mode: "no-cors", credentials: "include"}).catch(() => {})`,
+// A forgery is what a page of others can have a browser send, with the cookie of ours.
+type forgery struct {
+	from   func(address string) string
+	script string
 }
 
-// A page of another site that knows everything but the session can change nothing with it.
+// A browser sends the cookie along with all that a page of the same site asks for, as one of another host under one domain is; and, for two
+// minutes where it has no SameSite, as that of the test has none, with forms of whatever site. Ports do not part sites.
+func sameSite(address string) string    { return strings.Replace(address, "127.0.0.1", "localhost", 1) }
+func anotherSite(address string) string { return address }
+
+const (
+	// A form, which needs nobody's leave; as JSON by a trick with its one field's name.
+	formAsJSON = `const f = document.createElement("form"); f.method = "post"; f.enctype = "text/plain"; f.action = ours + "v1/keys"; f.target = "_self";
+		const i = document.createElement("input"); i.name = body.slice(0, -1) + ',"requestId":"'; i.value = '"}'; f.append(i); document.body.append(f); f.submit()`
+	formToRevoke = `const f = document.createElement("form"); f.method = "post"; f.action = ours + "v1/keys/" + id + ":revoke"; document.body.append(f); f.submit()`
+	formToCreate = `const f = document.createElement("form"); f.method = "post"; f.action = api; document.body.append(f); f.submit()`
+)
+
+var forgeries = []forgery{
+	{anotherSite, formAsJSON}, {anotherSite, formToRevoke}, {anotherSite, formToCreate},
+	{sameSite, formAsJSON}, {sameSite, formToRevoke}, {sameSite, formToCreate},
+	// Requests of scripts, which are sent and whose answers are not shown to them.
+	{sameSite, `fetch(ours + "v1/keys", {method: "POST", mode: "no-cors", credentials: "include", headers: {"Content-Type": "text/plain"}, body}).catch(() => {})`},
+	{sameSite, `fetch(ours + "v1/keys/" + id + ":revoke", {method: "POST", mode: "no-cors", credentials: "include"}).catch(() => {})`},
+	{sameSite, `navigator.sendBeacon(ours + "v1/keys/" + id + ":revoke", new Blob(["{}"], {type: "text/plain"}))`},
+	{sameSite, `fetch(ours + "sign-out", {method: "POST", mode: "no-cors", credentials: "include"}).catch(() => {})`},
+	// With a preflight.
+	{sameSite, `fetch(ours + "v1/keys", {method: "POST", credentials: "include", headers: {"Content-Type": "application/json"}, body}).catch(() => {})`},
+	{sameSite, `fetch(api + "/" + id, {method: "DELETE", credentials: "include"}).catch(() => {})`},
+}
+
+// A page of others that knows everything but the session can change nothing with it: neither where it comes from passes, nor, without a
+// preflight, what it sends.
 func TestForgedRequests(t *testing.T) {
 	s := newStage(t)
 	made := s.create("ada", "ada's own")
-	sent := make(chan bool, 100) // of each request that changes something: whether it has the cookie
+	sent := make(chan bool, 100) // of each request but those that only look: whether it has the cookie, or asks whether it may be sent
 	front := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(&url.URL{Scheme: "http", Host: s.HTTPAddr})
 		r.Out.Host = r.In.Host
 		if r.In.Method != http.MethodGet {
 			_, err := r.In.Cookie("aeroplane_session")
-			sent <- err == nil
+			sent <- err == nil || r.In.Method == http.MethodOptions
 		}
 	}})
 	t.Cleanup(front.Close)
 	_, port, _ := strings.Cut(strings.TrimPrefix(front.URL, "http://"), ":")
-	// Other than by their ports, which do not part sites: the one by its address, the other by a name.
 	ours := "http://localhost:" + port + "/authz/"
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -59,11 +74,11 @@ func TestForgedRequests(t *testing.T) {
 		page.SetCookie(t, ours, sessionCookie("ada"))
 		page.Load(t, ours)
 		page.Text(t, "main", "ada's own") // so the cookie is good here
-		page.Load(t, evil.URL)
+		page.Load(t, forgery.from(evil.URL))
 		bt.Eval[bool](t, page, fmt.Sprintf(`(() => { const ours = %s, id = %s, api = %s, body = %s; %s; return true; })()`, quote(ours), quote(made.GetKey().GetId()),
 			quote("http://localhost:"+port+"/api/system/api-keys"),
-			quote(`{"name":"forged","accessLevel":"ACCESS_LEVEL_WRITE","projects":{"all":true},"neverExpires":true}`), forgery))
-		if withCookie := <-sent; !withCookie && strings.Contains(forgery, "submit()") {
+			quote(`{"name":"forged","accessLevel":"ACCESS_LEVEL_WRITE","projects":{"all":true},"neverExpires":true}`), forgery.script))
+		if shows := <-sent; !shows {
 			t.Errorf("forgery %d came without the cookie, and shows nothing", i)
 		}
 		page.Until(t, `document.readyState === "complete"`)

@@ -134,6 +134,18 @@ func TestLostAnswers(t *testing.T) {
 		t.Errorf("there are %d keys, want 2", n)
 	}
 
+	lose(t, page, "v1/keys")
+	s.press(page, "Create API key")
+	s.enter(page, "Name", "lost as well")
+	s.press(page, "Create key")
+	page.Text(t, "dialog", "It is not known whether the key was created.")
+	s.enter(page, "Name", "another")
+	page.Expect(t, "400")
+	s.press(page, "Create key") // which is another request
+	page.Text(t, "dialog", "A key with what you had entered before was created when you tried first")
+	s.press(page, "Close")
+	names(t, page, "CI deploys,lost,lost as well")
+
 	lose(t, page, ":revoke")
 	s.press(page, "Revoke CI deploys")
 	s.press(page, "Revoke key")

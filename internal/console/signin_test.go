@@ -57,6 +57,20 @@ func TestUsedLink(t *testing.T) {
 	first.Text(t, ".who", "Administrator")
 }
 
+// A link that could not be exchanged for a moment is good until it was.
+func TestLinkInTrouble(t *testing.T) {
+	s := newStage(t)
+	f := s.front()
+	f.broken.Store(true)
+	page := bt.New(t)
+	page.Expect(t, "502")
+	page.Load(t, f.url+"#"+strings.SplitN(s.link(), "#", 2)[1])
+	page.Text(t, "main", "This cannot be shown now")
+	f.broken.Store(false)
+	s.press(page, "Try again")
+	page.Text(t, ".who", "Administrator")
+}
+
 // A link that was used already keeps nobody out who is signed in.
 func TestUsedLinkOfSomebodySignedIn(t *testing.T) {
 	s := newStage(t)

@@ -16,7 +16,7 @@ import (
 )
 
 // calls are what the page asks for, and no files of it.
-var calls = regexp.MustCompile(`/(v1/.*|session|live)$`)
+var calls = regexp.MustCompile(`/(v1/.*|session|live|sign-in)$`)
 
 // A front stands before the service, as a proxy does, at another path than its own, and can be made to fail.
 type front struct {

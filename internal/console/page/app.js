@@ -22,7 +22,10 @@ let visitor = null;
 let view = null;
 let stream = null;
 let soon = null; // the timer of a change that is to be shown
+let heard = ''; // the change that was heard of last
+let latest = 0; // when what is shown was last brought up to date
 let tries = 0; // to open the stream again
+let code = null; // of a link, until it was exchanged
 let usedLink = false;
 let alone = false; // an administrator's link was used: Aeroplane need not be at this address
 
@@ -51,16 +54,19 @@ async function start() {
 
 // signIn uses the code of a link that aeroplane-authz console has printed, which must not stay in the address.
 async function signIn() {
-  const code = new URLSearchParams(window.location.hash.slice(1)).get('code');
+  const given = new URLSearchParams(window.location.hash.slice(1)).get('code');
+  if (given) {
+    [code, alone] = [given, true];
+    window.history.replaceState(null, '', `${window.location.pathname}#keys`);
+  }
   if (!code) return;
-  alone = true;
-  window.history.replaceState(null, '', `${window.location.pathname}#keys`);
   try {
     await post('sign-in', { code });
   } catch (error) {
-    if (error.status !== 401) throw error;
-    usedLink = true; // which does no harm to who is signed in already
+    if (error.unknown) throw error; // and it is tried again with the same
+    usedLink = true; // or wrong, which does no harm to who is signed in already
   }
+  code = null;
 }
 
 function stop() {
@@ -125,7 +131,12 @@ function listen() {
   stream?.close();
   stream = new EventSource('live');
   stream.addEventListener('open', () => { tries = 0; });
-  stream.addEventListener('change', () => { soon ??= setTimeout(changed, 100); }); // of many that come together one is enough
+  stream.addEventListener('change', (event) => {
+    if (event.data === heard) return; // as a stream says at first, to who may have missed something
+    heard = event.data;
+    // Of many that come together one is enough, and of many that go on coming one in a while: all open pages hear of each.
+    soon ??= setTimeout(changed, Math.max(100, latest + (1 + Math.random()) * 1000 - Date.now()));
+  });
   stream.addEventListener('ended', start);
   stream.addEventListener('error', () => {
     if (stream?.readyState === EventSource.CLOSED) later(); // the answer was no stream, and the browser leaves it at that
@@ -152,6 +163,7 @@ async function again() {
 function changed() {
   clearTimeout(soon);
   soon = null;
+  latest = Date.now();
   projectNames.doubt();
   keyNames.doubt();
   view?.changed();

@@ -23,7 +23,8 @@ const kinds = [['key.*', 'Keys'], ['key.create', 'Keys created'], ['key.revoke',
 // auditView shows the audit record, newest first.
 export function auditView() {
   let token = '';
-  let first = ''; // the records of the first page, as they were written last
+  let shown = null; // the kind of those that are shown
+  let first = ''; // the first page of them, as it was written last
   const list = listing('Audit record', ['When', 'Who', 'What', 'Details']);
   const select = el('select', { id: id('action'), onchange: () => load(true) }, kinds.map(([value, text]) => el('option', { value }, text)));
   const root = el('div', {},
@@ -34,32 +35,55 @@ export function auditView() {
       el('div', {}, el('label.unseen', { for: select.id }, 'Show'), select)),
     list.root);
 
-  // load shows the first records, or with further those that follow.
-  function load(asked, further = false) {
+  async function fetchEvents(pageToken, signal) {
+    const { events, nextPageToken } = await get(`v1/events${query({ action: select.value, pageSize: page, pageToken })}`, signal);
+    await keyNames.learn(events.filter((event) => event.action.startsWith('key.')).map((event) => event.subjectId), signal);
+    return { events, nextPageToken };
+  }
+
+  // load shows the first records. Where they are the same as before, who reads goes on reading.
+  function load(asked) {
     return list.load(async (signal) => {
-      const { events, nextPageToken } = await get(`v1/events${query({ action: select.value, pageSize: page, pageToken: further ? token : '' })}`, signal);
-      await keyNames.learn(events.filter((event) => event.action.startsWith('key.')).map((event) => event.subjectId), signal);
+      const kind = select.value;
+      const { events, nextPageToken } = await fetchEvents('', signal);
       const written = JSON.stringify(events);
-      if (!further && written === first) return; // and who reads goes on reading
-      token = nextPageToken;
-      if (!further) {
-        first = written;
-        list.body.replaceChildren();
+      if (kind !== shown || written !== first) {
+        [shown, first] = [kind, written];
+        token = nextPageToken;
+        list.body.replaceChildren(...events.map(row));
+        tell();
       }
+      if (asked) say(count(events.length, 'record'));
+      return events.length === 0 && blank('key', 'Nothing on record', 'There is no record of this.');
+    }, () => load(asked), !asked);
+  }
+
+  // more shows those that follow, unless others are asked for meanwhile.
+  function more() {
+    if (select.value !== shown) load(true);
+    else list.load(async (signal) => {
+      const { events, nextPageToken } = await fetchEvents(token, signal);
+      token = nextPageToken;
       list.body.append(...events.map(row));
-      const n = list.body.childElementCount;
-      list.tell(token ? `${n} records are shown` : count(n, 'record'), token && (() => load(true, true)));
-      if (asked) say(count(n, 'record'));
-      return n === 0 && blank('key', 'Nothing on record', 'There is no record of this.');
-    }, () => load(asked), !asked || further);
+      tell();
+    }, more, true);
+  }
+
+  function tell() {
+    const n = list.body.childElementCount;
+    list.tell(token ? `${n} records are shown` : count(n, 'record'), token && more);
+  }
+
+  // again brings the first records up to date, and leaves alone what somebody has gone on reading in.
+  function again() {
+    if (list.body.childElementCount <= page) load(false);
   }
 
   load(true);
   return {
     root,
     title: 'Audit',
-    // changed leaves alone what somebody has gone on reading in.
-    changed: () => list.body.childElementCount <= page && list.soon(() => load(false)),
+    changed: () => list.soon(again),
     tick: () => retell(list.body),
     close: list.close,
   };

@@ -33,10 +33,15 @@ export function openCreate(visitor, created) {
       const answer = await post('v1/keys', { ...wanted.request(), requestId });
       busy = false;
       dialog.close();
-      if (answer.replayed) openLost(answer.key, created);
+      if (answer.replayed) openLost(`“${answer.key.name}”`, () => created(answer.key));
       else openSecret(answer.key, answer.secret, visitor, created);
     } catch (error) {
       busy = false;
+      if (error.reason === 'REQUEST_ID_REUSED') { // and something was changed since
+        dialog.close();
+        openLost('A key with what you had entered before', () => created(null));
+        return;
+      }
       if (wanted.show(wanted.faultsOf(error))) return;
       trouble.append(notice('bad', error.unknown
         ? `${error.message} It is not known whether the key was created. Try again: it will not be created twice.`
@@ -140,12 +145,12 @@ function wordsFor(at, path) {
 }
 
 // openLost tells of a key that was created by an earlier attempt, whose answer did not come: nobody has seen it, and nobody will.
-function openLost(key, created) {
+function openLost(what, closed) {
   const title = el('h2', { id: id('title') }, 'The key was created, but it is lost');
   const dialog = open(el('div.box', {}, title,
-    notice('warning', `“${key.name}” was created when you tried first, and the answer did not arrive here. It is shown once only: revoke it, and create another.`),
+    notice('warning', `${what} was created when you tried first, and the answer did not arrive here. It is shown once only: revoke it, and create another.`),
     el('div.ends', {}, el('button.first', { type: 'button', onclick: () => dialog.close() }, icon('passed'), 'Close'))),
-  { label: title.id, closed: () => created(key) });
+  { label: title.id, closed });
 }
 
 // newRequestId returns random text: crypto.randomUUID is not there on pages that came without TLS.

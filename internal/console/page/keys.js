@@ -7,7 +7,7 @@ import { el, icon, id, say } from './dom.js';
 import { count, wholeKey } from './format.js';
 import { keyRows } from './keyrows.js';
 import { listing, page } from './listing.js';
-import { keysById, projectNames } from './names.js';
+import { everyState, keysById, projectNames } from './names.js';
 import { blank } from './states.js';
 import { openCreate } from './create.js';
 import { openRevoke } from './revoke.js';
@@ -19,7 +19,7 @@ const states = {
   live: ['KEY_STATE_LIVE'],
   expired: ['KEY_STATE_EXPIRED'],
   revoked: ['KEY_STATE_REVOKED'],
-  all: ['KEY_STATE_LIVE', 'KEY_STATE_EXPIRED', 'KEY_STATE_REVOKED'],
+  all: everyState,
 };
 
 // What there is to choose between of keys, and their order; the first of each is where nothing was chosen.
@@ -53,13 +53,14 @@ const withoutSecret = (text) => text.replace(wholeKey, '$1');
 export function keysView(visitor, given) {
   let asked = askedBy(given);
   let wanted = page; // how many keys are asked for
+  let answered = null; // what was asked for when the rows were shown
   const list = listing('API keys', ['Key', 'Access', 'Projects', 'Created', 'Expires', 'Last used', 'State', '']);
   const rows = keyRows(list.body, visitor, (key) => openRevoke(key, ended));
   const tools = keyTools(asked, (changed) => {
     asked = { ...asked, ...changed };
     remember(asked);
     wanted = page;
-    load(true);
+    load();
   });
   const createButton = () => el('button.first', { type: 'button', onclick: () => openCreate(visitor, added) }, icon('plus'), 'Create API key');
   const create = createButton();
@@ -72,17 +73,20 @@ export function keysView(visitor, given) {
     tools.root,
     list.root);
 
-  // load asks for the keys that are to be shown. Where nothing else is asked for than before, only what is different changes.
-  function load(anew) {
+  // load asks for the keys that are to be shown. Where nothing else is asked for than what is shown, only what is different changes.
+  function load() {
+    const anew = answered !== asked;
     return list.load(async (signal) => {
+      const now = asked;
       const { keys, token } = await fetchKeys(signal);
       const all = anew ? keys : withMissing(keys, await fetchMissing(keys, signal));
       await projectNames.learn(all.flatMap((key) => key.projects?.projectIds ?? []), signal);
       rows.show(all);
-      list.tell(token ? `${all.length} keys are shown` : count(all.length, 'key'), token && (() => { wanted += page; load(false); }));
+      answered = now;
+      list.tell(token ? `${all.length} keys are shown` : count(all.length, 'key'), token && (() => { wanted += page; load(); }));
       if (anew) say(count(keys.length, 'key'));
       return all.length === 0 && nothing();
-    }, () => load(anew), !anew);
+    }, load, !anew);
   }
 
   async function fetchKeys(signal) {
@@ -122,10 +126,11 @@ export function keysView(visitor, given) {
     return blank('key', 'No API keys yet', 'Create one for a script, a CI job or a tool. It is shown once, and can be revoked at any time.', createButton());
   }
 
+  // added is called with a key that was created, or with null where it is not known which.
   function added(key) {
-    load(false).then(() => {
-      rows.mark(key.id);
-      if (!rows.focus(key.id)) create.focus();
+    load().then(() => {
+      rows.mark(key?.id);
+      if (!rows.focus(key?.id)) create.focus();
     });
   }
 
@@ -135,11 +140,11 @@ export function keysView(visitor, given) {
     if (document.activeElement === document.body && !rows.focus(key.id)) create.focus();
   }
 
-  load(true);
+  load();
   return {
     root,
     title: 'API keys',
-    changed: () => list.soon(() => load(false)),
+    changed: () => list.soon(load),
     tick: rows.tick,
     close() {
       list.close();

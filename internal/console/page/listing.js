@@ -17,12 +17,14 @@ export function listing(label, columns) {
       columns.map((name) => el('th', { role: 'columnheader', scope: 'col' }, name || el('span.unseen', {}, 'What to do'))))),
     body));
   const more = el('div.more', {});
-  const old = el('div.old', { hidden: true }, notice('warning', 'The list could not be brought up to date, and is shown as it was. It is tried again in a moment.'));
+  const old = el('div.old', { hidden: true }, notice('warning', 'The list could not be brought up to date, and is shown as it was. ',
+    el('button.quiet.small', { type: 'button', onclick: () => retry() }, 'Try again')));
   const sheet = el('div.sheet', { 'aria-busy': 'true' }, skeleton(columns.length));
   let running = null; // the work under way
   let next = null; // what to do when it is done
   let told = ''; // what more says
   let goOn = null; // what its button does
+  let retry = null; // what failed last
 
   // load does work, one at a time: a later one takes the place of one that is under way. If it fails, what is shown stays where it is still
   // what is asked for; otherwise it says so, and again tries it again.
@@ -36,12 +38,13 @@ export function listing(label, columns) {
       const instead = await work(mine.signal);
       if (instead) fill(sheet, instead);
       else if (sheet.firstChild !== table) fill(sheet, table, more);
-      old.hidden = true;
+      settle();
     } catch (error) {
       if (error.name === 'AbortError') return;
       if (still && sheet.firstChild === table) {
         if (old.hidden) say('The list could not be brought up to date.');
         old.hidden = false;
+        retry = again;
       } else fill(sheet, failed(error, again));
     } finally {
       if (running === mine) {
@@ -50,6 +53,12 @@ export function listing(label, columns) {
         next?.();
       }
     }
+  }
+
+  // settle takes the notice away that the list is old, but not from under who is on it.
+  function settle() {
+    if (old.contains(document.activeElement)) table.focus();
+    old.hidden = true;
   }
 
   return {

@@ -6,7 +6,7 @@ import { get, query } from './api.js';
 
 const atOnce = 100; // ids in one address
 
-const everyState = ['KEY_STATE_LIVE', 'KEY_STATE_EXPIRED', 'KEY_STATE_REVOKED'];
+export const everyState = ['KEY_STATE_LIVE', 'KEY_STATE_EXPIRED', 'KEY_STATE_REVOKED'];
 
 // byIds asks for things of a kind, "keys" or "projects".
 async function byIds(kind, ids, signal, more = {}) {
