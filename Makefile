@@ -26,7 +26,11 @@ export AEROPLANE_AUTHZ_TEST_REQUIRE := 1
 
 .PHONY: test
 test: postgres redis proxies browser .bin/grpcurl ## run all tests, on the embedded database and on real Postgres, Redis, proxies and a browser of their own
-	go test -timeout 20m ./...
+	go test -timeout 20m $$(go list ./... | grep -vE '/($(BROWSED))$$')
+	go test -timeout 20m -p 1 $$(go list ./... | grep -E '/($(BROWSED))$$')
+
+# Tests in a browser take all of a machine, and come last, by themselves: others of what a replica does in time would fail beside them.
+BROWSED := internal/(browsertest|console)
 
 NOT_RACED ?= cmd/aeroplane-authz|internal/(readmetest|testservers|browsertest|console|housetest)|conformance|bench
 
