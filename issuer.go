@@ -159,8 +159,10 @@ func (r *KeyRequest) check() error {
 	case !r.Projects.All && (n == 0 || n > MaxKeyProjects):
 		v.add("projects", "must be all, or name 1 to %d projects", MaxKeyProjects)
 	}
-	for i, id := range r.Projects.IDs {
-		checkID(&v, fmt.Sprintf("projects.project_ids[%d]", i), id)
+	if len(r.Projects.IDs) <= MaxKeyProjects { // more are refused already, however many
+		for i, id := range r.Projects.IDs {
+			checkID(&v, fmt.Sprintf("projects.project_ids[%d]", i), id)
+		}
 	}
 	switch {
 	case r.Forever && r.Life != 0:

@@ -20,6 +20,9 @@ const consoleCookie = "aeroplane_authz_console"
 // maxSignIn bounds what anybody may send who has not signed in yet, in bytes.
 const maxSignIn = 1 << 10
 
+// maxCookies bounds how many cookies one request may want looked up.
+const maxCookies = 20
+
 // maxLooking bounds how many codes and console sessions are looked up at a time. Whoever has none can have that done as well, and changes
 // need the database, too.
 const maxLooking = 2
@@ -117,7 +120,14 @@ func (d *consoleDoor) open(w http.ResponseWriter, r *http.Request, body []byte) 
 }
 
 func (d *consoleDoor) close(w http.ResponseWriter, r *http.Request, _ []byte) error {
-	if cookie, err := r.Cookie(consoleCookie); err == nil {
+	cookies := r.CookiesNamed(consoleCookie) // of several, as somebody may have set one for a narrower path, each may be the session's
+	if len(cookies) > maxCookies {
+		return invalid("Cookie", "must have at most %d cookies %s: delete those of this site", maxCookies, consoleCookie)
+	}
+	for _, cookie := range cookies {
+		if len(cookie.Value) > maxToken {
+			continue
+		}
 		if err := d.look(r.Context(), func() error { return d.sessions.End(r.Context(), cookie.Value, addressOf(r.Context())) }); err != nil {
 			return err
 		}

@@ -22,6 +22,10 @@ import (
 	"aeroplane.run/authz/internal/door"
 )
 
+// maxSessionBody bounds what a user's session may send, in bytes: a key with as many projects as there may be, of the longest ids, fits
+// into it. Administrators' calls are bounded as those of gRPC are.
+const maxSessionBody = 256 << 10
+
 // actingUserHeader is what the entry actingUser is called over HTTP.
 const actingUserHeader = "Aeroplane-Acting-User"
 
@@ -88,7 +92,11 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 			return nil, nil, err
 		}
 	}
-	if body, err = readJSON(w, r, maxMessage, v.browser && writes); err != nil {
+	most := maxMessage
+	if v.session != nil {
+		most = maxSessionBody
+	}
+	if body, err = readJSON(w, r, most, v.browser && writes); err != nil {
 		return nil, nil, err
 	}
 	query := queryOf(r)

@@ -64,9 +64,14 @@ func (s *visit) admit(ctx context.Context, method string, in proto.Message) (err
 	return narrow(ctx, s, v, in)
 }
 
+// maxSessionPage bounds a page of keys that a session asks for: each key may have a thousand projects, and while a page is read on the
+// embedded database nobody changes anything.
+const maxSessionPage = 200
+
 // listOwnKeys lists a user's own keys, and everybody's for owners.
 func listOwnKeys(_ context.Context, _ *visit, v *visitor, in proto.Message) error {
 	r := in.(*authzv1.ListKeysRequest)
+	r.PageSize = min(r.PageSize, maxSessionPage)
 	if v.everybodys() {
 		return nil
 	}

@@ -12,7 +12,7 @@ import { blank } from './states.js';
 import { openCreate } from './create.js';
 import { openRevoke } from './revoke.js';
 
-const most = 1000; // keys in one answer
+const most = 200; // keys in one answer
 
 const states = {
   current: ['KEY_STATE_LIVE', 'KEY_STATE_EXPIRED'],
@@ -46,8 +46,8 @@ function remember(asked) {
   window.history.replaceState(null, '', `#keys${query(Object.fromEntries(parts))}`);
 }
 
-// withoutSecret leaves of a whole key what may be displayed: the rest is not to be sent, and stands in no list.
-const withoutSecret = (text) => text.replace(wholeKey, '$1');
+// withoutSecret leaves of whole keys what may be displayed: the rest is not to be sent, and stands in no list.
+const withoutSecret = (text) => text.replace(new RegExp(wholeKey, 'g'), '$1');
 
 // keysView shows the keys that its visitor sees.
 export function keysView(visitor, given) {
