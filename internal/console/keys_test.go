@@ -129,6 +129,7 @@ func TestTwoPages(t *testing.T) {
 
 	second := s.create("ada", "second")
 	other.Text(t, row(second.GetKey().GetId()), "Live")
+	one.Text(t, row(second.GetKey().GetId()), "Live")
 	s.press(other, "Revoke second") // and while that is being thought over
 	s.revoke(second.GetKey().GetId())
 	one.Text(t, row(second.GetKey().GetId()), "Revoked")

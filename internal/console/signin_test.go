@@ -3,6 +3,9 @@
 package console_test
 
 import (
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -69,6 +72,18 @@ func TestLinkInTrouble(t *testing.T) {
 	f.broken.Store(false)
 	s.press(page, "Try again")
 	page.Text(t, ".who", "Administrator")
+
+	// A proxy that says of nothing where it came from is not the link's fault.
+	wrong := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: s.HTTPAddr})
+		r.Out.Header.Del("Origin")
+		r.Out.Header.Del("Sec-Fetch-Site")
+	}})
+	t.Cleanup(wrong.Close)
+	other := bt.New(t)
+	other.Expect(t, "403")
+	other.Load(t, wrong.URL+"/authz/#"+strings.SplitN(s.link(), "#", 2)[1])
+	other.Text(t, "main", "This request did not come from this service's own pages")
 }
 
 // A link that was used already keeps nobody out who is signed in.

@@ -216,6 +216,7 @@ func (s *stage) copyKey(page *bt.Page) string {
 // choose chooses an option of a list by its label.
 func (s *stage) choose(page *bt.Page, label, option string) {
 	s.Helper()
+	page.Until(s, fmt.Sprintf(`[...document.querySelectorAll("label")].some((e) => e.textContent.trim() === %s)`, quote(label)))
 	chosen := bt.Eval[bool](s, page, fmt.Sprintf(`(() => { const list = [...document.querySelectorAll("label")].find((e) => e.textContent.trim() === %s).control;`+
 		` const at = [...list.options].findIndex((o) => o.text === %s); list.selectedIndex = at; list.dispatchEvent(new Event("change")); return at >= 0; })()`,
 		quote(label), quote(option)))

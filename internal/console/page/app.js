@@ -41,7 +41,7 @@ async function start() {
     usedLink = false;
   } catch (error) {
     stop();
-    if (error.status === 401 || error.status === 403) notSignedIn(error);
+    if (error.status === 401) notSignedIn();
     else fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, failed(error, start)));
     return;
   } finally {
@@ -63,8 +63,8 @@ async function signIn() {
   try {
     await post('sign-in', { code });
   } catch (error) {
-    if (error.unknown) throw error; // and it is tried again with the same
-    usedLink = true; // or wrong, which does no harm to who is signed in already
+    if (error.status !== 401) throw error; // and it is tried again with the same
+    usedLink = true; // which does no harm to who is signed in already
   }
   code = null;
 }
@@ -77,7 +77,7 @@ function stop() {
   fill(document.getElementById('who'));
 }
 
-function notSignedIn(error) {
+function notSignedIn() {
   document.title = 'Not signed in · API Access · Aeroplane';
   const command = () => el('code', {}, 'aeroplane-authz console');
   fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, blank('key', 'You are not signed in', usedLink

@@ -46,6 +46,7 @@ export function openCreate(visitor, created) {
       trouble.append(notice('bad', error.unknown
         ? `${error.message} It is not known whether the key was created. Try again: it will not be created twice.`
         : error.message));
+      trouble.scrollIntoView({ block: 'nearest' });
     }
   }
 }

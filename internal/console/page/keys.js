@@ -47,7 +47,7 @@ function remember(asked) {
 }
 
 // withoutSecret leaves of whole keys what may be displayed: the rest is not to be sent, and stands in no list.
-const withoutSecret = (text) => text.replace(new RegExp(wholeKey, 'g'), '$1');
+const withoutSecret = (text) => text.replace(new RegExp(wholeKey, 'g'), '$1').replace(/…$/, ''); // which a list writes after a prefix
 
 // keysView shows the keys that its visitor sees.
 export function keysView(visitor, given) {

@@ -73,6 +73,7 @@ function copyable(label, text, got) {
     type: 'button',
     async onclick() {
       if (!await copy(text, shown)) {
+        words.textContent = 'Selected';
         say('It is selected: copy it with the keyboard');
         return;
       }
