@@ -41,7 +41,7 @@ func TestWhatGoesWrongInAPageFailsTheTest(t *testing.T) {
 func TestWithoutAPolicyTheSameIsSeen(t *testing.T) {
 	other := serve(t, "", "", "")
 	url := serveFiles(t, files{"/_": `<!doctype html><title>Open</title><img src="` + other + `/style.css"><img src="http://127.0.0.1:1/x.png">
-		<script>console.error("lost"); new WebSocket("ws` + strings.TrimPrefix(other, "http") + `/"); 
+		<script>console.error("lost"); new WebSocket("ws` + strings.TrimPrefix(other, "http") + `/");
 		new EventSource("/gone").onerror = () => { document.title = "Gone" }</script>`})
 	got := failure(t, func(t testing.TB) {
 		Open(t, url+"/_").Until(t, `document.title === "Gone"`) // which the page's load does not wait for

@@ -195,32 +195,28 @@ func TestWhatIsLookedForStays(t *testing.T) {
 		}
 	}
 	page := s.as("ada")
-	found := func(want string) {
-		t.Helper()
-		page.Until(t, fmt.Sprintf(`[...document.querySelectorAll("tbody .name")].map((e) => e.textContent).join() === %s`, quote(want)))
-	}
-	found("new deploys")
+	names(t, page, "new deploys")
 	s.choose(page, "State", "Revoked")
 	s.choose(page, "Order", "Newest first")
-	found("old tests,old deploys")
+	names(t, page, "old tests,old deploys")
 	s.enter(page, "Search", "deploys")
-	found("old deploys")
+	names(t, page, "old deploys")
 	s.press(page, "Explain old deploys")
 	page.Text(t, "h1", "Why was this refused?")
 	for _, move := range []string{"history.back()", "location.reload()"} {
 		bt.Eval[bool](t, page, "("+move+", true)")
 		page.Text(t, "h1", "API Access")
-		found("old deploys")
+		names(t, page, "old deploys")
 		for label, want := range map[string]string{"Search": "deploys", "State": "revoked", "Order": "create_time desc"} {
 			page.Until(t, fmt.Sprintf(`[...document.querySelectorAll("label")].find((e) => e.textContent === %s).control.value === %s`, quote(label), quote(want)))
 		}
 	}
 	s.press(page, "Keys") // anew
-	found("new deploys")
+	names(t, page, "new deploys")
 	page.Load(t, s.url+"?again#keys?state=nonsense&order=id&query=%3Cb%3E")
 	page.Text(t, "main", "No key matches")
 	s.press(page, "Show all keys")
-	found("new deploys")
+	names(t, page, "new deploys")
 	page.Until(t, `location.hash === "#keys"`)
 }
 

@@ -171,7 +171,7 @@ func (s *stage) as(user string) *bt.Page {
 	page := bt.New(s)
 	page.SetCookie(s, s.url, sessionCookie(user))
 	page.Load(s, s.url)
-	page.Gone(s, `[aria-busy="true"]`)
+	quiet(s.T, page)
 	return page
 }
 

@@ -89,4 +89,4 @@ export function listing(label, columns) {
 }
 
 // cell is one of a row, which says what it is of on a small screen, where there is no head.
-export const cell = (of, ...content) => el('td', { role: 'cell', 'data-of': of }, el('div', {}, ...content.flat()));
+export const cell = (of, ...content) => el('td', { role: 'cell', 'data-of': of }, el('div', {}, ...content));
