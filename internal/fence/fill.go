@@ -38,7 +38,7 @@ func (r *reader) fill(s authz.Subject) (authz.Record, error) {
 		return record, nil
 	}
 	// A fresh connection may lead to another server. It takes long, and so is only made where the one that was asked may be of
-	// another line, or behind, and for the last try.
+	// another line, or behind or ahead of ours for good, and for the last try.
 	fresh := false
 	for try := range 3 {
 		sh, hash := r.g.shard(s)
@@ -52,7 +52,7 @@ func (r *reader) fill(s authz.Subject) (authz.Record, error) {
 			return f.record, nil
 		}
 		r.Observer.Rejected("database", v.String())
-		fresh = v == foreign || v == old || try == 1
+		fresh = v != changed || try == 1
 		if r.g.ended() {
 			return authz.Record{}, errBeginAgain
 		}

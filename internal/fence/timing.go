@@ -22,7 +22,7 @@ const (
 	retryLeased    = 90 * time.Millisecond  // after a round that failed, so within 100 ms
 	retryLapsed    = 450 * time.Millisecond // after a round that failed, when nothing is left to be saved
 	leaseWait      = 500 * time.Millisecond // the longest that a look-up waits for a lease
-	catchUpWait    = 50 * time.Millisecond  // how long the loop may stand still while a record that is ahead of it is waited for
+	catchUpWait    = 500 * time.Millisecond // how long the loop may stand still, as in a round, while a record that is ahead of it is waited for
 	fillTimeout    = 2 * time.Second        // of one read of the database; whoever waits may give up before
 	joinable       = 300 * time.Millisecond // how long after its start a read is still joined: it may be stuck
 	applyTimeout   = 10 * time.Second       // of who is alone, until a change of their own is applied
