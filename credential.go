@@ -41,8 +41,8 @@ func SessionToken(text string) Credential {
 	return Credential{Kind: SessionCredential, text: secret.New(text)}
 }
 
-// sessionCookie is the name of the cookie that holds a session's token.
-const sessionCookie = "aeroplane_session"
+// SessionCookie is the name of the cookie that holds the token of one of Aeroplane's sessions (behaviour 2).
+const SessionCookie = "aeroplane_session"
 
 // CredentialHeaders are the headers that may carry a credential, each with every value that was received.
 type CredentialHeaders struct {
@@ -126,7 +126,7 @@ func (h CredentialHeaders) session() (token string, ok bool) {
 	for _, header := range h.Cookie {
 		for pair := range strings.SplitSeq(header, ";") {
 			name, value, found := strings.Cut(pair, "=")
-			if !found || trim(name) != sessionCookie {
+			if !found || trim(name) != SessionCookie {
 				continue
 			}
 			value = trim(value)
@@ -148,7 +148,7 @@ func (h CredentialHeaders) MayHideSession() bool {
 			for joined {
 				var part string
 				part, rest, joined = strings.Cut(rest, ",")
-				if name, _, found := strings.Cut(part, "="); found && trim(name) == sessionCookie {
+				if name, _, found := strings.Cut(part, "="); found && trim(name) == SessionCookie {
 					return true
 				}
 			}
@@ -162,12 +162,25 @@ func WithoutSession(cookies []string) string {
 	var rest []string
 	for _, header := range cookies {
 		for pair := range strings.SplitSeq(header, ";") {
-			if name, _, _ := strings.Cut(pair, "="); trim(name) != sessionCookie && trim(pair) != "" {
+			if name, _, _ := strings.Cut(pair, "="); trim(name) != SessionCookie && trim(pair) != "" {
 				rest = append(rest, trim(pair))
 			}
 		}
 	}
 	return strings.Join(rest, "; ")
+}
+
+// CountCookies counts the cookies of a name in Cookie headers, also those that the standard library passes over: whoever else reads them may
+// take those.
+func CountCookies(headers []string, name string) (n int) {
+	for _, header := range headers {
+		for pair := range strings.SplitSeq(header, ";") {
+			if is, _, _ := strings.Cut(pair, "="); trim(is) == name {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // A blank is a space or a tab, nothing else. The standard library's trimming knows more.

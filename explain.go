@@ -94,15 +94,15 @@ func (r *ExplainRequest) check() error {
 
 // key returns the key that is named, if the reader may know of it, and what facts of it are looked up by.
 func (e *Explainer) key(ctx context.Context, r *ExplainRequest) (Key, Digest, error) {
-	key, err := e.Store.Key(ctx, r.KeyID)
-	if err == nil && r.Reader != nil && key.UserID != *r.Reader {
+	head, err := e.Store.KeyHead(ctx, r.KeyID)
+	if err == nil && r.Reader != nil && head.UserID != *r.Reader {
 		err = NoSuchKey()
 	}
 	if err != nil {
 		return Key{}, Digest{}, err
 	}
-	digest, err := e.Store.KeyDigest(ctx, r.KeyID)
-	return key, digest, err
+	key, err := e.Store.Key(ctx, r.KeyID)
+	return key, head.Digest, err
 }
 
 // A witness stands before a FactStore for the time of one decision. It asks by the digest of a credential whose text nobody has, in

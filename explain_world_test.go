@@ -24,11 +24,11 @@ func (s shelf) Key(_ context.Context, id string) (Key, error) {
 	return s.key, nil
 }
 
-func (s shelf) KeyDigest(_ context.Context, id string) (Digest, error) {
+func (s shelf) KeyHead(_ context.Context, id string) (KeyHead, error) {
 	if id != s.key.ID {
-		return Digest{}, NoSuchKey()
+		return KeyHead{}, NoSuchKey()
 	}
-	return apikey.DigestOf(ownText), nil
+	return KeyHead{s.key.UserID, apikey.DigestOf(ownText)}, nil
 }
 
 // An explained is a case of an explanation: who calls, by which facts.

@@ -90,6 +90,15 @@ func (s *Issuer) Get(ctx context.Context, id string) (Key, error) {
 	return s.Store.Key(ctx, id)
 }
 
+// UserOf returns the user that a key acts for, whatever its state; empty for none. Errors: Invalid, NotFound.
+func (s *Issuer) UserOf(ctx context.Context, id string) (string, error) {
+	if err := checkKeyID("id", id); err != nil {
+		return "", err
+	}
+	head, err := s.Store.KeyHead(ctx, id)
+	return head.UserID, err
+}
+
 // List returns a page of the keys that match. Query is trimmed; no States means live keys, and no Order NewestFirst; Now is set by List.
 // Errors: Invalid.
 func (s *Issuer) List(ctx context.Context, f KeyFilter, r PageRequest) ([]Key, string, error) {

@@ -147,11 +147,18 @@ type KeyStore interface {
 	RevokeKeysOfUser(ctx context.Context, c Change, userID string) (Counted, error)
 	// Key returns a key, whatever its state. NotFound if there is none.
 	Key(ctx context.Context, id string) (Key, error)
-	// KeyDigest returns the digest that facts of a key are looked up by, whatever the key's state. NotFound if there is none.
-	KeyDigest(ctx context.Context, id string) (Digest, error)
+	// KeyHead returns the head of a key, whatever its state. It takes no longer for a key that selects many projects. NotFound if
+	// there is none.
+	KeyHead(ctx context.Context, id string) (KeyHead, error)
 	// Keys returns the keys that match, in the filter's order. The cursor of a key is its ID, and ByName its Name, otherwise its
 	// CreatedAt in microseconds.
 	Keys(ctx context.Context, f KeyFilter, p Page) ([]Key, error)
+}
+
+// A KeyHead says whose a key is, and by which digest facts of it are looked up.
+type KeyHead struct {
+	UserID string
+	Digest Digest
 }
 
 // A NewKey is a key to store.

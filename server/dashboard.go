@@ -31,6 +31,7 @@ type dashboard struct {
 	*decider
 	issuer  *authz.Issuer
 	catalog *authz.Catalog
+	turns   *turns
 }
 
 // means reports whether a request is one for the dashboard, also one that is not in its one spelling: that it may not pass is for the
@@ -135,6 +136,11 @@ func (d *dashboard) attempt(c *dashboardCall, of *dashboardRequest, grant *authz
 		of.actor = authz.Actor{Role: authz.CallerRoleSystem, TokenName: dashboardName, UserID: session.UserID, Address: addressOf(of.Context())}
 	}
 	of.user = session.UserID
+	end, err := d.turns.take(of.Context(), turnOf{of.user, methods[c.method] == changes})
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	answer, err := c.do(d, of)
 	if err != nil {
 		return nil, err
@@ -159,6 +165,8 @@ func (c *dashboardCall) refusal(err error) door.Refusal {
 		return door.Refusal{Status: http.StatusNotFound, Text: noSuchKey}
 	case e.Kind == authz.PermissionDenied:
 		return door.Refusal{Status: http.StatusForbidden, Text: e.Message}
+	case errors.Is(err, errNoTurn):
+		return door.Refusal{Status: http.StatusServiceUnavailable, Text: e.Message}
 	case e.Code == authz.CodeStoreUnavailable:
 		return door.Refusal{Status: http.StatusServiceUnavailable, Text: "The database does not answer, and nothing was changed: try again"}
 	}

@@ -69,6 +69,14 @@ func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, within string
 		d.refuse(w, r, callsPath, err)
 		return
 	}
+	if v := visitorOf(ctx); v.session != nil {
+		end, err := d.turns.take(ctx, turnOf{v.session.UserID, writes(r)})
+		if err != nil {
+			d.refuse(w, r, callsPath, err)
+			return
+		}
+		defer end()
+	}
 	ctx, cancel := context.WithTimeout(ctx, changing)
 	defer cancel()
 	in := r.Clone(ctx)
@@ -86,8 +94,7 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	if err != nil {
 		return nil, nil, err
 	}
-	writes := r.Method != http.MethodGet && r.Method != http.MethodHead
-	if v.browser && writes {
+	if v.browser && writes(r) {
 		if err := sameOrigin(r); err != nil {
 			return nil, nil, err
 		}
@@ -96,7 +103,7 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	if v.session != nil {
 		most = maxSessionBody
 	}
-	if body, err = readJSON(w, r, most, v.browser && writes); err != nil {
+	if body, err = readJSON(w, r, most, v.browser && writes(r)); err != nil {
 		return nil, nil, err
 	}
 	query := queryOf(r)
@@ -114,6 +121,9 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	ctx = context.WithValue(r.Context(), visitorKey{}, v)
 	return context.WithValue(ctx, queryKey{}, query), body, nil
 }
+
+// writes reports whether a request may change something.
+func writes(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 
 // refuseOtherID refuses to put something by whose body the id is another one than by its path, of which the gateway would take the latter.
 func refuseOtherID(r *http.Request, body []byte) error {

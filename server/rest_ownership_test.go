@@ -152,21 +152,26 @@ func TestRESTOwnership(t *testing.T) {
 	}
 }
 
-// Whose a key is is looked up only for whom it matters.
+// Whose a key is is looked up only for whom it matters, and a key that is not the visitor's is not read: how long that takes would tell of it.
 func TestRESTOwnershipOfWhoSeesAll(t *testing.T) {
 	t.Parallel()
 	store := &keyReads{Store: openStore(t)}
 	s := start(t, servertest.Options{Store: store})
 	owner := s.looker(t, "root", sessionCookie(s.browse(t, "root", authzv1.UserRole_USER_ROLE_OWNER).session))
-	ada := s.looker(t, "ada", sessionCookie(s.browseAsUser(t, "ada").session))
+	ada, bob := s.looker(t, "ada", sessionCookie(s.browseAsUser(t, "ada").session)), s.looker(t, "bob", sessionCookie(s.browseAsUser(t, "bob").session))
 	id, _ := ada.make(t, "k", "")
-	for want, who := range map[int64]restLooker{1: owner, 2: ada} {
-		before := store.n.Load()
-		if status, answer := who.get("/authz/v1/keys/" + id); status != 200 {
-			t.Errorf("%s: %d %s", who.name, status, answer)
+	for _, c := range []struct {
+		who                  restLooker
+		status               int
+		wantHeads, wantWhole int64
+	}{{owner, 200, 0, 1}, {ada, 200, 1, 1}, {bob, 404, 1, 0}} {
+		store.heads.Store(0)
+		store.whole.Store(0)
+		if status, answer := c.who.get("/authz/v1/keys/" + id); status != c.status {
+			t.Errorf("%s: %d %s", c.who.name, status, answer)
 		}
-		if n := store.n.Load() - before; n != want {
-			t.Errorf("%s: the key is read %d times, want %d", who.name, n, want)
+		if heads, whole := store.heads.Load(), store.whole.Load(); heads != c.wantHeads || whole != c.wantWhole {
+			t.Errorf("%s: the key's head is read %d times, and the key %d; want %d and %d", c.who.name, heads, whole, c.wantHeads, c.wantWhole)
 		}
 	}
 }
@@ -174,12 +179,17 @@ func TestRESTOwnershipOfWhoSeesAll(t *testing.T) {
 // keyReads counts how often a key is read by its id.
 type keyReads struct {
 	servertest.Store
-	n atomic.Int64
+	heads, whole atomic.Int64
 }
 
 func (s *keyReads) Key(ctx context.Context, id string) (authz.Key, error) {
-	s.n.Add(1)
+	s.whole.Add(1)
 	return s.Store.Key(ctx, id)
+}
+
+func (s *keyReads) KeyHead(ctx context.Context, id string) (authz.KeyHead, error) {
+	s.heads.Add(1)
+	return s.Store.KeyHead(ctx, id)
 }
 
 // What a session asks for in so many words, and may not have, is refused, and not left out.

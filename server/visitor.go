@@ -5,7 +5,6 @@ package server
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"aeroplane.run/authz"
@@ -79,30 +78,15 @@ func (d *consoleDoor) visitor(r *http.Request) (v *visitor, err error) {
 	return &visitor{session: session, browser: true}, nil
 }
 
-// sessionCookieName is what Aeroplane calls the cookie of its sessions (behaviour 2).
-const sessionCookieName = "aeroplane_session"
-
 // oneCookieEach refuses a request with two cookies of one name. A browser sends as many where somebody has set one for a narrower path or for all
 // of a domain's hosts, and then one page would be one user's and the next another's.
 func oneCookieEach(r *http.Request) error {
-	for _, name := range []string{consoleCookie, sessionCookieName} {
-		if cookiesNamed(r, name) > 1 {
+	for _, name := range []string{consoleCookie, authz.SessionCookie} {
+		if authz.CountCookies(r.Header["Cookie"], name) > 1 {
 			return authz.Errorf(authz.Unauthenticated, "there are two cookies %s: delete those of this site", name)
 		}
 	}
 	return nil
-}
-
-// cookiesNamed counts cookies of a name, also those that the standard library passes over: whoever else reads them may take those.
-func cookiesNamed(r *http.Request, name string) (n int) {
-	for _, header := range r.Header["Cookie"] {
-		for pair := range strings.SplitSeq(header, ";") {
-			if is, _, _ := strings.Cut(pair, "="); strings.Trim(is, " \t") == name {
-				n++
-			}
-		}
-	}
-	return n
 }
 
 // sessionOf returns Aeroplane's session that a request brings. What it is asked to do is not Aeroplane's business: it is judged as one for

@@ -55,22 +55,27 @@ func keyByID(ctx context.Context, q Querier, id string) (authz.Key, error) {
 	return key, err
 }
 
-// KeyDigest returns the digest of a key, whatever its state.
-func (s *Store) KeyDigest(ctx context.Context, id string) (digest authz.Digest, err error) {
+// KeyHead returns the head of a key, whatever its state.
+func (s *Store) KeyHead(ctx context.Context, id string) (head authz.KeyHead, err error) {
+	type row struct {
+		user   string
+		digest []byte
+	}
+	columns := func(r *row) []any { return []any{&r.user, &r.digest} }
 	err = s.do(ctx, func(ctx context.Context) error {
-		found, ok, err := queryOne(ctx, s.db, column[[]byte], "SELECT digest FROM keys WHERE id = $1", id)
+		found, ok, err := queryOne(ctx, s.db, columns, "SELECT user_id, digest FROM keys WHERE id = $1", id)
 		switch {
 		case err != nil:
 			return err
 		case !ok:
 			return authz.NoSuchKey()
-		case len(found) != len(digest):
-			return authz.Errorf(authz.Internal, "the digest of a key has %d bytes", len(found))
+		case len(found.digest) != len(head.Digest):
+			return authz.Errorf(authz.Internal, "the digest of a key has %d bytes", len(found.digest))
 		}
-		digest = authz.Digest(found)
+		head = authz.KeyHead{UserID: found.user, Digest: authz.Digest(found.digest)}
 		return nil
 	})
-	return digest, err
+	return head, err
 }
 
 // Keys returns the keys that match, in the filter's order.

@@ -28,8 +28,8 @@ func keysRoundTrip(t *testing.T, f *fixture) {
 		}
 		same(t, "CreateKey "+want.ID, made.Key, want.Key)
 		same(t, "Key "+want.ID, f.key(t, want.ID), want.Key)
-		digest, err := f.KeyDigest(t.Context(), want.ID)
-		same(t, "KeyDigest "+want.ID, must(t, digest, err), want.Digest)
+		head, err := f.KeyHead(t.Context(), want.ID)
+		same(t, "KeyHead "+want.ID, must(t, head, err), authz.KeyHead{UserID: want.UserID, Digest: want.Digest})
 		listed, err := f.Keys(t.Context(), anyKey, everything)
 		i := slices.IndexFunc(must(t, listed, err), func(k authz.Key) bool { return k.ID == want.ID })
 		if i < 0 {
@@ -43,8 +43,8 @@ func absentKeys(t *testing.T, f *fixture) {
 	f.create(t, newKey("k", ""))
 	_, err := f.Key(t.Context(), "K")
 	refused(t, "Key", err, authz.NotFound)
-	_, err = f.KeyDigest(t.Context(), "K")
-	refused(t, "KeyDigest", err, authz.NotFound)
+	_, err = f.KeyHead(t.Context(), "K")
+	refused(t, "KeyHead", err, authz.NotFound)
 	_, err = f.RevokeKey(t.Context(), at(0), "K")
 	refused(t, "RevokeKey", err, authz.NotFound)
 	_, err = f.RevokeSession(t.Context(), at(0), digest("k")) // a key's digest is no session's

@@ -122,7 +122,7 @@ func endedContext(t *testing.T, f *fixture) {
 			"Ping":                 func() error { return f.Ping(ctx) },
 			"Record":               func() error { _, _, err := f.Record(ctx, authz.KeySubject(digest("k")), false); return err },
 			"Key":                  func() error { return error2(f.Key(ctx, "k")) },
-			"KeyDigest":            func() error { return error2(f.KeyDigest(ctx, "k")) },
+			"KeyHead":              func() error { return error2(f.KeyHead(ctx, "k")) },
 			"Keys":                 func() error { return error2(f.Keys(ctx, anyKey, everything)) },
 			"Projects":             func() error { return error2(f.Projects(ctx, authz.ProjectFilter{}, everything)) },
 			"Services":             func() error { return error2(f.Services(ctx, "", everything)) },
