@@ -68,7 +68,7 @@ func TestRESTOrigin(t *testing.T) {
 					if r.StatusCode != 403 && r.StatusCode != 415 {
 						t.Errorf("%s, %s %q by %s: %d %s", name, c.name(), body, of, r.StatusCode, answer)
 					}
-					if r.StatusCode == 403 && refused(t, answer).Message != "This request did not come from this service's own pages" {
+					if r.StatusCode == 403 && refused(t, answer).Message != foreignText(headers) {
 						t.Errorf("%s, %s %q by %s: %s", name, c.name(), body, of, answer)
 					}
 				}
