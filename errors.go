@@ -48,6 +48,7 @@ const (
 	CodeRequestIDReused       = "REQUEST_ID_REUSED"
 	CodeSessionRevoked        = "SESSION_REVOKED"
 	CodeStoreUnavailable      = "STORE_UNAVAILABLE"
+	CodeDiskFull              = "DISK_FULL"
 	CodeOutcomeUnknown        = "OUTCOME_UNKNOWN"
 	CodeLease                 = "LEASE"
 	CodeRevisionUnknown       = "REVISION_UNKNOWN"

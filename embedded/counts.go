@@ -36,7 +36,7 @@ func newCounts(with prometheus.Registerer) *counts {
 	}
 	own := prometheus.NewRegistry()
 	return &counts{own: own, with: with, started: time.Now(), Metrics: metrics.New(metrics.Config{Registry: own, Errors: []string{
-		authz.CodeStoreUnavailable, authz.CodeLease, authz.CodeRevisionUnknown, authz.CodeOverloaded, unavailable, internal,
+		authz.CodeStoreUnavailable, authz.CodeDiskFull, authz.CodeLease, authz.CodeRevisionUnknown, authz.CodeOverloaded, unavailable, internal,
 	}})}
 }
 

@@ -86,8 +86,12 @@ func (c *Callers) identify(values []string, where string) (*Caller, error) {
 	if len(values) > 1 || len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
 		return nil, authz.Errorf(authz.Unauthenticated, "the %s must be one bearer token", where)
 	}
-	if caller := c.find(value[len(scheme):]); caller != nil {
+	token := value[len(scheme):]
+	if caller := c.find(token); caller != nil {
 		return caller, nil
+	}
+	if strings.ContainsAny(token, " \t") {
+		return nil, authz.Errorf(authz.Unauthenticated, "the bearer token is several words, as a whole line of a file of tokens is: only what is behind the name is the token")
 	}
 	return nil, authz.Errorf(authz.Unauthenticated, "the bearer token is not known")
 }

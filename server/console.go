@@ -8,9 +8,6 @@ import (
 	"path"
 	"strings"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
 	"aeroplane.run/authz"
 	"aeroplane.run/authz/internal/console"
 	"aeroplane.run/authz/internal/openapi"
@@ -86,7 +83,7 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.RawPath != "" || within != "" && within != "/" && path.Clean(within) != within:
 		// A proxy's rules for paths may have read another spelling in another way.
-		writeStatus(w, http.StatusBadRequest, status.New(codes.InvalidArgument, "The path must be in its plain spelling"))
+		writeStatus(w, http.StatusBadRequest, statusOf(authz.Errorf(authz.Invalid, "The path must be in its plain spelling")))
 	case strings.HasPrefix(within, callsPath+"/"):
 		h.Set("Cache-Control", "no-store")
 		d.call(w, r, within)
@@ -101,7 +98,7 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 		_ = noSuchPage.Write(w)
 	case r.Method != http.MethodPost && r.ContentLength != 0:
 		// Nor is one waited for, in an answer that lasts.
-		writeStatus(w, http.StatusBadRequest, status.New(codes.InvalidArgument, "this page takes no body"))
+		writeStatus(w, http.StatusBadRequest, statusOf(authz.Errorf(authz.Invalid, "this page takes no body")))
 	case only(w, r, endpoint.methods...):
 		endpoint.serve(d, w, r)
 	}

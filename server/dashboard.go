@@ -169,6 +169,8 @@ func (c *dashboardCall) refusal(err error) door.Refusal {
 		return door.Refusal{Status: http.StatusServiceUnavailable, Text: e.Message}
 	case e.Code == authz.CodeStoreUnavailable:
 		return door.Refusal{Status: http.StatusServiceUnavailable, Text: "The database does not answer, and nothing was changed: try again"}
+	case e.Code == authz.CodeDiskFull:
+		return door.Refusal{Status: http.StatusServiceUnavailable, Text: "The disk of the database is full, and nothing was changed: try again when there is room"}
 	}
 	return door.Refusal{Status: http.StatusServiceUnavailable, Text: c.unknown}
 }

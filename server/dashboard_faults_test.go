@@ -65,9 +65,11 @@ func TestDashboardFaults(t *testing.T) {
 		created   = "It is not known whether the API key was created: look for it in the list, revoke it if it is there, and create another"
 		revoked   = "It is not known whether the API key is revoked: revoke it again"
 		nothing   = "The database does not answer, and nothing was changed: try again"
+		full      = "The disk of the database is full, and nothing was changed: try again when there is room"
 		undecided = "Authorization is not available"
 	)
 	away := &authz.Error{Kind: authz.Unavailable, Code: authz.CodeStoreUnavailable, Message: "away"}
+	noRoom := &authz.Error{Kind: authz.Unavailable, Code: authz.CodeDiskFull, Message: "full"}
 	unknown := &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOutcomeUnknown, Message: "unknown"}
 	for _, c := range []struct {
 		method, call string
@@ -75,7 +77,7 @@ func TestDashboardFaults(t *testing.T) {
 		text         string
 	}{
 		{"Keys", "GET", away, nothing}, {"Keys", "GET", unknown, noList}, {"Keys", "GET", errors.New("x"), noList}, {"Keys", "GET", nil, noList},
-		{"CreateKey", "POST", away, nothing}, {"CreateKey", "POST", unknown, created}, {"CreateKey", "POST", context.DeadlineExceeded, created},
+		{"CreateKey", "POST", away, nothing}, {"CreateKey", "POST", noRoom, full}, {"CreateKey", "POST", unknown, created}, {"CreateKey", "POST", context.DeadlineExceeded, created},
 		{"CreateKey", "POST", errors.New("x"), created}, {"CreateKey", "POST", nil, created},
 		{"Key", "DELETE", away, nothing}, {"Key", "DELETE", errors.New("x"), revoked}, {"Key", "DELETE", nil, revoked},
 		{"RevokeKey", "DELETE", away, nothing}, {"RevokeKey", "DELETE", unknown, revoked}, {"RevokeKey", "DELETE", errors.New("x"), revoked}, {"RevokeKey", "DELETE", nil, revoked},

@@ -19,10 +19,18 @@ func sameOrigin(r *http.Request) error {
 	if told && len(site) == 1 && site[0] == "same-origin" {
 		return nil
 	}
-	if origins := r.Header["Origin"]; !told && len(origins) == 1 && originIs(origins[0], r.Host) {
+	origins := r.Header["Origin"]
+	if !told && len(origins) == 1 && originIs(origins[0], r.Host) {
 		return nil
 	}
-	return authz.Errorf(authz.PermissionDenied, "This request did not come from this service's own pages")
+	const refused = "This request did not come from this service's own pages"
+	switch {
+	case told: // by the browser itself, and no proxy makes that up
+		return authz.Errorf(authz.PermissionDenied, refused)
+	case len(origins) == 0:
+		return authz.Errorf(authz.PermissionDenied, refused+", or a proxy in front has left out both Origin and Sec-Fetch-Site: let it pass them on as they came")
+	}
+	return authz.Errorf(authz.PermissionDenied, refused+", or a proxy in front has put another Host: let it pass Host on as the browser sent it, with its port; X-Forwarded-Host is not read")
 }
 
 // originIs reports whether an origin has the host and the port that a request was sent to, by its header Host. Of a port that this does not

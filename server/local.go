@@ -50,7 +50,7 @@ func (l *Local) Invoke(ctx context.Context, method string, args, reply any, _ ..
 	ctx = metadata.NewIncomingContext(ctx, sent)
 	message, err := proto.Marshal(args.(proto.Message))
 	if err != nil {
-		return status.Errorf(codes.InvalidArgument, "the request cannot be sent: a text in it is not UTF-8")
+		return statusOf(authz.Errorf(authz.Invalid, "the request cannot be sent: a text in it is not UTF-8")).Err()
 	}
 	read := func(to any) error { return l.codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer(message)}, to) }
 	answer, err := m.handle(m.service, ctx, read, l.guard.unary)

@@ -80,7 +80,7 @@ func Outcomes() []string {
 
 // ErrorReasons returns the reasons that the errors of a call for a decision may have, by their kinds and by their codes.
 func ErrorReasons() []string {
-	reasons := []string{authz.CodeInvalidField, authz.CodeStoreUnavailable, authz.CodeLease, authz.CodeRevisionUnknown,
+	reasons := []string{authz.CodeInvalidField, authz.CodeStoreUnavailable, authz.CodeDiskFull, authz.CodeLease, authz.CodeRevisionUnknown,
 		authz.CodeOverloaded}
 	for _, row := range kinds {
 		reasons = append(reasons, row.reason)

@@ -10,16 +10,18 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"aeroplane.run/authz"
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	restv1 "aeroplane.run/authz/gen/rest/aeroplane/authz/v1"
-	"aeroplane.run/authz/internal/door"
 )
 
 // maxSessionBody bounds what a user's session may send, in bytes: a key with as many projects as there may be, of the longest ids, fits
@@ -38,7 +40,10 @@ func newREST(over grpc.ClientConnInterface) http.Handler {
 		}),
 		runtime.WithIncomingHeaderMatcher(func(name string) (string, bool) { return actingUser, strings.EqualFold(name, actingUser) }),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
-		runtime.WithErrorHandler(func(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+		runtime.WithErrorHandler(func(ctx context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+			if st := status.Convert(err); st.Code() == codes.InvalidArgument && len(st.Details()) == 0 { // all others are ours
+				err = statusOf(unreadable(ctx)).Err()
+			}
 			writeError(w, err, nil)
 		}),
 		runtime.WithRoutingErrorHandler(notRouted),
@@ -81,6 +86,11 @@ func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, within string
 	defer cancel()
 	in := r.Clone(ctx)
 	in.URL.Path, in.URL.RawPath = within, ""
+	// By another method the gateway would take what is behind a colon for the end of an id.
+	if methods, _ := methodsAt(within); strings.Contains(within, ":") && len(methods) > 0 && !slices.Contains(methods, r.Method) {
+		notRouted(ctx, nil, nil, w, in, http.StatusMethodNotAllowed)
+		return
+	}
 	in.Header.Del("Grpc-Timeout") // how long a call may take is not for the gateway to hear
 	in.Body, in.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	d.rest.ServeHTTP(w, in)
@@ -106,8 +116,8 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	if body, err = readJSON(w, r, most, v.browser && writes(r)); err != nil {
 		return nil, nil, err
 	}
-	query := queryOf(r)
-	if query.read && len(body) > 0 { // which the gateway passes over
+	in := inputOf(r, body)
+	if in.read && len(body) > 0 { // which the gateway passes over
 		return nil, nil, authz.Errorf(authz.Invalid, "this call has no body")
 	}
 	if err := refuseOtherID(r, body); err != nil {
@@ -119,7 +129,7 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 		}
 	}
 	ctx = context.WithValue(r.Context(), visitorKey{}, v)
-	return context.WithValue(ctx, queryKey{}, query), body, nil
+	return context.WithValue(ctx, inputKey{}, in), body, nil
 }
 
 // writes reports whether a request may change something.
@@ -132,22 +142,4 @@ func refuseOtherID(r *http.Request, body []byte) error {
 		return nil
 	}
 	return invalid("id", "must be the one in the path, or nothing")
-}
-
-// readJSON reads the body of a request, which is one JSON value, or nothing at all. Whether it says so need not be said of nothing, unless
-// named.
-func readJSON(w http.ResponseWriter, r *http.Request, most int, named bool) ([]byte, error) {
-	kind := r.Header["Content-Type"]
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(most)))
-	switch {
-	case errors.As(err, new(*http.MaxBytesError)):
-		return nil, authz.Errorf(authz.Invalid, "the body must be at most %d bytes", most).Because(err)
-	case err != nil:
-		return nil, authz.Errorf(authz.Invalid, "the body could not be read").Because(err)
-	case (named || len(body) > 0) && (len(kind) != 1 || !door.PlainJSON(kind, r.Header["Content-Encoding"])):
-		return nil, authz.Errorf(authz.Invalid, "the request must have the Content-Type application/json").Because(errMediaType)
-	case len(body) > 0 && !json.Valid(body):
-		return nil, authz.Errorf(authz.Invalid, "the body must be one JSON value")
-	}
-	return body, nil
 }

@@ -148,6 +148,28 @@ func TestRESTAccess(t *testing.T) {
 	})
 }
 
+// Who brings nothing good is told what to bring, and nothing of what was brought.
+func TestRESTSaysWhatToSend(t *testing.T) {
+	t.Parallel()
+	var log servertest.Logbook
+	s := start(t, servertest.Options{Log: log.Logger()})
+	const send = ": sign in, or send the header Authorization: Bearer TOKEN with an administrator's token, which the file admin.token in the data directory has behind its name"
+	for headers, want := range map[string]string{
+		"":                           "Authentication required" + send,
+		"Authorization: Basic x\r\n": "the header Authorization must be one bearer token" + send,
+		"Authorization: Bearer " + s.AdminToken + "x\r\n":        "the bearer token is not known" + send,
+		"Authorization: Bearer admin " + s.AdminToken + "\r\n":   "the bearer token is several words, as a whole line of a file of tokens is: only what is behind the name is the token" + send,
+		"Authorization: Bearer admin\t" + s.AdminToken + " \r\n": "the bearer token is several words, as a whole line of a file of tokens is: only what is behind the name is the token" + send,
+	} {
+		if r, answer := s.rest(t, "GET", "/authz/v1/keys", headers, ""); r.StatusCode != 401 || refused(t, answer).Message != want {
+			t.Errorf("%.22q: %d %s", headers, r.StatusCode, strings.ReplaceAll(answer, s.AdminToken, "TOKEN"))
+		}
+	}
+	if strings.Contains(log.String(), s.AdminToken) {
+		t.Error("the token is in the log")
+	}
+}
+
 // A route table of the operator's own cannot let anybody in who has no session: there is nobody then whose keys these could be.
 func TestRESTOfOtherRoutes(t *testing.T) {
 	t.Parallel()

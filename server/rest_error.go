@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -18,17 +17,26 @@ import (
 	"aeroplane.run/authz"
 )
 
+// The reasons of what is no call, which only JSON can bring: gRPC has an answer of its own.
+const (
+	reasonNoSuchCall  = "NO_SUCH_CALL"
+	reasonOtherMethod = "METHOD_NOT_ALLOWED"
+)
+
 // notRouted answers a path, or a method of one, that is none of the contract's.
 func notRouted(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
-	st := status.New(codes.NotFound, "There is no such call: openapi.json lists those that there are")
-	switch code {
-	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", strings.Join(methodsAt(r.URL.Path), ", "))
-		st = status.New(codes.Unimplemented, "This call is made with another method: openapi.json says with which")
-	case http.StatusBadRequest:
-		st = status.New(codes.InvalidArgument, "The path cannot be read")
+	methods, calls := methodsAt(r.URL.Path)
+	switch {
+	case code == http.StatusBadRequest:
+		writeStatus(w, code, statusOf(authz.Errorf(authz.Invalid, "The path cannot be read")))
+	case len(methods) > 0:
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		writeStatus(w, http.StatusMethodNotAllowed, withReason(codes.Unimplemented, reasonOtherMethod, "This call is made with another method: there are "+strings.Join(calls, ", ")))
+	case len(calls) > 0:
+		writeStatus(w, http.StatusNotFound, withReason(codes.NotFound, reasonNoSuchCall, "There is no such call, but there are "+strings.Join(calls, ", ")))
+	default:
+		writeStatus(w, http.StatusNotFound, withReason(codes.NotFound, reasonNoSuchCall, "There is no such call: openapi.json lists those that there are"))
 	}
-	writeStatus(w, code, st)
 }
 
 // writeError answers an error that was made for being sent. cause is what it comes from, where that is known.
@@ -46,9 +54,6 @@ func writeError(w http.ResponseWriter, sent, cause error) {
 
 // writeStatus answers a google.rpc.Status in JSON, with fields called as they are there.
 func writeStatus(w http.ResponseWriter, code int, st *status.Status) {
-	if len(st.Details()) == 0 && st.Code() == codes.InvalidArgument { // from who reads JSON, and queries
-		st = statusOf(authz.Errorf(authz.Invalid, "%s", readable(st.Message())))
-	}
 	p := st.Proto()
 	for i, detail := range st.Details() {
 		if bad, ok := detail.(*errdetails.BadRequest); ok {
@@ -64,19 +69,6 @@ func writeStatus(w http.ResponseWriter, code int, st *status.Status) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	writeJSON(w, code, body)
-}
-
-// placeInBody is where the reader of JSON has found a fault, as it says it.
-var placeInBody = regexp.MustCompile(`^proto: (?:syntax error )?\(line (\d+):(\d+)\): `)
-
-// readable says what the reader of JSON says of a body as people do.
-func readable(fault string) string {
-	fault = strings.ReplaceAll(fault, "\u00a0", " ") // which it writes at random
-	fault = placeInBody.ReplaceAllString(fault, "the body, line $1, column $2: ")
-	if fault, ok := strings.CutPrefix(fault, "proto: "); ok {
-		return "the body: " + fault
-	}
-	return fault
 }
 
 // inJSON calls the fields at fault by their names in JSON, and so does the message if it begins with one.

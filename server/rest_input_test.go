@@ -31,18 +31,20 @@ func TestRESTBodies(t *testing.T) {
 		{with(""), 200, ""}, {with(`,"wait":false`), 200, ""}, {" " + with("") + "\n", 200, ""},
 		{`{"name":"k","access_level":1,"projects":{"all":true},"never_expires":true}`, 200, ""},
 
-		{with(`,"nam":"k"`), 400, ""}, {with(`,"Wait":true`), 400, ""}, {with(`,"":1`), 400, ""}, {with(`,"@type":"x"`), 400, ""},
-		{`{"name":"k","accessLevel":"ACCESS_LEVEL_READ","projects":{"all":true,"none":1},"neverExpires":true}`, 400, ""},
-		{with(`,"name":"l"`), 400, ""}, {with(`,"access_level":1`), 400, ""}, {with(`,"expiresIn":"60s"`), 400, ""},
+		{with(`,"nam":"k"`), 400, "nam"}, {with(`,"Wait":true`), 400, "Wait"}, {with(`,"":1`), 400, ""}, {with(`,"@type":"x"`), 400, "@type"},
+		{`{"name":"k","accessLevel":"ACCESS_LEVEL_READ","projects":{"all":true,"none":1},"neverExpires":true}`, 400, "projects.none"},
+		{with(`,"name":"l"`), 400, "name"}, {with(`,"access_level":1`), 400, "accessLevel"}, {with(`,"expiresIn":"60s"`), 400, "expiresIn"},
 		{with("") + "{}", 400, ""}, {with("") + "x", 400, ""}, {with("")[:20], 400, ""}, {with(",,"), 400, ""}, {"\uFEFF" + with(""), 400, ""},
 		{"[]", 400, ""}, {"null", 400, ""}, {`"k"`, 400, ""}, {"1", 400, ""}, {"[" + with("") + "]", 400, ""}, {"{'name':1}", 400, ""},
 		{"", 400, "name"}, {"{}", 400, "name"}, {`{"name":null}`, 400, "name"}, {"{}", 400, "accessLevel"}, {"{}", 400, "projects"},
-		{`{"name":1}`, 400, ""}, {`{"name":["k"]}`, 400, ""}, {`{"name":"\ud800"}`, 400, ""}, {"{\"name\":\"\xff\"}", 400, ""}, {`{"name":"a\u0000b"}`, 400, "name"},
-		{`{"accessLevel":"READ"}`, 400, ""}, {`{"accessLevel":true}`, 400, ""}, {`{"accessLevel":99}`, 400, "accessLevel"}, {`{"accessLevel":0}`, 400, "accessLevel"},
-		{`{"projects":[]}`, 400, ""}, {`{"projects":{"all":1}}`, 400, ""}, {`{"projects":{"projectIds":"p"}}`, 400, ""}, {`{"projects":{"projectIds":[null]}}`, 400, ""},
+		{`{"name":1}`, 400, "name"}, {`{"name":["k"]}`, 400, "name"}, {`{"name":"\ud800"}`, 400, "name"}, {"{\"name\":\"\xff\"}", 400, "name"}, {`{"name":"a\u0000b"}`, 400, "name"},
+		{`{"accessLevel":"READ"}`, 400, "accessLevel"}, {`{"accessLevel":true}`, 400, "accessLevel"}, {`{"accessLevel":99}`, 400, "accessLevel"}, {`{"accessLevel":0}`, 400, "accessLevel"},
+		{`{"projects":[]}`, 400, "projects"}, {`{"projects":{"all":1}}`, 400, "projects.all"}, {`{"projects":{"projectIds":"p"}}`, 400, "projects.projectIds"}, {`{"projects":{"projectIds":["p",null]}}`, 400, "projects.projectIds[1]"},
 		{`{"projects":{"all":true,"projectIds":["p"]}}`, 400, "projects"}, {`{"projects":{"projectIds":["a b"]}}`, 400, "projects.projectIds[0]"},
-		{`{"neverExpires":"true"}`, 400, ""}, {`{"expiresIn":60}`, 400, ""}, {`{"expiresIn":"1m"}`, 400, ""}, {`{"expiresIn":"1e300s"}`, 400, ""},
+		{`{"neverExpires":"true"}`, 400, "neverExpires"}, {`{"expiresIn":60}`, 400, "expiresIn"}, {`{"expiresIn":"1m"}`, 400, "expiresIn"}, {`{"expiresIn":"1e300s"}`, 400, "expiresIn"},
 		{strings.Repeat(`{"projects":`, 20_000) + "1" + strings.Repeat("}", 20_000), 400, ""}, {strings.Repeat("[", 2_000_000), 400, ""},
+		{strings.Repeat(`{"projects":`, 5_000) + "1" + strings.Repeat("}", 5_000), 400, "projects.projects"}, {`{"` + strings.Repeat("n", 1<<20) + `":1}`, 400, strings.Repeat("n", 100) + "..."},
+		{`{"projects":{"projectIds":[` + strings.Repeat("1,", 1<<20) + `1]}}`, 400, "projects.projectIds[15]"},
 		{with(`,"requestId":"` + strings.Repeat("a", 200) + `"`), 400, "requestId"}, {with(`,"userId":"a b"`), 400, "userId"},
 		{with("") + strings.Repeat(" ", 4<<20-len(with(""))), 200, ""}, {with("") + strings.Repeat(" ", 4<<20-len(with(""))+1), 413, ""},
 	} {
@@ -54,12 +56,67 @@ func TestRESTBodies(t *testing.T) {
 			s.wantFault(t, c.body, answer, c.field)
 		}
 	}
-	want := `the body, line 1, column 16: invalid value for enum field accessLevel: \"READ\"`
-	if _, answer := s.byAdmin(t, "POST", "/authz/v1/keys", `{"accessLevel":"READ"}`); !strings.Contains(answer, want) {
-		t.Errorf("%s, want %s", answer, want)
-	}
 	if keys, err := s.keys.ListKeys(t.Context(), &authzv1.ListKeysRequest{}); err != nil || len(keys.GetKeys()) != 5 {
 		t.Errorf("%d keys, %v", len(keys.GetKeys()), err)
+	}
+}
+
+// What is at fault is said together with what is accepted there.
+func TestRESTFaults(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	for _, c := range []struct{ method, target, body, message string }{
+		{"POST", "/v1/keys", `{"expiresIn":"30d"}`, `expiresIn: must be seconds, with an s behind, such as "2592000s"`},
+		{"POST", "/v1/keys", `{"expiresIn":3600}`, `expiresIn: must be seconds, with an s behind, such as "2592000s"`},
+		{"POST", "/v1/keys", `{"accessLevel":"write"}`, `accessLevel: must be ACCESS_LEVEL_READ or ACCESS_LEVEL_WRITE`},
+		{"POST", "/v1/keys", `{"projects":["p-web"]}`, `projects: must be an object {"all": ..., "projectIds": [...]}`},
+		{"POST", "/v1/keys", `{"projects":{"projectIds":"p"}}`, `projects.projectIds: must be a list, in square brackets`},
+		{"POST", "/v1/keys", `{"projects":{"ids":["p"]}}`, `projects.ids: is not a field here: there are all, projectIds`},
+		{"POST", "/v1/keys", `{"name":1}`, `name: must be a text in UTF-8, such as "text"`},
+		{"POST", "/v1/keys", `{"wait":1}`, `wait: must be true or false`},
+		{"POST", "/v1/keys", `{"neverExpires":true,"expiresIn":"60s"}`, `expiresIn: must not be said beside neverExpires`},
+		{"POST", "/v1/keys", `{"name":"a","name":"b"}`, `name: must be said once`},
+		{"POST", "/v1/keys", `["p"]`, `the body must be an object {"name": ..., "userId": ..., "accessLevel": ..., "projects": ..., "expiresIn": ..., "neverExpires": ..., "requestId": ..., "wait": ...}`},
+		{"POST", "/v1/keys", "{\n  \"name\": \"k\",\n}", `the body must be one JSON value: at line 3, column 1 there cannot be '}'`},
+		{"POST", "/v1/keys", `{"name":"ä",}`, `the body must be one JSON value: at line 1, column 13 there cannot be '}'`},
+		{"POST", "/v1/keys", `{"name":"k"} {}`, `the body must be one JSON value: at line 1, column 14 there cannot be '{'`},
+		{"POST", "/v1/keys", `{"name":"k"`, `the body must be one JSON value, and breaks off before its end`},
+		{"POST", "/v1/sessions", `{"session":{"tokenSha256":"?","expireTime":"soon"}}`, `session.tokenSha256: must be bytes in base64, such as "Ynl0ZXM="`},
+		{"POST", "/v1/projects:batchPut", `{"projects":[{"id":"p"},{"id":1}]}`, `projects[1].id: must be a text in UTF-8, such as "text"`},
+		{"PUT", "/v1/projects/p", `{"slug":1}`, `slug: must be a text in UTF-8, such as "text"`},
+		{"GET", "/v1/keys?states=live", "", `states: must be KEY_STATE_LIVE, KEY_STATE_EXPIRED or KEY_STATE_REVOKED`},
+		{"GET", "/v1/keys?pageSize=abc", "", `pageSize: must be a whole number, and at most 2147483647`},
+		{"GET", "/v1/keys?pageSize=1&page_size=2", "", `pageSize: must be said once`},
+		{"GET", "/v1/keys?userId=a&userId=b", "", `userId: must be said once`},
+		{"GET", "/v1/keys?pageSize=abc&user=ada", "", `pageSize: must be a whole number, and at most 2147483647`},
+		{"GET", "/v1/events?startTime=yesterday", "", `startTime: must be a time, such as 2026-01-02T03:04:05Z`},
+		{"GET", "/v1/keys?a;b", "", `the query cannot be read: parameters are parted by &, and % begins two hexadecimal digits`},
+	} {
+		status, answer := s.byAdmin(t, c.method, "/authz"+c.target, c.body)
+		if got := refused(t, answer); status != 400 || got.Message != c.message {
+			t.Errorf("%s %s %s: %d %s\nwant %s", c.method, c.target, c.body, status, got.Message, c.message)
+		}
+	}
+}
+
+// Every field of every body is named where it is at fault, whatever it is.
+func TestRESTFaultsOfEachField(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	calls, _ := contract(t)
+	for _, c := range calls {
+		of := c.rpc.Input()
+		if field := of.Fields().ByTextName(c.body); field != nil {
+			of = field.Message()
+		}
+		for i := 0; c.body != "" && i < of.Fields().Len(); i++ {
+			name := of.Fields().Get(i).JSONName()
+			_, answer := s.byAdmin(t, c.method, c.target("x"), `{"`+name+`":[[]]}`)
+			r := refused(t, answer)
+			if len(r.fields()) != 1 || r.fields()[0] != name && r.fields()[0] != name+"[0]" || !strings.Contains(r.Message, ": must be ") {
+				t.Errorf("%s of %s: %s", name, c.name(), answer)
+			}
+		}
 	}
 }
 
@@ -208,10 +265,10 @@ func TestRESTPaths(t *testing.T) {
 		"GET /AUTHZ/v1/keys": 404, "GET /authz/V1/keys": 404, "GET /authz/v1/Keys": 404, "GET /authz/v1": 404, "GET /authz/v2/keys": 404, "GET /authz/v1/none": 404,
 		"GET //authz/v1/keys": 404, "GET /authzv1/keys": 404, "GET /v1/keys": 404, "GET /authz.v1/keys": 404, "GET /authz/v1/keys/a/b": 404,
 		"GET /authz/Session": 404, "POST /authz/sign-in/x": 404, "GET /aeroplane.authz.v1.KeyService/ListKeys": 404,
-		"POST /authz/v1/aeroplane.authz.v1.KeyService/ListKeys": 404, "POST /authz/v1/keys:Revoke": 404,
+		"POST /authz/v1/aeroplane.authz.v1.KeyService/ListKeys": 404, "POST /authz/v1/keys:Revoke": 404, "POST /authz/v1/keys/" + id + ":Revoke": 404,
 
 		"HEAD /authz/v1/keys": 405, "OPTIONS /authz/v1/keys": 405, "PUT /authz/v1/keys": 405, "PATCH /authz/v1/keys": 405, "DELETE /authz/v1/keys": 405,
-		"PROPFIND /authz/v1/keys": 405, "get /authz/v1/keys": 405, "POST /authz/v1/keys/" + id: 405, "POST /authz/v1/keys/" + id + ":Revoke": 405, "DELETE /authz/v1/keys/" + id: 405, "CONNECT /authz/v1/keys": 405,
+		"PROPFIND /authz/v1/keys": 405, "get /authz/v1/keys": 405, "POST /authz/v1/keys/" + id: 405, "GET /authz/v1/keys/" + id + ":revoke": 405, "GET /authz/v1/projects:batchPut": 405, "DELETE /authz/v1/keys/" + id: 405, "CONNECT /authz/v1/keys": 405,
 		"POST /authz/openapi.json": 405, "HEAD /authz/session": 405, "POST /authz/live": 405, "GET /authz/sign-in": 405,
 	} {
 		method, target, _ := strings.Cut(line, " ")
@@ -222,11 +279,33 @@ func TestRESTPaths(t *testing.T) {
 		if want == http.StatusMethodNotAllowed && (r.Header.Get("Allow") == "" || strings.Contains(r.Header.Get("Allow"), method)) {
 			t.Errorf("%s: allowed is %q", line, r.Header.Get("Allow"))
 		}
+		reason := map[int]string{404: "NO_SUCH_CALL", 405: "METHOD_NOT_ALLOWED"}[want]
+		if strings.HasPrefix(target, "/authz/v1/") && method != "HEAD" && reason != "" && !strings.Contains(answer, `"reason":"`+reason) {
+			t.Errorf("%s: no reason %s: %s", line, reason, answer)
+		}
 		if method == "HEAD" && answer != "" {
 			t.Errorf("%s: %q", line, answer)
 		}
 		if target == "/authz/v1/keys" && r.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s may be kept", line)
+		}
+	}
+}
+
+// Who means another call is told which there are.
+func TestRESTNamesCalls(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	for line, want := range map[string]string{
+		"DELETE /authz/v1/keys/x":      "This call is made with another method: there are GET /v1/keys/{id}, POST /v1/keys/{id}:revoke",
+		"GET /authz/v1/keys/x:revoke":  "This call is made with another method: there are GET /v1/keys/{id}, POST /v1/keys/{id}:revoke",
+		"POST /authz/v1/keys/x:delete": "There is no such call, but there are GET /v1/keys/{id}, POST /v1/keys/{id}:revoke",
+		"PUT /authz/v1/sync":           "This call is made with another method: there are GET /v1/sync, POST /v1/sync:report",
+		"GET /authz/v1/none":           "There is no such call: openapi.json lists those that there are",
+	} {
+		method, target, _ := strings.Cut(line, " ")
+		if _, answer := s.byAdmin(t, method, target, ""); refused(t, answer).Message != want {
+			t.Errorf("%s: %s, want %s", line, answer, want)
 		}
 	}
 }

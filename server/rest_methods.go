@@ -4,6 +4,7 @@ package server
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,11 +15,13 @@ import (
 
 // A restPlace is where there are calls, and their methods.
 type restPlace struct {
-	path    *regexp.Regexp
-	methods []string
+	template string // such as /v1/keys/{id}:revoke
+	of       *regexp.Regexp
+	verb     string // what is behind the colon of the template, and of no other place in the path; of is for what is before it
+	methods  []string
 }
 
-// restPlaces are those of the document.
+// restPlaces are those of the document, in the order of their templates.
 var restPlaces = sync.OnceValue(func() (places []restPlace) {
 	var document struct {
 		Paths map[string]map[string]struct{}
@@ -26,23 +29,33 @@ var restPlaces = sync.OnceValue(func() (places []restPlace) {
 	if err := json.Unmarshal(openapi.Document, &document); err != nil {
 		panic("server: " + err.Error()) // it is the same at every start
 	}
-	for path, item := range document.Paths {
-		p := restPlace{path: regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(path), `\{id\}`, "[^/]+") + "$")}
-		for method := range item {
+	for _, template := range slices.Sorted(maps.Keys(document.Paths)) {
+		of, verb, _ := strings.Cut(template, ":")
+		places = append(places, restPlace{template: template, verb: verb,
+			of: regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(of), `\{id\}`, "[^/:]+") + "$")})
+		for method := range document.Paths[template] {
+			p := &places[len(places)-1]
 			p.methods = append(p.methods, strings.ToUpper(method))
+			slices.Sort(p.methods)
 		}
-		places = append(places, p)
 	}
 	return places
 })
 
-// methodsAt returns by which methods something can be called at a path.
-func methodsAt(path string) (methods []string) {
+// methodsAt returns by which methods something can be called at a path, and all calls for what the path names before a colon, such as
+// GET /v1/keys/{id} and POST /v1/keys/{id}:revoke.
+func methodsAt(path string) (methods, calls []string) {
+	of, verb, _ := strings.Cut(path, ":")
 	for _, p := range restPlaces() {
-		if p.path.MatchString(path) {
-			methods = append(methods, p.methods...)
+		if !p.of.MatchString(of) {
+			continue
+		}
+		if p.verb == verb {
+			methods = p.methods
+		}
+		for _, method := range p.methods {
+			calls = append(calls, method+" "+p.template)
 		}
 	}
-	slices.Sort(methods)
-	return methods
+	return methods, calls
 }

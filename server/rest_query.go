@@ -15,53 +15,65 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"aeroplane.run/authz"
-	"aeroplane.run/authz/internal/apikey"
 )
 
-// queryKey is of the query of a call in JSON.
-type queryKey struct{}
+// inputKey is of what a call in JSON was sent.
+type inputKey struct{}
 
-// A restQuery is the query of a request, and whether it is read at all.
-type restQuery struct {
-	values url.Values
-	wrong  error // what in it cannot be read, of which there is nothing in values
-	read   bool
+// A restInput is the query and the body of a request, of which one is read.
+type restInput struct {
+	query url.Values
+	wrong error // why nothing is in query
+	read  bool  // it is the query
+	body  []byte
 }
 
-// queryOf returns the query of a request. It is read for calls that have no body, as by the contract all do whose method may have none.
-func queryOf(r *http.Request) restQuery {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	return restQuery{values: values, wrong: err, read: r.Method == http.MethodGet || r.Method == http.MethodDelete}
+// inputOf returns what was sent with a request. The query is read for calls that have no body, as by the contract all do whose method may have
+// none.
+func inputOf(r *http.Request, body []byte) restInput {
+	in := restInput{read: r.Method == http.MethodGet || r.Method == http.MethodDelete, body: body}
+	var err error
+	if in.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		in.wrong = authz.Errorf(authz.Invalid, "the query cannot be read: parameters are parted by &, and %% begins two hexadecimal digits").Because(err)
+	}
+	return in
 }
 
 // refuseUnusedQuery refuses what is in the query of a call and was not read from it. The gateway passes over what it does not know, and so
 // would show all keys to who asks for some and has a slip in the name.
-func refuseUnusedQuery(ctx context.Context, in proto.Message) error {
-	query, _ := ctx.Value(queryKey{}).(restQuery)
-	if query.wrong != nil {
-		return authz.Errorf(authz.Invalid, "the query cannot be read").Because(query.wrong)
+func refuseUnusedQuery(ctx context.Context, message proto.Message) error {
+	in, _ := ctx.Value(inputKey{}).(restInput)
+	if in.wrong != nil {
+		return in.wrong
 	}
 	pattern, _ := runtime.HTTPPathPattern(ctx)
-	for _, name := range slices.Sorted(maps.Keys(query.values)) { // so that of several it is always the same that is named
-		if !query.read || strings.Contains(pattern, "{"+name+"}") || !hasField(in.ProtoReflect().Descriptor(), name) {
-			return invalid(apikey.Redact(name), "is not a parameter of this call")
+	for _, name := range slices.Sorted(maps.Keys(in.query)) { // so that of several it is always the same that is named
+		if !in.read || parameter(message.ProtoReflect().Descriptor(), pattern, name) == nil {
+			return invalid(shown(name), "is not a parameter of this call")
 		}
 	}
 	return nil
 }
 
-// hasField reports whether a message has a field of a name, or in a message in it.
-func hasField(of protoreflect.MessageDescriptor, name string) bool {
+// parameter returns the field that a parameter of a query is, in a message or in one within. Nil: it is none, or in the path.
+func parameter(of protoreflect.MessageDescriptor, pattern, name string) protoreflect.FieldDescriptor {
 	first, rest, deeper := strings.Cut(name, ".")
-	field := of.Fields().ByJSONName(first)
-	if field == nil {
-		field = of.Fields().ByTextName(first)
-	}
+	field := fieldNamed(of, first)
 	switch {
-	case field == nil:
-		return false
-	case deeper:
-		return field.Message() != nil && !field.IsList() && !field.IsMap() && hasField(field.Message(), rest)
+	case field == nil, strings.Contains(pattern, "{"+name+"}"):
+		return nil
+	case !deeper:
+		return field
+	case field.Message() == nil, field.IsList(), field.IsMap():
+		return nil
 	}
-	return true
+	return parameter(field.Message(), "", rest)
+}
+
+// fieldNamed returns the field of a name, either the one that it has in JSON or that of the contract. Nil: there is none.
+func fieldNamed(of protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+	if field := of.Fields().ByJSONName(name); field != nil {
+		return field
+	}
+	return of.Fields().ByTextName(name)
 }

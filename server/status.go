@@ -88,7 +88,16 @@ func statusOf(err error) *status.Status {
 		}
 		details = append(details, badRequest(shown))
 	}
-	st := status.New(row.code, message)
+	return detailed(row.code, message, details...)
+}
+
+// withReason returns what is sent where there is no error of the domain: what was asked for is no call.
+func withReason(code codes.Code, reason, message string) *status.Status {
+	return detailed(code, message, &errdetails.ErrorInfo{Reason: reason, Domain: errorDomain})
+}
+
+func detailed(code codes.Code, message string, details ...protoadapt.MessageV1) *status.Status {
+	st := status.New(code, message)
 	if detailed, err := st.WithDetails(details...); err == nil {
 		return detailed
 	}

@@ -55,11 +55,11 @@ func (d *consoleDoor) visitor(r *http.Request) (v *visitor, err error) {
 	defer func() { err = d.guard.contain(consolePath, recover(), err) }()
 	if values := r.Header["Authorization"]; len(values) > 0 {
 		caller, err := d.guard.callers.identify(values, "header Authorization")
-		if err == nil && caller.Role != authz.CallerRoleAdmin {
-			err = authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this: gateways ask over gRPC, ext_authz, forward-auth or AuthZEN", caller.Role)
-		}
 		if err != nil {
-			return nil, err
+			return nil, sayingWhatToSend(err)
+		}
+		if caller.Role != authz.CallerRoleAdmin {
+			return nil, authz.Errorf(authz.PermissionDenied, "a token of the role %s may not call this: gateways ask over gRPC, ext_authz, forward-auth or AuthZEN", caller.Role)
 		}
 		return &visitor{caller: caller}, nil
 	}
@@ -99,9 +99,16 @@ func (d *consoleDoor) sessionOf(r *http.Request) (*authz.Session, error) {
 	case refusal == nil: // a route table of the operator's own may admit others
 		return nil, authz.Errorf(authz.PermissionDenied, "%s", authz.BrowserSessionRequired.String())
 	case refusal.Status == http.StatusUnauthorized:
-		return nil, authz.Errorf(authz.Unauthenticated, "%s", refusal.Text)
+		return nil, sayingWhatToSend(authz.Errorf(authz.Unauthenticated, "%s", refusal.Text))
 	case refusal.Status == http.StatusForbidden:
 		return nil, authz.Errorf(authz.PermissionDenied, "%s", refusal.Text)
 	}
 	return nil, authz.Errorf(authz.Unavailable, "%s", door.Unavailable)
+}
+
+// sayingWhatToSend adds to the refusal of a visitor what would be good.
+func sayingWhatToSend(err error) error {
+	e := *classified(err)
+	e.Message += ": sign in, or send the header Authorization: Bearer TOKEN with an administrator's token, which the file admin.token in the data directory has behind its name"
+	return &e
 }

@@ -216,9 +216,9 @@ func tokenOrigin(v *settings.Settings, as role) string {
 	return v.From("token")
 }
 
-// withOrigin says of a token that the server does not know where it comes from.
+// withOrigin says of a token that the server does not know, or that is of another role, where it comes from.
 func withOrigin(err error, origin string) error {
-	if status.Code(err) != codes.Unauthenticated {
+	if code := status.Code(err); code != codes.Unauthenticated && code != codes.PermissionDenied {
 		return err
 	}
 	st := status.Convert(err).Proto()

@@ -92,11 +92,19 @@ func sentence(st *status.Status) string {
 		return "the server did not answer in time"
 	case st.Code() == codes.Canceled:
 		return "interrupted"
+	case st.Code() == codes.Unavailable && strings.Contains(st.Message(), "looked like an HTTP/1.1 header"):
+		return otherDoor
 	case st.Code() == codes.Unavailable:
 		return "the server cannot be reached: " + onTheWay(st.Message())
 	}
+	if strings.Contains(st.Message(), "unexpected HTTP status code") { // an answer, by HTTP/2, that is none of gRPC
+		return otherDoor
+	}
 	return st.Message()
 }
+
+// otherDoor is said where somebody answers who speaks HTTP alone, as this service does at http-listen and ops-listen.
+const otherDoor = "what answers at this address is not gRPC but HTTP: --address has to be the service's listen, usually port 8460, and neither http-listen nor ops-listen"
 
 // onTheWay takes the wrapping off an error of gRPC's transport, and says what it most likely means.
 func onTheWay(message string) string {

@@ -58,7 +58,7 @@ func (a *app) listKeys() *cobra.Command {
 		return c.answer(&v1.ListKeysResponse{Keys: keys, NextPageToken: next}, func(w io.Writer) {
 			var rows [][]string
 			for _, k := range keys {
-				rows = append(rows, []string{k.GetId(), k.GetName(), enumWord(k.GetAccessLevel()), scopeWords(k.GetProjects()),
+				rows = append(rows, []string{k.GetId(), k.GetName(), enumWord(k.GetAccessLevel()), fewProjects(k.GetProjects()),
 					k.GetUserId(), enumWord(k.GetState()), moment(k.GetExpireTime()), moment(k.GetLastUseTime())})
 			}
 			columns(w, "ID NAME ACCESS PROJECTS USER STATE EXPIRES LAST-USED", rows)

@@ -39,6 +39,7 @@ func (a *app) serve() *cobra.Command {
 func (a *app) runServer(ctx context.Context, v *settings.Settings) (err error) {
 	log := logger(v, a.stderr)
 	defer surviveHangups(log)()
+	defer grpcLogs.during(log)()
 	p, err := a.prepare(ctx, v, log)
 	if err != nil {
 		return err

@@ -77,6 +77,16 @@ func scopeWords(s *v1.ProjectScope) string {
 	return "selected: " + strings.Join(s.GetProjectIds(), ", ")
 }
 
+// fewProjects is scopeWords for the cell of a table: of many projects it names some, and counts the others.
+func fewProjects(s *v1.ProjectScope) string {
+	const most = 3
+	ids := s.GetProjectIds()
+	if more := len(ids) - most; more > 0 && !s.GetAll() {
+		return fmt.Sprintf("%s, +%d", scopeWords(&v1.ProjectScope{ProjectIds: ids[:most]}), more)
+	}
+	return scopeWords(s)
+}
+
 // keyWords names a key in a sentence.
 func keyWords(k interface {
 	GetId() string

@@ -31,7 +31,7 @@ var picture = map[string][]string{
 
 	// The edges: the core, a leaf at need, and one outside technology each. They do not know each other.
 	"server": {".", "gen/...", "internal/apikey", "internal/secret", "internal/door", "internal/console", "internal/openapi",
-		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc",
+		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc", "google.golang.org/genproto/googleapis/api",
 		"github.com/grpc-ecosystem/grpc-gateway/v2", "github.com/envoyproxy/go-control-plane/envoy"},
 	"gen/aeroplane/authz/v1": {"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/api"},
 	"gen/rest/aeroplane/authz/v1": {"gen/...", "google.golang.org/grpc", "google.golang.org/protobuf",

@@ -104,6 +104,11 @@ func fault(err error) sqlstore.Fault {
 		return sqlstore.Unreachable
 	}
 	if e := pq.As(err); e != nil {
+		// An ERROR ends its transaction, and a COMMIT that was sent with it is not done. A PANIC of the same code, where the log cannot be written,
+		// leaves that open; and what is neither in English may be one.
+		if e.Code == pqerror.DiskFull && e.Severity == "ERROR" {
+			return sqlstore.Full
+		}
 		return stateFault(e.Code)
 	}
 	var network net.Error

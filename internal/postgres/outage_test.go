@@ -127,6 +127,27 @@ func TestAWaitForALockIsBounded(t *testing.T) {
 	}
 }
 
+// Of a change that a full disk has stopped, at its commit or before, it is known that it was not made.
+func TestAFullDisk(t *testing.T) {
+	t.Parallel()
+	server := testservers.Postgres(t)
+	dsn := server.NewDatabase(t)
+	s := open(t, postgres.Config{DSN: dsn})
+	defer s.Close()
+	run(t, dsn, `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no room' USING ERRCODE = 'disk_full'; END $$`)
+	for _, when := range []string{"IMMEDIATE", "DEFERRED"} { // with the statement, and with the commit
+		run(t, dsn, "CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON keys DEFERRABLE INITIALLY "+when+" FOR EACH ROW EXECUTE FUNCTION full_disk()")
+		_, err := s.CreateKey(t.Context(), admin, newKey(when))
+		if e := new(authz.Error); !errors.As(err, &e) || e.Kind != authz.Unavailable || e.Code != authz.CodeDiskFull {
+			t.Errorf("%s: %v", when, err)
+		}
+		run(t, dsn, "DROP TRIGGER full_disk ON keys")
+		if _, err := s.CreateKey(t.Context(), admin, newKey(when)); err != nil {
+			t.Errorf("%s, again: %v", when, err)
+		}
+	}
+}
+
 func TestAStatementIsBounded(t *testing.T) {
 	t.Parallel()
 	dsn := testservers.Postgres(t).NewDatabase(t)

@@ -71,8 +71,12 @@ func fault(err error) sqlstore.Fault {
 		return sqlstore.Unforeseen
 	}
 	switch e.Code() & 0xff { // the rest is detail
+	case sqlite3.SQLITE_FULL:
+		// It is the error of a write that had no room, and never that of a sync. The page that ends a commit is the last that is written to the
+		// log, so it is not there whole, and without it nothing of the transaction counts. Other errors of a write say less of what was written.
+		return sqlstore.Full
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL, // somebody ignores our lock
-		sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, // the disk
+		sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, // the disk
 		sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT:
 		return sqlstore.Unreachable
 	}

@@ -53,6 +53,8 @@ const (
 	Unforeseen Fault = iota
 	// Unreachable is a database that cannot be reached, or does not answer in time, or cannot write.
 	Unreachable
+	// Full is a disk that is full, where it is certain that nothing of the transaction was, or will be, done.
+	Full
 	// Clash is a transaction that was rolled back because of another one. To run it again will help.
 	Clash
 )
@@ -135,8 +137,12 @@ func (d Dialect) Classified(err error) error {
 	if errors.Is(err, ErrUnconfirmed) {
 		return unknownOutcome(err)
 	}
-	if d.Fault(err) == Unforeseen {
+	switch d.Fault(err) {
+	case Unforeseen:
 		return authz.Errorf(authz.Internal, "the database answered something unforeseen").Because(err)
+	case Full:
+		return (&authz.Error{Kind: authz.Unavailable, Code: authz.CodeDiskFull,
+			Message: "the disk of the database is full, and nothing was changed: free some of it, and repeat the call"}).Because(err)
 	}
 	return unavailable(err)
 }
