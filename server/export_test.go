@@ -105,3 +105,11 @@ func (m *onlyMessage) RecvMsg(into any) error { return m.codec.Unmarshal(m.data,
 
 // ParseKeyRequest reads the body of the dashboard's POST.
 var ParseKeyRequest = parseKeyRequest
+
+// FaultsInBody returns what is at fault in the body of a call, which is an object in JSON.
+func FaultsInBody(call string, body []byte) []authz.Violation {
+	_, in := requestOf(call)
+	var found faults
+	found.inObject("", in, body)
+	return found
+}

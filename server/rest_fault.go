@@ -96,7 +96,7 @@ func (f *faults) inField(path string, of protoreflect.MessageDescriptor, name st
 		return
 	}
 	once := field.FullName()
-	if choice := field.ContainingOneof(); choice != nil && !choice.IsSynthetic() {
+	if choice := field.ContainingOneof(); choice != nil && !choice.IsSynthetic() && string(value) != "null" {
 		once = choice.FullName()
 	}
 	at, before := path+field.JSONName(), said[once]
