@@ -68,6 +68,9 @@ export const count = (n, one) => (n === 1 ? `1 ${one}` : `${n} ${one}s`);
 // wholeKey matches a key, which goes nowhere from here, and of it what may be displayed.
 export const wholeKey = /(ap_[0-9A-Za-z]{16}|ap_[\w-]{8})_[\w-]{32,}/;
 
+// withoutSecret leaves of keys what may be displayed, however much of the rest is there: that is not to be sent, and stands in no list.
+export const withoutSecret = (text) => text.replace(/(ap_[0-9A-Za-z]{16}|ap_[\w-]{8})_[\w-]*/g, '$1').replace(/…$/, ''); // which a list writes after a prefix
+
 export const stateWords = { live: 'Live', soon: 'Expires soon', expired: 'Expired', revoked: 'Revoked' };
 
 export const accessWords = { ACCESS_LEVEL_READ: 'Read', ACCESS_LEVEL_WRITE: 'Read and write' };
