@@ -2,7 +2,7 @@
 
 // The page for API access: who looks at it, which of its views, and that what it shows is so.
 
-import { get, post } from './api.js';
+import { get, post, query } from './api.js';
 import { auditView } from './audit.js';
 import { closeAll } from './dialog.js';
 import { el, fill, say, toast } from './dom.js';
@@ -19,7 +19,8 @@ const views = {
 };
 
 let visitor = null;
-let view = null;
+let shown = null; // which view, whose, at what address
+const lately = {}; // the same of each view, as it was shown last
 let stream = null;
 let soon = null; // the timer of a change that is to be shown
 let heard = ''; // the change that was heard of last
@@ -71,8 +72,8 @@ async function signIn() {
 
 function stop() {
   stream?.close();
-  view?.close();
-  [visitor, view, stream] = [null, null, null];
+  shown?.view.close();
+  [visitor, shown, stream] = [null, null, null];
   fill(bar);
   fill(document.getElementById('who'));
 }
@@ -110,20 +111,45 @@ async function signOut() {
   }
 }
 
-// show shows the view that the address names.
+// show shows the view that the address names. A list that was left is there again as it was, also where somebody was in it.
 function show() {
   const [name, given] = window.location.hash.slice(1).split('?');
   const may = Object.keys(views).filter((one) => one !== 'audit' || visitor.everybodys);
   const now = may.includes(name) ? name : 'keys';
   if (now !== name) window.history.replaceState(null, '', `#${now}`);
-  fill(bar, may.map((one) => el('a', { href: `#${one}`, 'aria-current': one === now && 'page' }, views[one][0])));
-  const first = view === null;
-  view?.close();
-  view = views[now][1](visitor, new URLSearchParams(given));
-  fill(place, view.root);
-  view.shown?.();
-  document.title = `${view.title} · API Access · Aeroplane`;
-  if (!first && !place.contains(document.activeElement)) document.getElementById('main').focus();
+  const first = shown === null;
+  leave();
+  const { hash } = window.location;
+  const before = lately[now];
+  const same = before?.view.stays && before.visitor === visitor && before.hash === hash;
+  shown = same ? before : { visitor, hash, view: views[now][1](visitor, new URLSearchParams(given), (asked) => remember(now, asked)) };
+  lately[now] = shown;
+  fill(bar, may.map((one) => el('a', { href: one !== now && lately[one]?.visitor === visitor ? lately[one].hash : `#${one}`, 'aria-current': one === now && 'page' },
+    views[one][0])));
+  fill(place, shown.view.root);
+  document.title = `${shown.view.title} · API Access · Aeroplane`;
+  if (same) comeBack();
+  else shown.view.shown?.();
+  if (!first && !place.contains(document.activeElement)) document.getElementById('main').focus({ preventScroll: same });
+}
+
+function leave() {
+  if (!shown) return;
+  Object.assign(shown, { focus: document.activeElement, top: window.scrollY });
+  shown.view.close();
+}
+
+function comeBack() {
+  if (shown.view.root.contains(shown.focus)) shown.focus.focus({ preventScroll: true });
+  window.scrollTo(0, shown.top);
+  shown.view.tick();
+  shown.view.changed();
+}
+
+// remember keeps what a view is asked for in the address, for who comes back, loads the page again, or sends it to somebody.
+function remember(name, asked) {
+  lately[name].hash = `#${name}${query(asked)}`;
+  window.history.replaceState(null, '', lately[name].hash);
 }
 
 // listen hears of changes. The browser opens the stream anew when it ends; what was missed meanwhile is asked for then.
@@ -166,7 +192,7 @@ function changed() {
   latest = Date.now();
   projectNames.doubt();
   keyNames.doubt();
-  view?.changed();
+  shown?.view.changed();
 }
 
 window.addEventListener('hashchange', (event) => {
@@ -181,8 +207,8 @@ const hidden = () => document.visibilityState === 'hidden';
 
 // Times grow older, and when keys were last used comes without a change. A page that nobody looks at asks for nothing, and keeps no connection:
 // a browser has six for all of a site's pages, where there is no TLS.
-setInterval(() => view?.tick(), 15_000);
-setInterval(() => { if (!hidden()) view?.changed(); }, 30_000);
+setInterval(() => shown?.view.tick(), 15_000);
+setInterval(() => { if (!hidden()) shown?.view.changed(); }, 30_000);
 document.addEventListener('visibilitychange', () => {
   if (!visitor) return;
   if (hidden()) {

@@ -17,16 +17,19 @@ const actions = {
   'console.open': 'opened this page by a link',
 };
 
+const everything = 'all';
+
 const kinds = [['key.*', 'Keys'], ['key.create', 'Keys created'], ['key.revoke', 'Keys revoked'], ['session.*', 'Sessions'], ['project.*', 'Projects'],
-  ['console.open', 'Page opened by a link'], ['', 'Everything']];
+  ['console.open', 'Page opened by a link'], [everything, 'Everything']];
 
 // auditView shows the audit record, newest first.
-export function auditView() {
+export function auditView(visitor, given, remember) {
   let token = '';
   let shown = null; // the kind of those that are shown
   let first = ''; // the first page of them, as it was written last
   const list = listing('Audit record', ['When', 'Who', 'What', 'Details']);
-  const select = el('select', { id: id('action'), onchange: () => load(true) }, kinds.map(([value, text]) => el('option', { value }, text)));
+  const select = el('select', { id: id('action'), onchange: choose },
+    kinds.map(([value, text]) => el('option', { value, selected: value === given.get('action') }, text)));
   const root = el('div', {},
     el('div.head', {},
       el('div', {},
@@ -35,8 +38,13 @@ export function auditView() {
       el('div', {}, el('label.unseen', { for: select.id }, 'Show'), select)),
     list.root);
 
+  function choose() {
+    remember({ action: select.value });
+    load(true);
+  }
+
   async function fetchEvents(pageToken, signal) {
-    const { events, nextPageToken } = await get(`v1/events${query({ action: select.value, pageSize: page, pageToken })}`, signal);
+    const { events, nextPageToken } = await get(`v1/events${query({ action: select.value === everything ? '' : select.value, pageSize: page, pageToken })}`, signal);
     await keyNames.learn(events.filter((event) => event.action.startsWith('key.')).map((event) => event.subjectId), signal);
     return { events, nextPageToken };
   }
@@ -83,6 +91,7 @@ export function auditView() {
   return {
     root,
     title: 'Audit',
+    stays: true,
     changed: () => list.soon(again),
     tick: () => retell(list.body),
     close: list.close,

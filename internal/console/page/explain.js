@@ -26,7 +26,7 @@ const names = {
 };
 
 // explainView asks about a request, and shows how it would be decided.
-export function explainView(visitor, given) {
+export function explainView(visitor, given, remember) {
   const method = el('input', { type: 'text', id: id('method'), list: id('methods'), value: given.get('method') ?? 'GET', autocomplete: 'off', spellcheck: 'false', maxlength: '32' });
   const methods = el('datalist', { id: method.getAttribute('list') }, ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'].map((one) => el('option', { value: one })));
   const path = el('input', { type: 'text', id: id('path'), placeholder: '/api/projects/…', value: given.get('path') ?? '', autocomplete: 'off', spellcheck: 'false' });
@@ -60,18 +60,12 @@ export function explainView(visitor, given) {
       fields[wrong].fault('That was a whole key. Paste its ID, never the key.', true);
     } else if (path.value.trim() === '') fields.path.fault('Paste the path that was refused.', true);
     else {
-      remember();
+      remember({ method: method.value, path: path.value, key: key.value, target: target.value });
       await tell({
         method: method.value, path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }),
         ...(!fields.targetProjectId.root.hidden && target.value.trim() && { targetProjectId: target.value.trim() }),
       });
     }
-  }
-
-  // remember keeps the question in the address, for who comes back or loads the page again.
-  function remember() {
-    const parts = new URLSearchParams({ method: method.value, path: path.value, key: key.value, target: target.value });
-    window.history.replaceState(null, '', `#refused?${parts}`);
   }
 
   async function tell(request) {

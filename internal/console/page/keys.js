@@ -44,14 +44,11 @@ function askedBy(address, visitor) {
   return asked;
 }
 
-// remember keeps what is asked for in the address, for who comes back, loads the page again, or sends it to somebody.
-function remember(asked) {
-  const parts = Object.entries(asked).filter(([name, value]) => value !== everything[name]);
-  window.history.replaceState(null, '', `#keys${query(Object.fromEntries(parts))}`);
-}
+// differing are the parts of what is asked for that somebody has chosen.
+const differing = (asked) => Object.fromEntries(Object.entries(asked).filter(([name, value]) => value !== everything[name]));
 
 // keysView shows the keys that its visitor sees.
-export function keysView(visitor, given) {
+export function keysView(visitor, given, remember) {
   let asked = askedBy(given, visitor);
   let wanted = page; // how many keys are asked for
   let answered = null; // what was asked for when the rows were shown
@@ -59,7 +56,7 @@ export function keysView(visitor, given) {
   const rows = keyRows(list.body, visitor, (key) => openRevoke(key, ended));
   const tools = keyTools(asked, visitor, (changed) => {
     asked = { ...asked, ...changed };
-    remember(asked);
+    remember(differing(asked));
     wanted = page;
     load();
   });
@@ -120,7 +117,7 @@ export function keysView(visitor, given) {
   }
 
   function nothing() {
-    if (Object.keys(everything).some((one) => one !== 'order' && asked[one] !== everything[one])) {
+    if (Object.keys(differing(asked)).some((one) => one !== 'order')) {
       return blank('key', 'No key matches', 'There is none like this, of those that you may see.',
         el('button', { type: 'button', onclick: tools.reset }, 'Show all keys'));
     }
@@ -146,11 +143,12 @@ export function keysView(visitor, given) {
   return {
     root,
     title: 'API keys',
+    stays: true,
     changed: () => list.soon(load),
     tick: rows.tick,
     close() {
       list.close();
-      tools.close();
+      tools.close(asked);
     },
   };
 }
@@ -189,6 +187,10 @@ function keyTools(asked, visitor, ask) {
       root.querySelector('input').focus();
       ask(everything);
     },
-    close: () => clearTimeout(typing),
+    // close forgets what was typed and is not asked for yet.
+    close(now) {
+      clearTimeout(typing);
+      root.querySelectorAll('input').forEach((box) => { box.value = now[box.name]; });
+    },
   };
 }
