@@ -66,7 +66,7 @@ func TestTabsKeepWhatIsLookedFor(t *testing.T) {
 	}
 	s.choose(page, "Show", "Everything")
 	page.Until(t, `location.hash === "#audit?action=all"`)
-	page.Text(t, "tbody", "session.put")
+	page.Text(t, "tbody", "added or changed the session")
 	s.press(page, "Keys") // which knows of nothing any more
 	names(t, page, "backup,CI deploys")
 	page.Load(t, s.url+"?more#audit?action=nonsense")

@@ -6,9 +6,11 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
+	"aeroplane.run/authz"
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	bt "aeroplane.run/authz/internal/browsertest"
 )
@@ -38,6 +40,29 @@ func TestAdministrator(t *testing.T) {
 	s.press(page, "Close")
 	s.press(page, "Audit")
 	page.Text(t, "tbody", "the token “test”")
+	page.Expect(t, "401")
+	s.press(page, "Sign out")
+	page.Text(t, "main", "You are not signed in")
+	page.Load(t, s.link())
+	s.press(page, "Audit")
+	s.choose(page, "Show", "Links to this page")
+	for _, text := range []string{"made a link to this page", "opened this page by a link", "signed out of this page"} {
+		page.Text(t, "tbody", text)
+	}
+	page.Visible(t, `tbody [title="console.close"]`)
+}
+
+// Whatever can be on record is told in words.
+func TestActionsInWords(t *testing.T) {
+	audit, err := os.ReadFile("page/audit.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range authz.Actions() {
+		if !strings.Contains(string(audit), "'"+string(action)+"': '") {
+			t.Errorf("the page has no words for %s", action)
+		}
+	}
 }
 
 // A link opens the page once, and who comes with an old one is told what to do.
