@@ -5,7 +5,7 @@
 import { post } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, choices, field, notice, open } from './dialog.js';
-import { count, day, dayOf, sentence } from './format.js';
+import { count, day, dayOf, now, sentence } from './format.js';
 import { projectPicker } from './picker.js';
 import { openSecret } from './secret.js';
 
@@ -84,7 +84,7 @@ function keyForm(visitor) {
   function showEnd() {
     fill(until, expiry.value === 'never'
       ? 'Such a key works until somebody revokes it. Prefer one that expires, where whoever uses it can get another.'
-      : `The key works until ${dayOf(Date.now() + expiry.value * day * 1000)}.`);
+      : `The key works until ${dayOf(now() + expiry.value * day * 1000)}.`);
   }
 
   function otherUser() {
