@@ -70,7 +70,7 @@ var states = []struct {
 		page.Text(s, ".verdict", "403 This API key cannot access that project")
 	}},
 	{"not signed in", func(s *stage, page *bt.Page) {
-		page.Expect(s, "401")
+		page.Expect(s, "401", "404")
 		s.endSession("ada")
 		page.Text(s, "main", "You are not signed in")
 	}},

@@ -79,6 +79,7 @@ func TestUsedLink(t *testing.T) {
 	first.Expect(t, "401")
 	s.press(first, "Sign out")
 	first.Text(t, "main", "You are not signed in")
+	first.Expect(t, "404") // there is no front page
 	first.Load(t, s.url+"?again")
 	first.Text(t, "main", "You are not signed in")
 	first.Load(t, s.link()) // a link in a page that is open already
@@ -129,9 +130,24 @@ func TestSessionEnds(t *testing.T) {
 	s.create("ada", "of ada")
 	page := s.as("ada")
 	page.Text(t, "tbody", "of ada")
-	page.Expect(t, "401")
+	page.Expect(t, "401", "404")
 	s.endSession("ada")
 	page.Text(t, "main", "You are not signed in")
 	page.Gone(t, "tbody")
 	page.Axe(t)
+}
+
+// Who is not signed in is sent to Aeroplane where that is at this address, and nowhere else.
+func TestWayToAeroplane(t *testing.T) {
+	s := newStage(t)
+	beside, alone := bt.New(t), bt.New(t)
+	beside.Expect(t, "401")
+	beside.Load(t, s.front().url)
+	beside.Visible(t, `.blank a[href="/"]`)
+	alone.Expect(t, "401", "404")
+	alone.Load(t, s.url)
+	alone.Text(t, "main", "Log in to Aeroplane first, in this browser, and come back.")
+	if bt.Eval[bool](t, alone, `fetch("./").then(() => document.querySelector(".blank a") !== null)`) {
+		t.Error("a link leads to where there is no Aeroplane")
+	}
 }

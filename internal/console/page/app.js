@@ -83,11 +83,19 @@ function notSignedIn() {
   const command = () => el('code', {}, 'aeroplane-authz console');
   fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, blank('key', 'You are not signed in', usedLink
     ? ['The link was used already, or is older than a minute. Print another with ', command(), '.']
-    : ['Log in to Aeroplane and come back. Where there is no login, an administrator prints a link to this page with ', command(), '.'],
-  !alone && el('a.button', { href: '/' }, 'Go to Aeroplane'), el('button', { type: 'button', onclick: start }, 'Try again'))));
+    : ['Log in to Aeroplane first, in this browser, and come back. Where there is no login, an administrator prints a link to this page with ', command(), '.'],
+  el('button', { type: 'button', onclick: start }, 'Try again'))));
+  if (!alone) offerAeroplane(place.querySelector('.ends'));
   place.querySelector('h2').tabIndex = -1;
   place.querySelector('h2').focus(); // what had it is gone
   say('You are not signed in');
+}
+
+// offerAeroplane links to Aeroplane where it is at this address, as a proxy has it that parts the two by their paths: the service alone has no
+// front page.
+async function offerAeroplane(ends) {
+  const front = await fetch('/', { method: 'HEAD' }).catch(() => null);
+  if (front?.ok && front.headers.get('Content-Type')?.startsWith('text/html')) ends.prepend(el('a.button', { href: '/' }, 'Go to Aeroplane'));
 }
 
 function showVisitor() {
