@@ -57,7 +57,7 @@ export function projectPicker(ownerId) {
     offers.mark(one, on);
     say(`${projectNames.of(one)} ${on ? 'chosen' : 'not chosen'}`);
     fill(tokens, [...chosen].map((each) => el('li', {}, el('button', { type: 'button', onclick: () => takeOut(each) },
-      el('span.unseen', {}, 'Remove '), projectNames.of(each), icon('refused')))));
+      el('span.unseen', {}, 'Remove '), el('span.long', { title: projectNames.of(each) }, projectNames.of(each)), icon('refused')))));
     root.dispatchEvent(new Event('change', { bubbles: true }));
   }
 
@@ -113,7 +113,7 @@ function offerList(choose) {
         role: 'option', id: id('project'), 'data-id': project.id, 'aria-selected': String(chosen.has(project.id)),
         onmousedown: (event) => event.preventDefault(), // the box keeps the focus
         onclick: () => choose(project.id),
-      }, icon('passed'), el('span', {}, projectName(project), ' ', project.name && el('small', {}, project.slug)))),
+      }, icon('passed'), el('span.long', {}, projectName(project), ' ', project.name && el('small', {}, project.slug)))),
       projects.length === 0 && hintOf(none),
       more && hintOf('There are more: search for them.'));
       goTo(-1, box);
