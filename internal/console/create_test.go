@@ -55,6 +55,7 @@ func TestRoom(t *testing.T) {
 	s.press(page, "Create API key")
 	s.enter(page, "Name", "CI deploys")
 	page.Until(t, `new Set([...document.querySelectorAll(".choices:has(> :nth-child(4)) > *")].map((e) => e.getBoundingClientRect().top)).size === 1`)
+	page.Until(t, `document.querySelector(".choices > :nth-child(4)").getBoundingClientRect().height < 45`)
 	s.press(page, "Selected projects")
 	page.Click(t, `.offers [data-id="p-`+slugOf(long)+`"]`)
 	page.Until(t, `[...document.querySelectorAll("dialog, .offers, .chosen")].every((e) => e.scrollWidth <= e.clientWidth)`)

@@ -20,7 +20,7 @@ const views = {
 
 let visitor = null;
 let shown = null; // which view, whose, at what address
-const lately = {}; // the same of each view, as it was shown last
+let lately = {}; // the same of each view, as it was shown last
 let stream = null;
 let soon = null; // the timer of a change that is to be shown
 let heard = ''; // the change that was heard of last
@@ -73,7 +73,7 @@ async function signIn() {
 function stop() {
   stream?.close();
   shown?.view.close();
-  [visitor, shown, stream] = [null, null, null];
+  [visitor, shown, stream, lately] = [null, null, null, {}];
   fill(bar);
   fill(document.getElementById('who'));
 }

@@ -5,7 +5,7 @@
 import { get, post, query } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, choices, field, notice, open } from './dialog.js';
-import { count, day, dayOf, now, sentence } from './format.js';
+import { count, day, dayOf, now, sentence, withoutSecret } from './format.js';
 import { projectPicker } from './picker.js';
 import { openSecret } from './secret.js';
 
@@ -54,7 +54,7 @@ export function openCreate(visitor, created) {
 // keyForm are the fields of a key.
 function keyForm(visitor) {
   const name = el('input', { type: 'text', id: id('name'), autocomplete: 'off', maxlength: '200', placeholder: 'CI deploys', oninput: () => fields.name.fault('') });
-  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', maxlength: '128', onchange: otherUser, oninput: () => fields.userId.fault('') });
+  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', onchange: otherUser, oninput: typed });
   const access = choices([
     ['ACCESS_LEVEL_READ', 'Read', 'GET, HEAD and OPTIONS'],
     ['ACCESS_LEVEL_WRITE', 'Read and write', 'POST, PUT, PATCH and DELETE as well'],
@@ -87,6 +87,11 @@ function keyForm(visitor) {
     fill(until, expiry.value === 'never'
       ? 'Such a key works until somebody revokes it. Prefer one that expires, where whoever uses it can get another.'
       : `The key works until ${dayOf(now() + expiry.value * day * 1000)}.`);
+  }
+
+  function typed() {
+    user.value = withoutSecret(user.value);
+    fields.userId.fault('');
   }
 
   function otherUser() {

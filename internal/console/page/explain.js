@@ -5,7 +5,7 @@
 import { post } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, field, notice } from './dialog.js';
-import { accessWords, sentence, stateOf, stateWords, wholeKey } from './format.js';
+import { accessWords, sentence, stateOf, stateWords, wholeKey, withoutSecret } from './format.js';
 
 const outcomes = {
   CHECK_OUTCOME_PASSED: ['passed', 'Passed'],
@@ -62,6 +62,7 @@ export function explainView(visitor, given, remember) {
       fields[wrong].fault('That was a whole key. Paste its ID, never the key.', true);
     } else if (path.value === '') fields.path.fault('Paste the path that was refused.', true);
     else {
+      key.value = withoutSecret(key.value); // of which a piece may be there
       remember({ method: method.value, path: path.value, key: key.value, target: target.value });
       await tell({
         method: method.value.trim(), path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }),

@@ -162,7 +162,7 @@ function keyTools(asked, visitor, ask) {
       type: 'search', id: id(name), name, value: asked[name], placeholder, autocomplete: 'off', spellcheck: 'false',
       oninput() {
         clearTimeout(typing);
-        if (box.value !== typed(box.value)) box.value = typed(box.value);
+        box.value = typed(box.value);
         typing = setTimeout(() => ask(Object.fromEntries([...root.querySelectorAll('input')].map((one) => [one.name, one.value.trim()]))), 200);
       },
     });

@@ -5,7 +5,7 @@
 
 import { get, query } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
-import { count } from './format.js';
+import { count, withoutSecret } from './format.js';
 import { projectName, projectNames } from './names.js';
 
 const offered = 50;
@@ -19,9 +19,10 @@ export function projectPicker(ownerId) {
   let typing;
   const box = el('input', {
     type: 'text', id: id('projects'), role: 'combobox', 'aria-expanded': 'true', 'aria-controls': offers.root.id, 'aria-autocomplete': 'list',
-    autocomplete: 'off', spellcheck: 'false', placeholder: 'Search projects', maxlength: '128',
+    autocomplete: 'off', spellcheck: 'false', placeholder: 'Search projects',
     oninput() {
       clearTimeout(typing);
+      box.value = withoutSecret(box.value).slice(0, 128);
       typing = setTimeout(search, 150);
     },
     onkeydown(event) {
