@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The page for API access: who looks at it, which of its views, and that what it shows is so.
+// The page for API access: who looks at it, and that what it shows is so.
 
-import { get, post, query } from './api.js';
-import { auditView } from './audit.js';
+import { get, post } from './api.js';
 import { closeAll } from './dialog.js';
 import { el, fill, say, toast } from './dom.js';
 import { exact } from './format.js';
-import { explainView } from './explain.js';
-import { keysView } from './keys.js';
 import { keyNames, projectNames } from './names.js';
 import { blank, failed } from './states.js';
-
-const views = {
-  keys: ['Keys', keysView],
-  refused: ['Why was this refused?', explainView],
-  audit: ['Audit', auditView],
-};
+import * as views from './views.js';
 
 let visitor = null;
-let shown = null; // which view, whose, at what address
-let lately = {}; // the same of each view, as it was shown last
 let stream = null;
 let soon = null; // the timer of a change that is to be shown
 let heard = ''; // the change that was heard of last
@@ -31,7 +21,6 @@ let usedLink = false;
 let alone = false; // an administrator's link was used: Aeroplane need not be at this address
 
 const place = document.getElementById('view');
-const bar = document.getElementById('views');
 
 async function start() {
   place.setAttribute('aria-busy', 'true');
@@ -49,7 +38,7 @@ async function start() {
     place.setAttribute('aria-busy', 'false');
   }
   showVisitor();
-  show();
+  views.show(visitor);
   listen();
 }
 
@@ -72,9 +61,8 @@ async function signIn() {
 
 function stop() {
   stream?.close();
-  shown?.view.close();
-  [visitor, shown, stream, lately] = [null, null, null, {}];
-  fill(bar);
+  views.forget();
+  [visitor, stream] = [null, null];
   fill(document.getElementById('who'));
 }
 
@@ -119,47 +107,6 @@ async function signOut() {
   }
 }
 
-// show shows the view that the address names. A list that was left is there again as it was, also where somebody was in it.
-function show() {
-  const [name, given] = window.location.hash.slice(1).split('?');
-  const may = Object.keys(views).filter((one) => one !== 'audit' || visitor.everybodys);
-  const now = may.includes(name) ? name : 'keys';
-  if (now !== name) window.history.replaceState(null, '', `#${now}`);
-  const first = shown === null;
-  leave();
-  const { hash } = window.location;
-  const before = lately[now];
-  const same = before?.view.stays && before.visitor === visitor && before.hash === hash;
-  shown = same ? before : { visitor, hash, view: views[now][1](visitor, new URLSearchParams(given), (asked) => remember(now, asked)) };
-  lately[now] = shown;
-  fill(bar, may.map((one) => el('a', { href: one !== now && lately[one]?.visitor === visitor ? lately[one].hash : `#${one}`, 'aria-current': one === now && 'page' },
-    views[one][0])));
-  fill(place, shown.view.root);
-  document.title = `${shown.view.title} · API Access · Aeroplane`;
-  if (same) comeBack();
-  else shown.view.shown?.();
-  if (!first && !place.contains(document.activeElement)) document.getElementById('main').focus({ preventScroll: same });
-}
-
-function leave() {
-  if (!shown) return;
-  Object.assign(shown, { focus: document.activeElement, top: window.scrollY });
-  shown.view.close();
-}
-
-function comeBack() {
-  if (shown.view.root.contains(shown.focus)) shown.focus.focus({ preventScroll: true });
-  window.scrollTo(0, shown.top);
-  shown.view.tick();
-  shown.view.changed();
-}
-
-// remember keeps what a view is asked for in the address, for who comes back, loads the page again, or sends it to somebody.
-function remember(name, asked) {
-  lately[name].hash = `#${name}${query(asked)}`;
-  window.history.replaceState(null, '', lately[name].hash);
-}
-
 // listen hears of changes. The browser opens the stream anew when it ends; what was missed meanwhile is asked for then.
 function listen() {
   stream?.close();
@@ -200,7 +147,7 @@ function changed() {
   latest = Date.now();
   projectNames.doubt();
   keyNames.doubt();
-  shown?.view.changed();
+  views.changed();
 }
 
 window.addEventListener('hashchange', (event) => {
@@ -208,15 +155,15 @@ window.addEventListener('hashchange', (event) => {
   if (hash === '#main') return; // the link that skips to the content
   if (!closeAll()) window.history.replaceState(null, '', event.oldURL); // something is under way that has to be seen to its end
   else if (new URLSearchParams(hash.slice(1)).has('code')) start();
-  else if (visitor) show();
+  else if (visitor) views.show(visitor);
 });
 
 const hidden = () => document.visibilityState === 'hidden';
 
 // Times grow older, and when keys were last used comes without a change. A page that nobody looks at asks for nothing, and keeps no connection:
 // a browser has six for all of a site's pages, where there is no TLS.
-setInterval(() => shown?.view.tick(), 15_000);
-setInterval(() => { if (!hidden()) shown?.view.changed(); }, 30_000);
+setInterval(views.tick, 15_000);
+setInterval(() => { if (!hidden()) views.changed(); }, 30_000);
 document.addEventListener('visibilitychange', () => {
   if (!visitor) return;
   if (hidden()) {
