@@ -40,6 +40,19 @@ var states = []struct {
 		page.Press(s, bt.ArrowDown)
 		s.press(page, "No expiration")
 	}},
+	{"the keys of a user", func(s *stage, page *bt.Page) {
+		page.SetCookie(s, s.url, sessionCookie("olga"))
+		page.Load(s, s.url+"?again#keys?user=ada")
+		page.Text(s, "tbody", "User ada")
+	}},
+	{"create, for a user without projects", func(s *stage, page *bt.Page) {
+		page.Load(s, s.link())
+		page.Text(s, ".who", "Administrator")
+		s.press(page, "Create API key")
+		s.enter(page, "User of Aeroplane", "nobody")
+		page.Press(s, bt.Tab)
+		page.Text(s, "dialog", "No project here is this user's")
+	}},
 	{"create, with mistakes", func(s *stage, page *bt.Page) {
 		s.press(page, "Create API key")
 		s.press(page, "Selected projects")
