@@ -18,6 +18,9 @@ func TestBackInALongList(t *testing.T) {
 	page := s.as("ada")
 	s.press(page, "Show 50 more")
 	page.Text(t, ".more", "100 keys are shown")
+	bt.Eval[bool](t, page, `(window.EventSource = class { addEventListener() {} close() {} }, true)`)
+	lookAgain(t, page) // and it is told of no change any more
+	quiet(t, page)
 	s.press(page, "Explain key 080")
 	page.Text(t, "h1", "Why was this refused?")
 	for _, key := range s.keysOf("ada") {
