@@ -118,5 +118,5 @@ func (s *story) malformedPath(r resolver.Refusal) (string, []string) {
 	if s.meant != "" {
 		remedies = append(remedies, "the accepted spelling is "+clipped(s.meant))
 	}
-	return "the gate refuses the path: " + r.Error(), remedies
+	return "the path is refused: " + r.Error(), remedies
 }

@@ -84,11 +84,11 @@ func (s *story) targetWithin() (CheckOutcome, string) {
 	case s.route.Scope != resolver.ServiceTransfer:
 		return NotNeeded, "nothing is transferred"
 	case s.query.TransferTo == nil:
-		return Passed, "no target is named: the upstream has to check it"
+		return Passed, "where the service is transferred to is not named: the upstream has to check it"
 	case s.target == nil:
 		return Passed, s.noTarget() + ", which a key for all projects without a user may ask for"
 	}
-	return Passed, "project " + s.target.ID + " is the target, which " + s.who() + " reaches"
+	return Passed, "the service is transferred to project " + s.target.ID + ", which " + s.who() + " reaches"
 }
 
 func (s *story) creates() (string, []string) {
@@ -102,7 +102,7 @@ func (s *story) outsideProject() (string, []string) {
 
 func (s *story) outsideTarget() (string, []string) {
 	why, remedies := s.outside(*s.target)
-	return "project " + s.target.ID + " is the target; " + why, remedies
+	return "the service is transferred to project " + s.target.ID + "; " + why, remedies
 }
 
 // outside says why the caller does not reach a project, and how to come by it.

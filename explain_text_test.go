@@ -42,9 +42,9 @@ func TestExplainedDenials(t *testing.T) {
 			[]string{"send GET: methods are spelled in capitals"}},
 		{"PROPFIND", "/", explained{}, nil, CheckMethod, `the method "PROPFIND" is not one of the accepted methods`,
 			[]string{"send one of the accepted methods, in capitals: GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS"}},
-		{"GET", "/api//Projects/", explained{}, nil, CheckPath, "the gate refuses the path: empty segment",
+		{"GET", "/api//Projects/", explained{}, nil, CheckPath, "the path is refused: empty segment",
 			[]string{"send one slash between two segments", `the accepted spelling is "/api/projects"`}},
-		{"GET", "/api/a b", explained{}, nil, CheckPath, "the gate refuses the path: byte outside printable ASCII",
+		{"GET", "/api/a b", explained{}, nil, CheckPath, "the path is refused: byte outside printable ASCII",
 			[]string{"send printable ASCII alone: a blank is %20, and what is not ASCII has no place in a path, escaped or not"}},
 
 		{"GET", "/api/search", explained{key: expired}, nil, CheckCredential,
@@ -95,17 +95,17 @@ func TestExplainedDenials(t *testing.T) {
 			[]string{"ask for the project by its id, or use a key of its owner's"}},
 
 		{"POST", "/api/services/s/transfer", explained{key: key(Write, "u", false), facts: Facts{Projects: []ProjectRef{picked("u")}}}, nil,
-			CheckTarget, "no target is named, and the key selects picked-of-, picked-of-u and picked-of-v",
-			[]string{"name the project that the body of the request names, as target_project_id, which the gateway has to read there",
-				"use a key for all projects: then the upstream checks the target"}},
+			CheckTarget, "where the service is transferred to is not named, and the key selects picked-of-, picked-of-u and picked-of-v",
+			[]string{"name the project that the body of the request names: the gateway has to read it there",
+				"use a key for all projects: then the upstream checks that project"}},
 		{"POST", "/api/services/s/transfer", explained{key: key(Write, "u", true), facts: Facts{Projects: []ProjectRef{mine}}}, &other,
 			CheckTarget, "the catalog has no project billing to transfer to", []string{"check the id billing", followed}},
 		{"POST", "/api/services/s/transfer", explained{key: key(Write, "u", true), facts: Facts{Projects: []ProjectRef{mine}}}, new(string),
-			CheckTarget, "what is named as the target cannot be the id of a project",
+			CheckTarget, "what is named to transfer to cannot be the id of a project",
 			[]string{"name the project by its id, not by its name or slug"}},
 		{"POST", "/api/services/s/transfer",
 			explained{key: key(Write, "u", true), facts: Facts{Projects: []ProjectRef{mine}, TransferTo: &theirs}}, &other,
-			CheckTarget, "project billing is the target; project billing is user v's, and the key acts for user u",
+			CheckTarget, "the service is transferred to project billing; project billing is user v's, and the key acts for user u",
 			[]string{"use a key or a session of user v", give}},
 	} {
 		r := tc.caller.requestOf(tc.method, tc.target)
@@ -153,7 +153,7 @@ func TestExplainedPasses(t *testing.T) {
 		{"POST", "/api/services/s/transfer", explained{session: session("u", UserRoleUser), facts: mine},
 			[]string{"POST is a method that writes", spelled, "the session is live, and expires on 2030-01-01 13:00 UTC, in 60 minutes",
 				"the row admits sessions", "a session may read and write", "service s is in project of-u, which the session reaches",
-				"no target is named: the upstream has to check it"}},
+				"where the service is transferred to is not named: the upstream has to check it"}},
 	} {
 		e, _ := tc.caller.explain(t, tc.caller.requestOf(tc.method, tc.target))
 		got := textsOf(e)[1:]

@@ -70,16 +70,16 @@ func (s *story) check(noun, id string) []string {
 }
 
 func (s *story) unnamedTarget() (string, []string) {
-	return "no target is named, and " + s.selection(), []string{
-		"name the project that the body of the request names, as target_project_id, which the gateway has to read there",
-		"use a key for all projects: then the upstream checks the target"}
+	return "where the service is transferred to is not named, and " + s.selection(), []string{
+		"name the project that the body of the request names: the gateway has to read it there",
+		"use a key for all projects: then the upstream checks that project"}
 }
 
 // noTarget says that nobody knows where a service is transferred to.
 func (s *story) noTarget() string {
 	switch id := *s.query.TransferTo; {
 	case id == "":
-		return "what is named as the target cannot be the id of a project"
+		return "what is named to transfer to cannot be the id of a project"
 	case s.request.Reader != nil:
 		return "there is no project " + id + " to transfer to that " + s.who() + " reaches"
 	default:

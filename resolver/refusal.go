@@ -38,10 +38,10 @@ const (
 )
 
 var refusals = [numRefusals]string{
-	TooLong:         "target longer than 8192 bytes",
-	NotRooted:       "target does not begin with a slash",
+	TooLong:         "path and query longer than 8192 bytes",
+	NotRooted:       "path does not begin with a slash",
 	Unprintable:     "byte outside printable ASCII",
-	Fragment:        "fragment in the target",
+	Fragment:        "fragment in the path",
 	ForbiddenByte:   "byte that a path may not hold",
 	BrokenEscape:    "incomplete percent escape",
 	ForbiddenEscape: "percent escape of a byte that may not be escaped",

@@ -52,7 +52,7 @@ func TestExplainAuthorize(t *testing.T) {
 			check(authzv1.CheckName_CHECK_NAME_ACCESS, passed, "the key may read and write"),
 			check(authzv1.CheckName_CHECK_NAME_PROJECT, passed, "service s is in project here, which the key reaches"),
 			check(authzv1.CheckName_CHECK_NAME_TARGET, authzv1.CheckOutcome_CHECK_OUTCOME_REFUSED,
-				"project elsewhere is the target; the key selects here and there"),
+				"the service is transferred to project elsewhere; the key selects here and there"),
 		},
 		Remedies: []string{"create a key that selects elsewhere too: what a key selects cannot be added to"},
 		Route: &authzv1.Route{Line: got.GetRoute().GetLine(), Method: "POST", Pattern: "/api/services/{serviceId}/transfer", Who: "any",

@@ -57,3 +57,31 @@ func TestWhyWasThisRefused(t *testing.T) {
 	page.Press(t, bt.Enter)
 	page.Text(t, ".fault", "There is no key of this ID.")
 }
+
+// What is pasted as the path may have blanks around it, or be a whole URL: of that is asked about what a client sends, as it is spelled.
+func TestPastedPaths(t *testing.T) {
+	s := newStage(t)
+	page := s.as("ada")
+	s.press(page, "Why was this refused?")
+	for pasted, want := range map[string]string{
+		" /api/projects \t": "/api/projects",
+		"https://aeroplane.example:8443/api//projects?a=b%2Fc#top": "/api//projects?a=b%2Fc",
+		"HTTP://aeroplane.example?a=/b":                            "/?a=/b",
+		"https://aeroplane.example":                                "/",
+		"/api/projects#top":                                        "/api/projects#top", // which no client sends, and is refused
+	} {
+		s.paste(page, "Path", pasted)
+		bt.Eval[bool](t, page, `(() => { document.querySelector(".verdict")?.remove(); return true; })()`)
+		page.Press(t, bt.Enter)
+		page.Visible(t, ".verdict")
+		if got := bt.Eval[string](t, page, `new URLSearchParams(location.hash.split("?")[1]).get("path")`); got != want {
+			t.Errorf("%q is taken for %q, want %q", pasted, got, want)
+		}
+	}
+	page.Until(t, `location.hash.startsWith("#refused?")`)
+	s.enter(page, "Path", "https://aeroplane.example/api/services/s1/transfer")
+	page.Press(t, bt.Enter)
+	s.enter(page, "Project to transfer to", "p-web-shop")
+	page.Press(t, bt.Enter)
+	page.Text(t, ".told", "Project to transfer to")
+}

@@ -134,6 +134,7 @@ func TestTwoPages(t *testing.T) {
 	s.revoke(second.GetKey().GetId())
 	one.Text(t, row(second.GetKey().GetId()), "Revoked")
 	s.press(other, "Revoke key") // which does no harm
+	other.Text(t, "#toasts", "“second” was revoked already, just now: every request with it is refused")
 	other.Text(t, row(second.GetKey().GetId()), "Revoked")
 }
 

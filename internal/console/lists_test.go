@@ -95,7 +95,7 @@ func TestTheRecordIsOfWhatIsAskedFor(t *testing.T) {
 	s.choose(page, "Show", "Sessions")
 	s.press(page, "Show 50 more") // of keys, while sessions are on their way
 	letGo(t, page)
-	page.Text(t, "tbody", "session.put")
+	page.Text(t, "tbody", "added or changed the session")
 }
 
 // A list that could not be brought up to date can be asked for again.

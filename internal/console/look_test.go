@@ -40,6 +40,19 @@ var states = []struct {
 		page.Press(s, bt.ArrowDown)
 		s.press(page, "No expiration")
 	}},
+	{"the keys of a user", func(s *stage, page *bt.Page) {
+		page.SetCookie(s, s.url, sessionCookie("olga"))
+		page.Load(s, s.url+"?again#keys?user=ada")
+		page.Text(s, "tbody", "User ada")
+	}},
+	{"create, for a user without projects", func(s *stage, page *bt.Page) {
+		page.Load(s, s.link())
+		page.Text(s, ".who", "Administrator")
+		s.press(page, "Create API key")
+		s.enter(page, "User of Aeroplane", "nobody")
+		page.Press(s, bt.Tab)
+		page.Text(s, "dialog", "No project here is this user's")
+	}},
 	{"create, with mistakes", func(s *stage, page *bt.Page) {
 		s.press(page, "Create API key")
 		s.press(page, "Selected projects")
@@ -70,7 +83,7 @@ var states = []struct {
 		page.Text(s, ".verdict", "403 This API key cannot access that project")
 	}},
 	{"not signed in", func(s *stage, page *bt.Page) {
-		page.Expect(s, "401")
+		page.Expect(s, "401", "404")
 		s.endSession("ada")
 		page.Text(s, "main", "You are not signed in")
 	}},

@@ -6,9 +6,11 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
+	"aeroplane.run/authz"
 	v1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	bt "aeroplane.run/authz/internal/browsertest"
 )
@@ -38,6 +40,29 @@ func TestAdministrator(t *testing.T) {
 	s.press(page, "Close")
 	s.press(page, "Audit")
 	page.Text(t, "tbody", "the token “test”")
+	page.Expect(t, "401")
+	s.press(page, "Sign out")
+	page.Text(t, "main", "You are not signed in")
+	page.Load(t, s.link())
+	s.press(page, "Audit")
+	s.choose(page, "Show", "Links to this page")
+	for _, text := range []string{"made a link to this page", "opened this page by a link", "signed out of this page"} {
+		page.Text(t, "tbody", text)
+	}
+	page.Visible(t, `tbody [title="console.close"]`)
+}
+
+// Whatever can be on record is told in words.
+func TestActionsInWords(t *testing.T) {
+	audit, err := os.ReadFile("page/audit.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range authz.Actions() {
+		if !strings.Contains(string(audit), "'"+string(action)+"': '") {
+			t.Errorf("the page has no words for %s", action)
+		}
+	}
 }
 
 // A link opens the page once, and who comes with an old one is told what to do.
@@ -54,6 +79,7 @@ func TestUsedLink(t *testing.T) {
 	first.Expect(t, "401")
 	s.press(first, "Sign out")
 	first.Text(t, "main", "You are not signed in")
+	first.Expect(t, "404") // there is no front page
 	first.Load(t, s.url+"?again")
 	first.Text(t, "main", "You are not signed in")
 	first.Load(t, s.link()) // a link in a page that is open already
@@ -104,9 +130,24 @@ func TestSessionEnds(t *testing.T) {
 	s.create("ada", "of ada")
 	page := s.as("ada")
 	page.Text(t, "tbody", "of ada")
-	page.Expect(t, "401")
+	page.Expect(t, "401", "404")
 	s.endSession("ada")
 	page.Text(t, "main", "You are not signed in")
 	page.Gone(t, "tbody")
 	page.Axe(t)
+}
+
+// Who is not signed in is sent to Aeroplane where that is at this address, and nowhere else.
+func TestWayToAeroplane(t *testing.T) {
+	s := newStage(t)
+	beside, alone := bt.New(t), bt.New(t)
+	beside.Expect(t, "401")
+	beside.Load(t, s.front().url)
+	beside.Visible(t, `.blank a[href="/"]`)
+	alone.Expect(t, "401", "404")
+	alone.Load(t, s.url)
+	alone.Text(t, "main", "Log in to Aeroplane first, in this browser, and come back.")
+	if bt.Eval[bool](t, alone, `fetch("./").then(() => document.querySelector(".blank a") !== null)`) {
+		t.Error("a link leads to where there is no Aeroplane")
+	}
 }

@@ -18,7 +18,7 @@ import (
 // calls are what the page asks for, and no files of it.
 var calls = regexp.MustCompile(`/(v1/.*|session|live|sign-in)$`)
 
-// A front stands before the service, as a proxy does, at another path than its own, and can be made to fail.
+// A front stands before the service, as a proxy does, at another path than its own, and can be made to fail. Aeroplane is there as well.
 type front struct {
 	url    string
 	broken atomic.Bool
@@ -42,6 +42,10 @@ func (s *stage) front() *front {
 		if f.broken.Load() && calls.MatchString(r.URL.Path) {
 			f.failed <- r.URL.Path
 			http.Error(w, "the proxy is confused", http.StatusBadGateway)
+			return
+		}
+		if r.URL.Path == "/" {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			return
 		}
 		within.ServeHTTP(w, r)

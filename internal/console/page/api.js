@@ -2,6 +2,8 @@
 
 // Calls of the service. Addresses are relative to the page, which may stand behind a proxy that has it elsewhere.
 
+import { setClock } from './format.js';
+
 // A Failure is a call that came to nothing: what the service says of it, and which fields are at fault.
 class Failure extends Error {
   constructor(status, answer) {
@@ -37,6 +39,7 @@ async function call(method, path, body, signal) {
       headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    setClock(response.headers.get('Date'));
     answer = await response.json();
   } catch (error) {
     if (error.name === 'AbortError') throw error;

@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The page for API access: who looks at it, which of its views, and that what it shows is so.
+// The page for API access: who looks at it, and that what it shows is so.
 
 import { get, post } from './api.js';
-import { auditView } from './audit.js';
 import { closeAll } from './dialog.js';
 import { el, fill, say, toast } from './dom.js';
 import { exact } from './format.js';
-import { explainView } from './explain.js';
-import { keysView } from './keys.js';
 import { keyNames, projectNames } from './names.js';
 import { blank, failed } from './states.js';
-
-const views = {
-  keys: ['Keys', keysView],
-  refused: ['Why was this refused?', explainView],
-  audit: ['Audit', auditView],
-};
+import * as views from './views.js';
 
 let visitor = null;
-let view = null;
 let stream = null;
 let soon = null; // the timer of a change that is to be shown
 let heard = ''; // the change that was heard of last
@@ -30,7 +21,6 @@ let usedLink = false;
 let alone = false; // an administrator's link was used: Aeroplane need not be at this address
 
 const place = document.getElementById('view');
-const bar = document.getElementById('views');
 
 async function start() {
   place.setAttribute('aria-busy', 'true');
@@ -48,7 +38,7 @@ async function start() {
     place.setAttribute('aria-busy', 'false');
   }
   showVisitor();
-  show();
+  views.show(visitor);
   listen();
 }
 
@@ -71,9 +61,8 @@ async function signIn() {
 
 function stop() {
   stream?.close();
-  view?.close();
-  [visitor, view, stream] = [null, null, null];
-  fill(bar);
+  views.forget();
+  [visitor, stream] = [null, null];
   fill(document.getElementById('who'));
 }
 
@@ -82,11 +71,19 @@ function notSignedIn() {
   const command = () => el('code', {}, 'aeroplane-authz console');
   fill(place, el('div.head', {}, el('h1', {}, 'API Access')), el('div.sheet', {}, blank('key', 'You are not signed in', usedLink
     ? ['The link was used already, or is older than a minute. Print another with ', command(), '.']
-    : ['Log in to Aeroplane and come back. Where there is no login, an administrator prints a link to this page with ', command(), '.'],
-  !alone && el('a.button', { href: '/' }, 'Go to Aeroplane'), el('button', { type: 'button', onclick: start }, 'Try again'))));
+    : ['Log in to Aeroplane first, in this browser, and come back. Where there is no login, an administrator prints a link to this page with ', command(), '.'],
+  el('button', { type: 'button', onclick: start }, 'Try again'))));
+  if (!alone) offerAeroplane(place.querySelector('.ends'));
   place.querySelector('h2').tabIndex = -1;
   place.querySelector('h2').focus(); // what had it is gone
   say('You are not signed in');
+}
+
+// offerAeroplane links to Aeroplane where it is at this address, as a proxy has it that parts the two by their paths: the service alone has no
+// front page.
+async function offerAeroplane(ends) {
+  const front = await fetch('/', { method: 'HEAD' }).catch(() => null);
+  if (front?.ok && front.headers.get('Content-Type')?.startsWith('text/html')) ends.prepend(el('a.button', { href: '/' }, 'Go to Aeroplane'));
 }
 
 function showVisitor() {
@@ -108,22 +105,6 @@ async function signOut() {
   } catch (error) {
     toast(`You are still signed in. ${error.message}`);
   }
-}
-
-// show shows the view that the address names.
-function show() {
-  const [name, given] = window.location.hash.slice(1).split('?');
-  const may = Object.keys(views).filter((one) => one !== 'audit' || visitor.everybodys);
-  const now = may.includes(name) ? name : 'keys';
-  if (now !== name) window.history.replaceState(null, '', `#${now}`);
-  fill(bar, may.map((one) => el('a', { href: `#${one}`, 'aria-current': one === now && 'page' }, views[one][0])));
-  const first = view === null;
-  view?.close();
-  view = views[now][1](visitor, new URLSearchParams(given));
-  fill(place, view.root);
-  view.shown?.();
-  document.title = `${view.title} · API Access · Aeroplane`;
-  if (!first && !place.contains(document.activeElement)) document.getElementById('main').focus();
 }
 
 // listen hears of changes. The browser opens the stream anew when it ends; what was missed meanwhile is asked for then.
@@ -166,7 +147,7 @@ function changed() {
   latest = Date.now();
   projectNames.doubt();
   keyNames.doubt();
-  view?.changed();
+  views.changed();
 }
 
 window.addEventListener('hashchange', (event) => {
@@ -174,15 +155,15 @@ window.addEventListener('hashchange', (event) => {
   if (hash === '#main') return; // the link that skips to the content
   if (!closeAll()) window.history.replaceState(null, '', event.oldURL); // something is under way that has to be seen to its end
   else if (new URLSearchParams(hash.slice(1)).has('code')) start();
-  else if (visitor) show();
+  else if (visitor) views.show(visitor);
 });
 
 const hidden = () => document.visibilityState === 'hidden';
 
 // Times grow older, and when keys were last used comes without a change. A page that nobody looks at asks for nothing, and keeps no connection:
 // a browser has six for all of a site's pages, where there is no TLS.
-setInterval(() => view?.tick(), 15_000);
-setInterval(() => { if (!hidden()) view?.changed(); }, 30_000);
+setInterval(views.tick, 15_000);
+setInterval(() => { if (!hidden()) views.changed(); }, 30_000);
 document.addEventListener('visibilitychange', () => {
   if (!visitor) return;
   if (hidden()) {

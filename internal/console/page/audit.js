@@ -9,24 +9,40 @@ import { cell, listing, page } from './listing.js';
 import { keyNames } from './names.js';
 import { blank } from './states.js';
 
+// What somebody has done, by its name on record.
 const actions = {
   'key.create': 'created the key',
-  'key.revoke': 'revoked the key',
   'key.import': 'took over the key',
   'key.suspend': 'suspended the key',
+  'key.revoke': 'revoked the key',
+  'session.put': 'added or changed the session',
+  'session.revoke': 'ended the session',
+  'project.put': 'added or changed the project',
+  'project.delete': 'deleted the project',
+  'service.put': 'added or changed the service',
+  'service.delete': 'deleted the service',
+  'deployment.put': 'added or changed the deployment',
+  'deployment.delete': 'deleted the deployment',
+  'catalog.sync': 'brought the catalog in step with Aeroplane',
+  'console.link': 'made a link to this page',
   'console.open': 'opened this page by a link',
+  'console.close': 'signed out of this page',
+  'retention.delete': 'deleted what is kept no longer',
 };
 
+const everything = 'all';
+
 const kinds = [['key.*', 'Keys'], ['key.create', 'Keys created'], ['key.revoke', 'Keys revoked'], ['session.*', 'Sessions'], ['project.*', 'Projects'],
-  ['console.open', 'Page opened by a link'], ['', 'Everything']];
+  ['console.*', 'Links to this page'], [everything, 'Everything']];
 
 // auditView shows the audit record, newest first.
-export function auditView() {
+export function auditView(visitor, given, remember) {
   let token = '';
   let shown = null; // the kind of those that are shown
   let first = ''; // the first page of them, as it was written last
   const list = listing('Audit record', ['When', 'Who', 'What', 'Details']);
-  const select = el('select', { id: id('action'), onchange: () => load(true) }, kinds.map(([value, text]) => el('option', { value }, text)));
+  const select = el('select', { id: id('action'), onchange: choose },
+    kinds.map(([value, text]) => el('option', { value, selected: value === given.get('action') }, text)));
   const root = el('div', {},
     el('div.head', {},
       el('div', {},
@@ -35,8 +51,13 @@ export function auditView() {
       el('div', {}, el('label.unseen', { for: select.id }, 'Show'), select)),
     list.root);
 
+  function choose() {
+    remember({ action: select.value });
+    load(true);
+  }
+
   async function fetchEvents(pageToken, signal) {
-    const { events, nextPageToken } = await get(`v1/events${query({ action: select.value, pageSize: page, pageToken })}`, signal);
+    const { events, nextPageToken } = await get(`v1/events${query({ action: select.value === everything ? '' : select.value, pageSize: page, pageToken })}`, signal);
     await keyNames.learn(events.filter((event) => event.action.startsWith('key.')).map((event) => event.subjectId), signal);
     return { events, nextPageToken };
   }
@@ -83,6 +104,7 @@ export function auditView() {
   return {
     root,
     title: 'Audit',
+    stays: true,
     changed: () => list.soon(again),
     tick: () => retell(list.body),
     close: list.close,
@@ -106,9 +128,9 @@ function who(actor) {
   return actor?.userId ? `${actor.userId}, by ${token}` : token;
 }
 
-// what says what was done, and to what: a key by its name, which a record of its end does not hold.
+// what says what was done, with its name on record to who points at it, and to what: a key by its name, which a record of its end does not hold.
 function what(event) {
-  return [actions[event.action] ?? event.action,
+  return [el('span', { title: event.action }, actions[event.action] ?? event.action),
     keyNames.has(event.subjectId) && [' ', el('b', {}, el('bdi', {}, keyNames.of(event.subjectId)))],
     event.subjectId && el('code.subject', {}, event.subjectId)].flat();
 }

@@ -2,10 +2,10 @@
 
 // The dialog that creates a key.
 
-import { post } from './api.js';
+import { get, post, query } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, choices, field, notice, open } from './dialog.js';
-import { count, day, dayOf, sentence } from './format.js';
+import { count, day, dayOf, now, sentence, withoutSecret } from './format.js';
 import { projectPicker } from './picker.js';
 import { openSecret } from './secret.js';
 
@@ -54,10 +54,10 @@ export function openCreate(visitor, created) {
 // keyForm are the fields of a key.
 function keyForm(visitor) {
   const name = el('input', { type: 'text', id: id('name'), autocomplete: 'off', maxlength: '200', placeholder: 'CI deploys', oninput: () => fields.name.fault('') });
-  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', maxlength: '128', onchange: otherUser, oninput: () => fields.userId.fault('') });
+  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', onchange: otherUser, oninput: typed });
   const access = choices([
-    ['ACCESS_LEVEL_READ', 'Read', 'GET'],
-    ['ACCESS_LEVEL_WRITE', 'Read and write', 'GET, POST, PUT, PATCH and DELETE'],
+    ['ACCESS_LEVEL_READ', 'Read', 'GET, HEAD and OPTIONS'],
+    ['ACCESS_LEVEL_WRITE', 'Read and write', 'POST, PUT, PATCH and DELETE as well'],
   ], 'ACCESS_LEVEL_READ', { row: true });
   const scope = choices([
     ['all', 'All projects', 'Also those that are created later'],
@@ -66,6 +66,7 @@ function keyForm(visitor) {
   const picker = projectPicker(() => (visitor.role === 'administrator' ? user.value.trim() : visitor.userId));
   const expiry = choices([['7', '7 days'], ['30', '30 days'], ['90', '90 days'], ['never', 'No expiration']], '30', { row: true });
   const until = el('p.hint', { 'aria-live': 'polite' });
+  const doubt = el('p.hint', { 'aria-live': 'polite' });
   const fields = {
     name: field('Name', name, { hint: `What the key is for. 1 to ${longestName} characters.` }),
     accessLevel: field('Access', access.root, { group: true }),
@@ -73,6 +74,7 @@ function keyForm(visitor) {
     projects: field('Projects', el('div', {}, scope.root, picker.root), { group: true, first: () => (picker.root.hidden ? scope.root.querySelector(':checked') : picker.box) }),
     expiresIn: field('Expiration', el('div', {}, expiry.root, until), { group: true }),
   };
+  fields.userId?.root.append(doubt);
   scope.root.addEventListener('change', () => {
     picker.show(scope.value === 'selected');
     fields.projects.fault('');
@@ -84,12 +86,26 @@ function keyForm(visitor) {
   function showEnd() {
     fill(until, expiry.value === 'never'
       ? 'Such a key works until somebody revokes it. Prefer one that expires, where whoever uses it can get another.'
-      : `The key works until ${dayOf(Date.now() + expiry.value * day * 1000)}.`);
+      : `The key works until ${dayOf(now() + expiry.value * day * 1000)}.`);
+  }
+
+  function typed() {
+    user.value = withoutSecret(user.value);
+    fields.userId.fault('');
   }
 
   function otherUser() {
     const dropped = picker.again();
     fields.projects.fault(dropped > 0 ? `Choose again: ${count(dropped, 'project')} of another user ${dropped === 1 ? 'was' : 'were'} chosen.` : '');
+    doubtUser(user.value.trim());
+  }
+
+  // doubtUser says so where a user has no project: the ID may be mistyped. There are no users here that could be looked up.
+  async function doubtUser(ownerId) {
+    fill(doubt);
+    if (!ownerId) return;
+    const { projects } = await get(`v1/projects${query({ ownerId, pageSize: 1 })}`).catch(() => ({})); // and it is known when the key is created
+    if (projects?.length === 0 && user.value.trim() === ownerId) fill(doubt, 'No project here is this user\'s: the key would reach none. Check the ID.');
   }
 
   return {

@@ -17,6 +17,7 @@ export function open(content, { label, description, role = 'dialog', mayClose = 
   dialog.addEventListener('close', () => {
     dialog.remove();
     closed();
+    if (document.activeElement === document.body) document.getElementById('main').focus(); // what had the focus before is gone
   });
   document.body.append(dialog);
   dialog.showModal();

@@ -5,7 +5,7 @@
 import { post } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, field, notice } from './dialog.js';
-import { accessWords, sentence, stateOf, stateWords, wholeKey } from './format.js';
+import { accessWords, sentence, stateOf, stateWords, wholeKey, withoutSecret } from './format.js';
 
 const outcomes = {
   CHECK_OUTCOME_PASSED: ['passed', 'Passed'],
@@ -22,12 +22,12 @@ const names = {
   CHECK_NAME_CALLER: 'Caller',
   CHECK_NAME_ACCESS: 'Access',
   CHECK_NAME_PROJECT: 'Project',
-  CHECK_NAME_TARGET: 'Target of the transfer',
+  CHECK_NAME_TARGET: 'Project to transfer to',
 };
 
 // explainView asks about a request, and shows how it would be decided.
-export function explainView(visitor, given) {
-  const method = el('input', { type: 'text', id: id('method'), list: id('methods'), value: given.get('method') ?? 'GET', autocomplete: 'off', spellcheck: 'false', maxlength: '32' });
+export function explainView(visitor, given, remember) {
+  const method = el('input', { type: 'text', id: id('method'), list: id('methods'), value: given.get('method') ?? 'GET', autocomplete: 'off', spellcheck: 'false' });
   const methods = el('datalist', { id: method.getAttribute('list') }, ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'].map((one) => el('option', { value: one })));
   const path = el('input', { type: 'text', id: id('path'), placeholder: '/api/projects/…', value: given.get('path') ?? '', autocomplete: 'off', spellcheck: 'false' });
   const key = el('input', { type: 'text', id: id('key'), value: given.get('key') ?? '', autocomplete: 'off', spellcheck: 'false' });
@@ -35,9 +35,9 @@ export function explainView(visitor, given) {
   const boxes = { method, path, keyId: key, targetProjectId: target };
   const fields = {
     method: field('Method', method),
-    path: field('Path', path, { hint: 'As it was sent, with the query.' }),
+    path: field('Path', path, { hint: 'As it was sent, with the query. Or the whole URL.' }),
     keyId: field('ID of the key', key, { hint: 'Never the key itself. Empty: without a key.' }),
-    targetProjectId: field('Target project', target, { hint: 'The ID of the project that the request\'s body names.' }),
+    targetProjectId: field('Project to transfer to', target, { hint: 'The ID of the project that the body of the request names.' }),
   };
   const showTarget = () => { fields.targetProjectId.root.hidden = !/\/transfer(\?|$)/.test(path.value); };
   path.addEventListener('input', showTarget);
@@ -53,25 +53,22 @@ export function explainView(visitor, given) {
 
   async function ask() {
     for (const one of Object.values(fields)) one.fault('');
+    path.value = pathOf(path.value);
+    showTarget();
     fill(answer);
     const wrong = Object.keys(boxes).find((one) => wholeKey.test(boxes[one].value));
     if (wrong) { // it goes nowhere
       boxes[wrong].value = '';
       fields[wrong].fault('That was a whole key. Paste its ID, never the key.', true);
-    } else if (path.value.trim() === '') fields.path.fault('Paste the path that was refused.', true);
+    } else if (path.value === '') fields.path.fault('Paste the path that was refused.', true);
     else {
-      remember();
+      key.value = withoutSecret(key.value); // of which a piece may be there
+      remember({ method: method.value, path: path.value, key: key.value, target: target.value });
       await tell({
-        method: method.value, path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }),
+        method: method.value.trim(), path: path.value, ...(key.value.trim() && { keyId: idOf(key.value.trim()) }),
         ...(!fields.targetProjectId.root.hidden && target.value.trim() && { targetProjectId: target.value.trim() }),
       });
     }
-  }
-
-  // remember keeps the question in the address, for who comes back or loads the page again.
-  function remember() {
-    const parts = new URLSearchParams({ method: method.value, path: path.value, key: key.value, target: target.value });
-    window.history.replaceState(null, '', `#refused?${parts}`);
   }
 
   async function tell(request) {
@@ -100,6 +97,9 @@ export function explainView(visitor, given) {
     close() {},
   };
 }
+
+// pathOf takes blanks away that were pasted along, and of a whole URL what a client sends as the path: all but where to, and what is for browsers alone.
+const pathOf = (text) => text.trim().replace(/^https?:\/\/[^/?#]*([^#]*)(#.*)?$/i, (_, sent) => (sent.startsWith('/') ? sent : `/${sent}`));
 
 const verdictOf = ({ allowed, denial }) => (allowed ? 'Allowed' : `${denial.httpStatus} ${denial.message}`);
 

@@ -12,8 +12,19 @@ const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeS
 // The units, each from how long on it is used: 90 days are no months, and 35 hours no days.
 const steps = [['year', 365 * day, 700 * day], ['month', 30 * day, 91 * day], ['day', day, 1.5 * day], ['hour', 3600, 3600 * 1.5], ['minute', 60, 60]];
 
+let slow = 0; // by how much the browser's clock is, in milliseconds
+
+// setClock is told when the service answered, to the second. A clock that is right but for some seconds is left alone.
+export function setClock(date) {
+  const off = Date.parse(date) - Date.now();
+  slow = Math.abs(off) > 10_000 ? off : 0; // of no date it is no number, and not more
+}
+
+// now is the time as the service has it: it says when keys expire.
+export const now = () => Date.now() + slow;
+
 // seconds returns how long it is until a time, negative for one that is over.
-const seconds = (time) => (Date.parse(time) - Date.now()) / 1000;
+const seconds = (time) => (Date.parse(time) - now()) / 1000;
 
 // ago says how far off a time is, as "3 hours ago" or "in 6 days".
 export function ago(time) {
@@ -67,6 +78,9 @@ export const count = (n, one) => (n === 1 ? `1 ${one}` : `${n} ${one}s`);
 
 // wholeKey matches a key, which goes nowhere from here, and of it what may be displayed.
 export const wholeKey = /(ap_[0-9A-Za-z]{16}|ap_[\w-]{8})_[\w-]{32,}/;
+
+// withoutSecret leaves of keys what may be displayed, however much of the rest is there: that is not to be sent, and stands in no list.
+export const withoutSecret = (text) => text.replace(/(ap_[0-9A-Za-z]{16}|ap_[\w-]{8})_[\w-]*/g, '$1').replace(/…$/, ''); // which a list writes after a prefix
 
 export const stateWords = { live: 'Live', soon: 'Expires soon', expired: 'Expired', revoked: 'Revoked' };
 

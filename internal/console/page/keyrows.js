@@ -95,7 +95,7 @@ function projectsOf(key) {
 function projects(names, open) {
   if (names === null) return 'All projects';
   if (names.length === 0) return el('span.faint', {}, 'None any more');
-  const list = (some) => el('ul.names', {}, some.map((name) => el('li', {}, name)));
+  const list = (some) => el('ul.names', {}, some.map((name) => el('li.long', { title: name }, name)));
   return [list(names.slice(0, 2)),
     names.length > 2 && el('details', { open }, el('summary', {}, `and ${names.length - 2} more`), list(names.slice(2)))];
 }

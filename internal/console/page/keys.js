@@ -4,7 +4,7 @@
 
 import { get, query } from './api.js';
 import { el, icon, id, say } from './dom.js';
-import { count, wholeKey } from './format.js';
+import { count, withoutSecret } from './format.js';
 import { keyRows } from './keyrows.js';
 import { listing, page } from './listing.js';
 import { everyState, keysById, projectNames } from './names.js';
@@ -13,6 +13,7 @@ import { openCreate } from './create.js';
 import { openRevoke } from './revoke.js';
 
 const most = 200; // keys in one answer
+const longest = 128; // what is looked for, in characters
 
 const states = {
   current: ['KEY_STATE_LIVE', 'KEY_STATE_EXPIRED'],
@@ -29,36 +30,33 @@ const choices = {
   order: [['name', 'By name'], ['create_time desc', 'Newest first']],
 };
 
-const everything = { query: '', state: 'current', access: '', order: 'name' };
+const everything = { query: '', user: '', state: 'current', access: '', order: 'name' };
+
+// typed returns what may be asked for of what somebody has typed, or pasted, into a box.
+const typed = (text) => withoutSecret(text).slice(0, longest);
 
 // askedBy returns what an address asks for, whoever wrote it.
-function askedBy(address) {
-  const asked = { ...everything, query: withoutSecret(address.get('query') ?? '') };
+function askedBy(address, visitor) {
+  const asked = { ...everything, query: typed(address.get('query') ?? ''), user: visitor.everybodys ? typed(address.get('user') ?? '') : '' };
   for (const [name, options] of Object.entries(choices)) {
     if (options.some(([value]) => value === address.get(name))) asked[name] = address.get(name);
   }
   return asked;
 }
 
-// remember keeps what is asked for in the address, for who comes back, loads the page again, or sends it to somebody.
-function remember(asked) {
-  const parts = Object.entries(asked).filter(([name, value]) => value !== everything[name]);
-  window.history.replaceState(null, '', `#keys${query(Object.fromEntries(parts))}`);
-}
-
-// withoutSecret leaves of whole keys what may be displayed: the rest is not to be sent, and stands in no list.
-const withoutSecret = (text) => text.replace(new RegExp(wholeKey, 'g'), '$1').replace(/…$/, ''); // which a list writes after a prefix
+// differing are the parts of what is asked for that somebody has chosen.
+const differing = (asked) => Object.fromEntries(Object.entries(asked).filter(([name, value]) => value !== everything[name]));
 
 // keysView shows the keys that its visitor sees.
-export function keysView(visitor, given) {
-  let asked = askedBy(given);
+export function keysView(visitor, given, remember) {
+  let asked = askedBy(given, visitor);
   let wanted = page; // how many keys are asked for
   let answered = null; // what was asked for when the rows were shown
   const list = listing('API keys', ['Key', 'Access', 'Projects', 'Created', 'Expires', 'Last used', 'State', '']);
   const rows = keyRows(list.body, visitor, (key) => openRevoke(key, ended));
-  const tools = keyTools(asked, (changed) => {
+  const tools = keyTools(asked, visitor, (changed) => {
     asked = { ...asked, ...changed };
-    remember(asked);
+    remember(differing(asked));
     wanted = page;
     load();
   });
@@ -94,7 +92,7 @@ export function keysView(visitor, given) {
     let token = '';
     do {
       const answer = await get(`v1/keys${query({
-        states: states[asked.state], query: asked.query, accessLevel: asked.access, orderBy: asked.order,
+        states: states[asked.state], query: asked.query, userId: asked.user, accessLevel: asked.access, orderBy: asked.order,
         pageSize: Math.min(wanted - keys.length, most), pageToken: token,
       })}`, signal);
       keys.push(...answer.keys);
@@ -103,8 +101,8 @@ export function keysView(visitor, given) {
     return { keys, token };
   }
 
-  // fetchMissing asks for keys that were shown and do not match any more, as one that was revoked elsewhere: it stays, and shows what has
-  // become of it, until something else is asked for.
+  // fetchMissing asks for keys that were shown and do not match, as one that was revoked elsewhere, or created here while others are looked
+  // for: it stays, and shows what has become of it, until something else is asked for.
   function fetchMissing(keys, signal) {
     const there = new Set(keys.map((key) => key.id));
     return keysById(rows.keys().map((key) => key.id).filter((one) => !there.has(one)), signal);
@@ -119,7 +117,7 @@ export function keysView(visitor, given) {
   }
 
   function nothing() {
-    if (Object.keys(everything).some((one) => one !== 'order' && asked[one] !== everything[one])) {
+    if (Object.keys(differing(asked)).some((one) => one !== 'order')) {
       return blank('key', 'No key matches', 'There is none like this, of those that you may see.',
         el('button', { type: 'button', onclick: tools.reset }, 'Show all keys'));
     }
@@ -128,6 +126,7 @@ export function keysView(visitor, given) {
 
   // added is called with a key that was created, or with null where it is not known which.
   function added(key) {
+    if (key) rows.show([key, ...rows.keys()]); // where it does not match it stays above the others
     load().then(() => {
       rows.mark(key?.id);
       if (!rows.focus(key?.id)) create.focus();
@@ -144,44 +143,54 @@ export function keysView(visitor, given) {
   return {
     root,
     title: 'API keys',
+    stays: true,
     changed: () => list.soon(load),
     tick: rows.tick,
     close() {
       list.close();
-      tools.close();
+      tools.close(asked);
     },
   };
 }
 
 // keyTools are the search and the filters, as they stand at first. ask is called with what has changed of what is asked for.
-function keyTools(asked, ask) {
+function keyTools(asked, visitor, ask) {
   let typing;
-  const search = el('input', {
-    type: 'search', id: id('search'), value: asked.query, placeholder: 'Name, prefix or ID', autocomplete: 'off', spellcheck: 'false', maxlength: '128',
-    oninput() {
-      clearTimeout(typing);
-      search.value = withoutSecret(search.value);
-      typing = setTimeout(() => ask({ query: search.value.trim() }), 200);
-    },
-  });
+  const labelled = (label, control) => el('div', {}, el('label', { for: control.id }, label), control);
+  const search = (label, name, placeholder) => {
+    const box = el('input', {
+      type: 'search', id: id(name), name, value: asked[name], placeholder, autocomplete: 'off', spellcheck: 'false',
+      oninput() {
+        clearTimeout(typing);
+        box.value = typed(box.value);
+        typing = setTimeout(() => ask(Object.fromEntries([...root.querySelectorAll('input')].map((one) => [one.name, one.value.trim()]))), 200);
+      },
+    });
+    return labelled(label, box);
+  };
   const choose = (label, name) => {
     const options = choices[name].map(([value, text]) => el('option', { value, selected: value === asked[name] }, text));
     const select = el('select', { id: id(name), onchange: () => ask({ [name]: select.value }) }, options);
-    return el('div', {}, el('label', { for: select.id }, label), select);
+    return labelled(label, select);
   };
   const root = el('div.tools', { role: 'search' },
-    el('div', {}, el('label', { for: search.id }, 'Search'), search),
+    search('Search', 'query', 'Name, prefix or ID'),
+    visitor.everybodys && search('User', 'user', 'ID of a user'),
     choose('State', 'state'),
     choose('Access', 'access'),
     choose('Order', 'order'));
   return {
     root,
     reset() {
-      search.value = '';
+      root.querySelectorAll('input').forEach((box) => { box.value = ''; });
       root.querySelectorAll('select').forEach((select) => { select.selectedIndex = 0; });
-      search.focus();
+      root.querySelector('input').focus();
       ask(everything);
     },
-    close: () => clearTimeout(typing),
+    // close forgets what was typed and is not asked for yet.
+    close(now) {
+      clearTimeout(typing);
+      root.querySelectorAll('input').forEach((box) => { box.value = now[box.name]; });
+    },
   };
 }

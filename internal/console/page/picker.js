@@ -5,7 +5,7 @@
 
 import { get, query } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
-import { count } from './format.js';
+import { count, withoutSecret } from './format.js';
 import { projectName, projectNames } from './names.js';
 
 const offered = 50;
@@ -19,9 +19,10 @@ export function projectPicker(ownerId) {
   let typing;
   const box = el('input', {
     type: 'text', id: id('projects'), role: 'combobox', 'aria-expanded': 'true', 'aria-controls': offers.root.id, 'aria-autocomplete': 'list',
-    autocomplete: 'off', spellcheck: 'false', placeholder: 'Search projects', maxlength: '128',
+    autocomplete: 'off', spellcheck: 'false', placeholder: 'Search projects',
     oninput() {
       clearTimeout(typing);
+      box.value = withoutSecret(box.value).slice(0, 128);
       typing = setTimeout(search, 150);
     },
     onkeydown(event) {
@@ -57,7 +58,7 @@ export function projectPicker(ownerId) {
     offers.mark(one, on);
     say(`${projectNames.of(one)} ${on ? 'chosen' : 'not chosen'}`);
     fill(tokens, [...chosen].map((each) => el('li', {}, el('button', { type: 'button', onclick: () => takeOut(each) },
-      el('span.unseen', {}, 'Remove '), projectNames.of(each), icon('refused')))));
+      el('span.unseen', {}, 'Remove '), el('span.long', { title: projectNames.of(each) }, projectNames.of(each)), icon('refused')))));
     root.dispatchEvent(new Event('change', { bubbles: true }));
   }
 
@@ -113,7 +114,7 @@ function offerList(choose) {
         role: 'option', id: id('project'), 'data-id': project.id, 'aria-selected': String(chosen.has(project.id)),
         onmousedown: (event) => event.preventDefault(), // the box keeps the focus
         onclick: () => choose(project.id),
-      }, icon('passed'), el('span', {}, projectName(project), ' ', project.name && el('small', {}, project.slug)))),
+      }, icon('passed'), el('span.long', {}, projectName(project), ' ', project.name && el('small', {}, project.slug)))),
       projects.length === 0 && hintOf(none),
       more && hintOf('There are more: search for them.'));
       goTo(-1, box);

@@ -36,7 +36,9 @@ export function openRevoke(key, ended) {
       revoked = answer.key;
       busy = false;
       dialog.close();
-      toast(`“${key.name}” is revoked: every request with it is refused from now on`);
+      toast(answer.alreadyRevoked
+        ? `“${key.name}” was revoked already, ${ago(revoked.revokeTime)}: every request with it is refused`
+        : `“${key.name}” is revoked: every request with it is refused from now on`);
     } catch (error) {
       busy = false;
       fill(trouble, notice('bad', error.unknown
