@@ -108,8 +108,8 @@ var ParseKeyRequest = parseKeyRequest
 
 // FaultsInBody returns what is at fault in the body of a call, which is an object in JSON.
 func FaultsInBody(call string, body []byte) []authz.Violation {
-	_, in := requestOf(call)
+	message, _ := requestOf(call)
 	var found faults
-	found.inObject("", in, body)
+	found.inObject("", message, body)
 	return found
 }

@@ -44,7 +44,7 @@ func newREST(over grpc.ClientConnInterface) http.Handler {
 			if st := status.Convert(err); st.Code() == codes.InvalidArgument && len(st.Details()) == 0 { // all others are ours
 				err = statusOf(unreadable(ctx)).Err()
 			}
-			writeError(w, err, nil)
+			writeError(w, inBody(ctx, err), nil)
 		}),
 		runtime.WithRoutingErrorHandler(notRouted),
 		// A request's method is what it says that it is: what keeps other sites' pages out goes by it.

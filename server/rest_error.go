@@ -71,6 +71,30 @@ func writeStatus(w http.ResponseWriter, code int, st *status.Status) {
 	writeJSON(w, code, body)
 }
 
+// inBody calls the fields at fault as they are in the body of a call, which may be one field of its request.
+func inBody(ctx context.Context, err error) error {
+	call, known := runtime.RPCMethod(ctx)
+	if !known {
+		return err
+	}
+	_, body := requestOf(call)
+	if body == nil {
+		return err
+	}
+	st := status.Convert(err)
+	p, within := st.Proto(), string(body.Name())+"."
+	p.Message = strings.TrimPrefix(p.GetMessage(), within)
+	for i, detail := range st.Details() {
+		if bad, ok := detail.(*errdetails.BadRequest); ok {
+			for _, v := range bad.GetFieldViolations() {
+				v.Field = strings.TrimPrefix(v.GetField(), within)
+			}
+			_ = p.Details[i].MarshalFrom(bad) // it was read just now
+		}
+	}
+	return status.FromProto(p).Err()
+}
+
 // inJSON calls the fields at fault by their names in JSON, and so does the message if it begins with one.
 func inJSON(bad *errdetails.BadRequest, message string) string {
 	for _, v := range bad.GetFieldViolations() {

@@ -31,7 +31,11 @@ import (
 func unreadable(ctx context.Context) error {
 	in, _ := ctx.Value(inputKey{}).(restInput)
 	call, _ := runtime.RPCMethod(ctx)
-	message, inBody := requestOf(call)
+	message, field := requestOf(call)
+	body := message
+	if field != nil {
+		body = field.Message()
+	}
 	var found faults
 	switch {
 	case in.wrong != nil:
@@ -40,9 +44,9 @@ func unreadable(ctx context.Context) error {
 		pattern, _ := runtime.HTTPPathPattern(ctx)
 		found.inQuery(message, pattern, in.query)
 	case !isObject(in.body):
-		return authz.Errorf(authz.Invalid, "the body must be an object %s", shape(inBody))
+		return authz.Errorf(authz.Invalid, "the body must be an object %s", shape(body))
 	default:
-		found.inObject("", inBody, in.body)
+		found.inObject("", body, in.body)
 	}
 	if len(found) == 0 {
 		return authz.Errorf(authz.Invalid, "the request cannot be read as one of this call: openapi.json has its fields")
@@ -50,19 +54,15 @@ func unreadable(ctx context.Context) error {
 	return authz.InvalidFields(found...)
 }
 
-// requestOf returns the request of a call, and the message that its body is: the whole of it, or a field.
-func requestOf(call string) (message, inBody protoreflect.MessageDescriptor) {
+// requestOf returns the request of a call, and the field of it that the body is. Nil: the body is all of it.
+func requestOf(call string) (message protoreflect.MessageDescriptor, body protoreflect.FieldDescriptor) {
 	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(strings.ReplaceAll(strings.TrimPrefix(call, "/"), "/", ".")))
 	if err != nil {
 		panic("server: " + err.Error()) // the gateway is generated from the same contract
 	}
 	method := found.(protoreflect.MethodDescriptor)
-	message = method.Input()
 	rule := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
-	if field := message.Fields().ByName(protoreflect.Name(rule.GetBody())); field != nil {
-		return message, field.Message()
-	}
-	return message, message
+	return method.Input(), method.Input().Fields().ByName(protoreflect.Name(rule.GetBody()))
 }
 
 // faults are the fields at fault, by their names in JSON. Of very many the first are enough.

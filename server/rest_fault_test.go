@@ -5,13 +5,32 @@ package server_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/server"
+	"aeroplane.run/authz/server/servertest"
 )
+
+// Where the body is one field of the request, the fields at fault are called as they are in the body, by whatever rule they break.
+func TestRESTFaultsInBodiesOfOneField(t *testing.T) {
+	t.Parallel()
+	s := start(t, servertest.Options{})
+	for _, c := range []struct{ target, body, field string }{
+		{"/authz/v1/projects/p", `{"slug":"a b"}`, "slug"}, {"/authz/v1/projects/p", `{"slug":1}`, "slug"}, {"/authz/v1/projects/a%20b", `{"slug":"s"}`, "id"},
+		{"/authz/v1/services/s", `{"projectId":"a b"}`, "projectId"}, {"/authz/v1/services/s", `{"project_id":1}`, "projectId"},
+		{"/authz/v1/deployments/d", `{"serviceId":"a b"}`, "serviceId"}, {"/authz/v1/deployments/d", `{}`, "serviceId"},
+	} {
+		status, answer := s.byAdmin(t, "PUT", c.target, c.body)
+		if r := refused(t, answer); status != 400 || !slices.Equal(r.fields(), []string{c.field}) || !strings.HasPrefix(r.Message, c.field+": ") {
+			t.Errorf("%s %s: %d %s", c.target, c.body, status, answer)
+		}
+	}
+}
 
 // Of a body that is refused some field is at fault, and of one that can be read none.
 func FuzzFaultsInBodies(f *testing.F) {
