@@ -51,19 +51,15 @@ type consoleDoor struct {
 
 	looking chan struct{} // holds one for each look-up of a console session
 	streams liveStreams
-	turns   *turns
 	ending  context.Context // ends with the server
 	end     context.CancelFunc
 }
 
-// newConsole returns a console whose visitors are judged as requests are, and not counted: that is no gateway's question, and how often it
-// is asked goes by how many pages are open.
+// newConsole returns a console whose visitors are judged as requests are by d, which does not count them: how often that is done goes by how
+// many pages are open.
 func newConsole(d *decider, c *HTTPConfig, t *turns) *consoleDoor {
-	quiet := *d.guard
-	quiet.observer = nobody{}
-	judge := newDecider(d.authorizer, &quiet)
-	door := &consoleDoor{decider: &judge, page: console.New(), sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer}),
-		looking: make(chan struct{}, maxLooking), streams: liveStreams{of: make(map[streamsOf]int)}, turns: t}
+	door := &consoleDoor{decider: d, page: console.New(), sessions: c.Console, follower: c.Follower, rest: newREST(&visit{Local: c.API, issuer: c.Issuer, turns: t}),
+		looking: make(chan struct{}, maxLooking), streams: liveStreams{of: make(map[streamsOf]int)}}
 	door.ending, door.end = context.WithCancel(context.Background())
 	return door
 }

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"path"
@@ -21,14 +22,15 @@ const keysPath = "/api/system/api-keys"
 // service itself, which no token has: so no token passes for the dashboard, whatever its name.
 const dashboardName = "dashboard"
 
-// changing bounds how long a call for the dashboard takes once it was decided that it may pass, and its body read. It is longer than any
-// barrier, and within httpWriting.
+// changing bounds how long a call takes once it was decided that it may pass, and its body read. It is longer than any barrier, and within
+// httpWriting.
 const changing = 9 * time.Second
 
 // A dashboard answers the calls by which Aeroplane's dashboard manages API keys, for the user of a browser session, and as to what is that
 // user's alone (behaviour 7).
 type dashboard struct {
 	*decider
+	again   *decider // which is not counted
 	issuer  *authz.Issuer
 	catalog *authz.Catalog
 	turns   *turns
@@ -49,16 +51,18 @@ type dashboardCall struct {
 	status int    // when all is well
 	// unknown is what is answered where nobody can tell what came of it.
 	unknown string
-	do      func(d *dashboard, of *dashboardRequest) (answer any, err error)
+	// read reads the body. Nil: nobody looks at it.
+	read func(of *dashboardRequest) error
+	do   func(d *dashboard, of *dashboardRequest) (answer any, err error)
 }
 
 var (
 	listCall = dashboardCall{authzv1.KeyService_ListKeys_FullMethodName, http.StatusOK,
-		"The API keys cannot be listed now: try again", (*dashboard).list}
+		"The API keys cannot be listed now: try again", nil, (*dashboard).list}
 	createCall = dashboardCall{authzv1.KeyService_CreateKey_FullMethodName, http.StatusCreated,
-		"It is not known whether the API key was created: look for it in the list, revoke it if it is there, and create another", (*dashboard).create}
+		"It is not known whether the API key was created: look for it in the list, revoke it if it is there, and create another", readKeyRequest, (*dashboard).create}
 	revokeCall = dashboardCall{authzv1.KeyService_RevokeKey_FullMethodName, http.StatusOK,
-		"It is not known whether the API key is revoked: revoke it again", (*dashboard).revoke}
+		"It is not known whether the API key is revoked: revoke it again", readNothing, (*dashboard).revoke}
 )
 
 // A dashboardRequest is a request that may pass.
@@ -67,6 +71,7 @@ type dashboardRequest struct {
 	to    http.ResponseWriter
 	user  string // whose session it is of; empty in a single-user installation
 	id    string // of the key in the path
+	key   authz.KeyRequest
 	actor authz.Actor
 }
 
@@ -125,22 +130,40 @@ func (d *dashboard) call(w http.ResponseWriter, r *http.Request, c *dashboardCal
 // attempt makes a call, and returns what to answer, in JSON. A panic is an error of the one call.
 func (d *dashboard) attempt(c *dashboardCall, of *dashboardRequest, grant *authz.Grant) (body []byte, err error) {
 	defer func() { err = d.guard.contain(c.method, recover(), err) }()
-	session := grant.Principal.Session
-	if session == nil { // a route table of the operator's own may admit others, who have no keys of theirs
-		return nil, authz.Errorf(authz.PermissionDenied, "%s", authz.BrowserSessionRequired.String())
+	session, err := browsing(grant)
+	if err != nil { // who has no keys of theirs
+		return nil, err
 	}
 	if methods[c.method] == changes {
 		if err := sameOrigin(of.Request); err != nil {
 			return nil, err // for which there is no actor yet: it may be anybody's page that sent this
 		}
-		of.actor = authz.Actor{Role: authz.CallerRoleSystem, TokenName: dashboardName, UserID: session.UserID, Address: addressOf(of.Context())}
 	}
-	of.user = session.UserID
-	end, err := d.turns.take(of.Context(), turnOf{of.user, methods[c.method] == changes})
+	if c.read != nil {
+		if err := c.read(of); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(of.Context(), changing)
+	defer cancel()
+	of.Request = of.WithContext(ctx)
+	end, err := d.turns.take(ctx, turnOfCall(c.method, session))
 	if err != nil {
 		return nil, err
 	}
 	defer end()
+	// The session may have ended while the body came in, or while others' calls were waited for.
+	grant, refusal := d.again.judge(of.Request, dashboardName, of.Method, of.RequestURI)
+	if refusal != nil {
+		return nil, errorOf(refusal)
+	}
+	if session, err = browsing(grant); err != nil {
+		return nil, err
+	}
+	of.user = session.UserID
+	if methods[c.method] == changes {
+		of.actor = authz.Actor{Role: authz.CallerRoleSystem, TokenName: dashboardName, UserID: session.UserID, Address: addressOf(of.Context())}
+	}
 	answer, err := c.do(d, of)
 	if err != nil {
 		return nil, err
@@ -165,7 +188,9 @@ func (c *dashboardCall) refusal(err error) door.Refusal {
 		return door.Refusal{Status: http.StatusNotFound, Text: noSuchKey}
 	case e.Kind == authz.PermissionDenied:
 		return door.Refusal{Status: http.StatusForbidden, Text: e.Message}
-	case errors.Is(err, errNoTurn):
+	case e.Kind == authz.Unauthenticated:
+		return door.Refusal{Status: http.StatusUnauthorized, Text: e.Message}
+	case errors.Is(err, errNoTurn), errors.Is(err, errUndecided): // before anything was changed
 		return door.Refusal{Status: http.StatusServiceUnavailable, Text: e.Message}
 	case e.Code == authz.CodeStoreUnavailable:
 		return door.Refusal{Status: http.StatusServiceUnavailable, Text: "The database does not answer, and nothing was changed: try again"}

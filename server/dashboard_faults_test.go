@@ -50,11 +50,11 @@ func (f *failing) RevokeKey(ctx context.Context, c authz.Change, id string) (aut
 	return revoked, errors.Join(f.fail("RevokeKey"), err)
 }
 
-func (f *failing) Key(ctx context.Context, id string) (authz.Key, error) {
-	if err := f.fail("Key"); err != nil {
-		return authz.Key{}, err
+func (f *failing) KeyHead(ctx context.Context, id string) (authz.KeyHead, error) {
+	if err := f.fail("KeyHead"); err != nil {
+		return authz.KeyHead{}, err
 	}
-	return f.Store.Key(ctx, id)
+	return f.Store.KeyHead(ctx, id)
 }
 
 // No error is turned into a success, or into there being no such key.
@@ -79,7 +79,7 @@ func TestDashboardFaults(t *testing.T) {
 		{"Keys", "GET", away, nothing}, {"Keys", "GET", unknown, noList}, {"Keys", "GET", errors.New("x"), noList}, {"Keys", "GET", nil, noList},
 		{"CreateKey", "POST", away, nothing}, {"CreateKey", "POST", noRoom, full}, {"CreateKey", "POST", unknown, created}, {"CreateKey", "POST", context.DeadlineExceeded, created},
 		{"CreateKey", "POST", errors.New("x"), created}, {"CreateKey", "POST", nil, created},
-		{"Key", "DELETE", away, nothing}, {"Key", "DELETE", errors.New("x"), revoked}, {"Key", "DELETE", nil, revoked},
+		{"KeyHead", "DELETE", away, nothing}, {"KeyHead", "DELETE", errors.New("x"), revoked}, {"KeyHead", "DELETE", nil, revoked},
 		{"RevokeKey", "DELETE", away, nothing}, {"RevokeKey", "DELETE", unknown, revoked}, {"RevokeKey", "DELETE", errors.New("x"), revoked}, {"RevokeKey", "DELETE", nil, revoked},
 	} {
 		failed := ""

@@ -32,8 +32,7 @@ const noSuchKey = "API key not found"
 
 // list answers with the keys of the user that are not revoked, and the projects that the user may select.
 func (d *dashboard) list(of *dashboardRequest) (any, error) {
-	ctx, cancel := context.WithTimeout(of.Context(), changing)
-	defer cancel()
+	ctx := of.Context()
 	ids := 0
 	keys, err := wholeList(ctx, d, func(p authz.PageRequest) ([]authz.Key, string, error) {
 		keys, next, err := d.issuer.List(ctx, authz.KeyFilter{UserID: &of.user, States: []authz.KeyState{authz.Live, authz.Expired}}, p)
@@ -80,25 +79,25 @@ func wholeList[T any](ctx context.Context, d *dashboard, page func(authz.PageReq
 	}
 }
 
-// create makes a key of the user's. Like CreateKey over gRPC it lets the key's secret leave its type, for the one answer that may hold it.
-func (d *dashboard) create(of *dashboardRequest) (any, error) {
+// readKeyRequest reads what key is asked for.
+func readKeyRequest(of *dashboardRequest) error {
 	if kind := of.Header["Content-Type"]; len(kind) != 1 || !door.PlainJSON(kind, of.Header["Content-Encoding"]) {
-		return nil, authz.Errorf(authz.Invalid, "The request must be application/json").Because(errMediaType)
+		return authz.Errorf(authz.Invalid, "The request must be application/json").Because(errMediaType)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(of.to, of.Body, maxKeyBody))
 	if errors.As(err, new(*http.MaxBytesError)) {
-		return nil, authz.Errorf(authz.Invalid, "The request must be at most %d bytes", maxKeyBody).Because(err)
+		return authz.Errorf(authz.Invalid, "The request must be at most %d bytes", maxKeyBody).Because(err)
 	} else if err != nil {
-		return nil, authz.Errorf(authz.Invalid, "The request could not be read").Because(err)
+		return authz.Errorf(authz.Invalid, "The request could not be read").Because(err)
 	}
-	request, err := parseKeyRequest(body)
-	if err != nil {
-		return nil, err
-	}
-	request.UserID = of.user
-	ctx, cancel := context.WithTimeout(of.Context(), changing)
-	defer cancel()
-	issued, err := d.issuer.Create(ctx, of.actor, request)
+	of.key, err = parseKeyRequest(body)
+	return err
+}
+
+// create makes a key of the user's. Like CreateKey over gRPC it lets the key's secret leave its type, for the one answer that may hold it.
+func (d *dashboard) create(of *dashboardRequest) (any, error) {
+	of.key.UserID = of.user
+	issued, err := d.issuer.Create(of.Context(), of.actor, of.key)
 	if authz.KindOf(err) == authz.Invalid {
 		return nil, inDashboardsWords(err)
 	} else if err != nil {
@@ -123,21 +122,25 @@ func inDashboardsWords(err error) error {
 	return authz.Errorf(authz.Internal, "the rules for keys refuse what the dashboard may ask for").Because(err)
 }
 
+// readNothing refuses a body.
+func readNothing(of *dashboardRequest) error {
+	if n, err := io.ReadFull(of.Body, make([]byte, 1)); n > 0 || err != io.EOF {
+		return authz.Errorf(authz.Invalid, "The request must have no body")
+	}
+	return nil
+}
+
 // revoke ends a key of the user's. One that was revoked before is not found, but only once that is in force on every replica: an earlier
 // call may have ended before it knew.
 func (d *dashboard) revoke(of *dashboardRequest) (any, error) {
-	if n, err := io.ReadFull(of.Body, make([]byte, 1)); n > 0 || err != io.EOF {
-		return nil, authz.Errorf(authz.Invalid, "The request must have no body")
-	}
-	ctx, cancel := context.WithTimeout(of.Context(), changing)
-	defer cancel()
+	ctx := of.Context()
 	notFound := authz.Errorf(authz.NotFound, noSuchKey)
-	switch key, err := d.issuer.Get(ctx, of.id); {
+	switch user, err := d.issuer.UserOf(ctx, of.id); {
 	case authz.KindOf(err) == authz.Invalid: // which is no id
 		return nil, notFound
 	case err != nil:
 		return nil, err
-	case key.UserID != of.user: // whom nothing changes but a sync of Aeroplane's own keys, which may come just now: then it was theirs a moment ago
+	case user != of.user: // whom nothing changes but a sync of Aeroplane's own keys, which may come just now: then it was theirs a moment ago
 		return nil, notFound
 	}
 	switch revoked, err := d.issuer.Revoke(ctx, of.actor, of.id); {

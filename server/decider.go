@@ -28,6 +28,15 @@ func newDecider(a *authz.Authorizer, g *guard) decider {
 	return decider{authorizer: a, guard: g, started: time.Now()}
 }
 
+// uncounted returns the same, but what it decides, and what befalls it, is not counted: that is for questions of our own, which are no
+// gateway's.
+func (d *decider) uncounted() *decider {
+	quiet := *d.guard
+	quiet.observer = nobody{}
+	uncounted := newDecider(d.authorizer, &quiet)
+	return &uncounted
+}
+
 // decide puts the decision on a question into r. With atOnce it waits for nothing: authz.ErrNotAtOnce where there is no answer yet.
 func (d *decider) decide(ctx context.Context, q *question, atOnce bool, r *result) error {
 	if q.refused != nil {

@@ -93,12 +93,12 @@ func NewHTTP(c HTTPConfig) *HTTPServer {
 		s.pages[d.path()] = func(w http.ResponseWriter, r *http.Request) { s.forwardAuth(w, r, d) }
 	}
 	s.authZEN(c.BaseURL)
-	turns := &turns{of: make(map[turnOf]*turn)}
+	uncounted, turns := s.uncounted(), &turns{of: make(map[turnOf]*turn)}
 	if c.Issuer != nil && c.Catalog != nil {
-		s.dashboard = &dashboard{decider: &s.decider, issuer: c.Issuer, catalog: c.Catalog, turns: turns}
+		s.dashboard = &dashboard{decider: &s.decider, again: uncounted, issuer: c.Issuer, catalog: c.Catalog, turns: turns}
 	}
 	if c.API != nil && c.Issuer != nil && c.Console != nil && c.Follower != nil {
-		s.console = newConsole(&s.decider, &c, turns)
+		s.console = newConsole(uncounted, &c, turns)
 	}
 	s.http = &http.Server{
 		Handler: s, TLSConfig: c.TLS,

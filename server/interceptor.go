@@ -194,7 +194,7 @@ func (g *guard) tell(ctx context.Context, method string, need access, actor auth
 		return nil
 	}
 	level, like := levelOf(ctx, err), int64(0)
-	if need.asks() || st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
+	if need.asks() || st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied || classified(err).Code == authz.CodeOverloaded {
 		var logged bool
 		if logged, like = g.failed.allow(time.Now(), level); !logged {
 			return st.Err()

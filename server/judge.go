@@ -10,6 +10,28 @@ import (
 	"aeroplane.run/authz/internal/door"
 )
 
+// browsing returns the session on whose strength a request may pass. A route table of the operator's own may let others pass.
+func browsing(g *authz.Grant) (*authz.Session, error) {
+	if g.Principal.Session == nil {
+		return nil, authz.Errorf(authz.PermissionDenied, "%s", authz.BrowserSessionRequired.String())
+	}
+	return g.Principal.Session, nil
+}
+
+// errUndecided says that no decision was reached on who asks.
+var errUndecided = &authz.Error{Kind: authz.Unavailable, Message: door.Unavailable}
+
+// errorOf is a refusal as an error.
+func errorOf(refusal *door.Refusal) error {
+	switch refusal.Status {
+	case http.StatusUnauthorized:
+		return authz.Errorf(authz.Unauthenticated, "%s", refusal.Text)
+	case http.StatusForbidden:
+		return authz.Errorf(authz.PermissionDenied, "%s", refusal.Text)
+	}
+	return errUndecided
+}
+
 // judge decides whether a request that is for us may pass, by its own headers, and by the method and the target that are given. It returns
 // on whose strength, or a refusal. asker is what the log calls who asks.
 func (d *decider) judge(r *http.Request, asker, method, target string) (grant *authz.Grant, refusal *door.Refusal) {

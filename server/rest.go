@@ -74,14 +74,6 @@ func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, within string
 		d.refuse(w, r, callsPath, err)
 		return
 	}
-	if v := visitorOf(ctx); v.session != nil {
-		end, err := d.turns.take(ctx, turnOf{v.session.UserID, writes(r)})
-		if err != nil {
-			d.refuse(w, r, callsPath, err)
-			return
-		}
-		defer end()
-	}
 	ctx, cancel := context.WithTimeout(ctx, changing)
 	defer cancel()
 	in := r.Clone(ctx)
@@ -104,7 +96,8 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	if err != nil {
 		return nil, nil, err
 	}
-	if v.browser && writes(r) {
+	writes := r.Method != http.MethodGet && r.Method != http.MethodHead
+	if v.browser && writes {
 		if err := sameOrigin(r); err != nil {
 			return nil, nil, err
 		}
@@ -113,9 +106,10 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	if v.session != nil {
 		most = maxSessionBody
 	}
-	if body, err = readJSON(w, r, most, v.browser && writes(r)); err != nil {
+	if body, err = readJSON(w, r, most, v.browser && writes); err != nil {
 		return nil, nil, err
 	}
+	v.again = func(ctx context.Context) (*visitor, error) { return d.visitor(r.WithContext(ctx)) }
 	in := inputOf(r, body)
 	if in.read && len(body) > 0 { // which the gateway passes over
 		return nil, nil, authz.Errorf(authz.Invalid, "this call has no body")
@@ -131,9 +125,6 @@ func (d *consoleDoor) admit(w http.ResponseWriter, r *http.Request) (ctx context
 	ctx = context.WithValue(r.Context(), visitorKey{}, v)
 	return context.WithValue(ctx, inputKey{}, in), body, nil
 }
-
-// writes reports whether a request may change something.
-func writes(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 
 // refuseOtherID refuses to put something by whose body the id is another one than by its path, of which the gateway would take the latter.
 func refuseOtherID(r *http.Request, body []byte) error {

@@ -95,17 +95,16 @@ func (f *faults) inField(path string, of protoreflect.MessageDescriptor, name st
 		f.add(path+shown(name), "is not a field here: there are %s", strings.Join(fieldNames(of), ", "))
 		return
 	}
-	once := field.FullName()
+	at, twice, beside := path+field.JSONName(), said[field.FullName()] != "", ""
+	said[field.FullName()] = field.JSONName()
 	if choice := field.ContainingOneof(); choice != nil && !choice.IsSynthetic() && string(value) != "null" {
-		once = choice.FullName()
+		beside, said[choice.FullName()] = said[choice.FullName()], field.JSONName()
 	}
-	at, before := path+field.JSONName(), said[once]
-	said[once] = field.JSONName()
 	switch {
-	case before == field.JSONName():
+	case twice:
 		f.add(at, "must be said once")
-	case before != "":
-		f.add(at, "must not be said beside %s", path+before)
+	case beside != "":
+		f.add(at, "must not be said beside %s", path+beside)
 	case readable(field, value):
 	case field.IsList() && value[0] == '[':
 		var elements []json.RawMessage

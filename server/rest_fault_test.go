@@ -38,7 +38,7 @@ func FuzzFaultsInBodies(f *testing.F) {
 		`{"name":"k","accessLevel":"ACCESS_LEVEL_READ","expiresIn":"90s","projects":{"projectIds":["p"]}}`, `{"accessLevel":"write"}`, `{"accessLevel":1}`,
 		`{"expiresIn":3600}`, `{"expiresIn":"30d"}`, `{"expiresIn":"1s","neverExpires":true}`, `{"projects":["p"]}`, `{"projects":{"all":true,"projectIds":[1]}}`,
 		`{"name":"a","name":"b"}`, `{"user_id":"a","userId":"b"}`, `{"name":null}`, `{"projects":null,"projects":{}}`, `{"x":{}}`, `{"name":"\ud800"}`, "{\"name\":\"\xff\"}", `{}`, ` { }`,
-		`{"expiresIn":null,"neverExpires":true}`, `{"[x]":1}`, `{"":1}`, `{"projects":{"projectIds":null}}`, `{"projects":{"projectIds":[null]}}`,
+		`{"expiresIn":null,"neverExpires":true}`, `{"expiresIn":null,"expiresIn":"1s"}`, `{"expiresIn":"1s","expiresIn":null}`, `{"[x]":1}`, `{"":1}`, `{"projects":{"projectIds":null}}`, `{"projects":{"projectIds":[null]}}`,
 	} {
 		f.Add([]byte(body))
 	}

@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 
 	"aeroplane.run/authz"
 )
@@ -15,6 +16,8 @@ const (
 	maxCallsOfOne = 2
 	// maxInLine bounds those that are under way or wait for it. It is more than the pages that anybody looks at ask for at once.
 	maxInLine = 50
+	// maxInLineFor bounds how long a call waits.
+	maxInLineFor = 5 * time.Second
 )
 
 // turns lets the calls of each user's sessions be made some at a time. The others wait, and nobody else's with them.
@@ -29,6 +32,10 @@ type turnOf struct {
 	changes bool
 }
 
+func turnOfCall(method string, s *authz.Session) turnOf {
+	return turnOf{s.UserID, methods[method] == changes}
+}
+
 type turn struct {
 	slots  chan struct{} // holds one for each call under way
 	inLine int           // guarded by turns.mu
@@ -40,7 +47,7 @@ func (t *turns) take(ctx context.Context, of turnOf) (end func(), err error) {
 	if !ok {
 		return nil, errNoTurn
 	}
-	bounded, cancel := context.WithTimeout(ctx, maxWait)
+	bounded, cancel := context.WithTimeout(ctx, maxInLineFor)
 	defer cancel()
 	select {
 	case its.slots <- struct{}{}:
@@ -76,4 +83,4 @@ func (t *turns) leave(of turnOf) {
 
 // errNoTurn says that a call was not begun.
 var errNoTurn = &authz.Error{Kind: authz.Unavailable, Code: authz.CodeOverloaded,
-	Message: "too many calls of your user are under way: wait for those, and try again"}
+	Message: "Too many calls of your user are under way: wait for those, and try again"}

@@ -19,6 +19,7 @@ import (
 type visit struct {
 	*Local
 	issuer *authz.Issuer
+	turns  *turns
 }
 
 // A narrowing leaves of a call what is the visitor's own to see or to change, or refuses it.
@@ -38,16 +39,32 @@ var pageCalls = map[string]narrowing{
 
 // Invoke implements grpc.ClientConnInterface.
 func (s *visit) Invoke(ctx context.Context, method string, args, reply any, options ...grpc.CallOption) error {
-	if err := s.admit(ctx, method, args.(proto.Message)); err != nil {
+	if v := visitorOf(ctx); v.session != nil {
+		end, err := s.turns.take(ctx, turnOfCall(method, v.session))
+		if err != nil {
+			return s.guard.answer(ctx, method, authz.Actor{}, err)
+		}
+		defer end()
+	}
+	ctx, err := s.admit(ctx, method, args.(proto.Message))
+	if err != nil {
 		return s.guard.answer(ctx, method, authz.Actor{}, err)
 	}
 	return s.Local.Invoke(ctx, method, args, reply, options...)
 }
 
-// admit refuses what the visitor may not call.
-func (s *visit) admit(ctx context.Context, method string, in proto.Message) (err error) {
+// admit refuses what the visitor may not call. The result is the context of the call, for who the visitor is now.
+func (s *visit) admit(ctx context.Context, method string, in proto.Message) (_ context.Context, err error) {
 	defer func() { err = s.guard.contain(method, recover(), err) }()
-	v := visitorOf(ctx)
+	v, err := visitorOf(ctx).again(ctx)
+	if err != nil {
+		return ctx, err
+	}
+	ctx = context.WithValue(ctx, visitorKey{}, v)
+	return ctx, s.narrow(ctx, v, method, in)
+}
+
+func (s *visit) narrow(ctx context.Context, v *visitor, method string, in proto.Message) error {
 	if err := refuseUnusedQuery(ctx, in); err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"aeroplane.run/authz"
-	"aeroplane.run/authz/internal/door"
 )
 
 // consoleName stands in audit records and logs where the name of a caller's token stands otherwise, where somebody changes keys by Aeroplane's
@@ -26,6 +25,8 @@ type visitor struct {
 	// console is what a console session is known by, and until when it ends. Zero: it is none.
 	console authz.Digest
 	until   time.Time
+	// again finds out who calls once more: much may have happened while a body came in, or while others' calls were waited for.
+	again func(context.Context) (*visitor, error)
 }
 
 type visitorKey struct{}
@@ -94,16 +95,12 @@ func oneCookieEach(r *http.Request) error {
 func (d *consoleDoor) sessionOf(r *http.Request) (*authz.Session, error) {
 	grant, refusal := d.judge(r, consoleName, http.MethodGet, keysPath)
 	switch {
-	case refusal == nil && grant.Principal.Session != nil:
-		return grant.Principal.Session, nil
-	case refusal == nil: // a route table of the operator's own may admit others
-		return nil, authz.Errorf(authz.PermissionDenied, "%s", authz.BrowserSessionRequired.String())
+	case refusal == nil:
+		return browsing(grant)
 	case refusal.Status == http.StatusUnauthorized:
-		return nil, sayingWhatToSend(authz.Errorf(authz.Unauthenticated, "%s", refusal.Text))
-	case refusal.Status == http.StatusForbidden:
-		return nil, authz.Errorf(authz.PermissionDenied, "%s", refusal.Text)
+		return nil, sayingWhatToSend(errorOf(refusal))
 	}
-	return nil, authz.Errorf(authz.Unavailable, "%s", door.Unavailable)
+	return nil, errorOf(refusal)
 }
 
 // sayingWhatToSend adds to the refusal of a visitor what would be good.

@@ -142,7 +142,7 @@ func (d Dialect) Classified(err error) error {
 		return authz.Errorf(authz.Internal, "the database answered something unforeseen").Because(err)
 	case Full:
 		return (&authz.Error{Kind: authz.Unavailable, Code: authz.CodeDiskFull,
-			Message: "the disk of the database is full, and nothing was changed: free some of it, and repeat the call"}).Because(err)
+			Message: "the disk of the database is full: free some of it, and repeat the call"}).Because(err)
 	}
 	return unavailable(err)
 }
