@@ -37,6 +37,30 @@ func TestBackInALongList(t *testing.T) {
 	page.Until(t, `(() => { const r = document.activeElement.getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight; })()`)
 }
 
+// A list that was left asks for nothing any more, also where it had heard of a change while it was on its way.
+func TestLeftWhileOnItsWay(t *testing.T) {
+	s := newStage(t)
+	s.create("ada", "CI deploys")
+	page := s.as("ada")
+	names(t, page, "CI deploys")
+	quiet(t, page)
+	bt.Eval[bool](t, page, `(() => { window.asked = 0; const fetches = window.fetch;
+		window.fetch = (path, ...rest) => { if (String(path).startsWith("v1/keys")) window.asked++; return fetches(path, ...rest); }; return true; })()`)
+	hold(t, page, "v1/keys")
+	lookAgain(t, page)
+	page.Visible(t, `.sheet[aria-busy="true"]`)
+	lookAgain(t, page) // and the same is to be asked for once more
+	s.press(page, "Why was this refused?")
+	page.Text(t, "h1", "Why was this refused?")
+	letGo(t, page)
+	if n := bt.Eval[int](t, page, `new Promise((done) => setTimeout(() => done(window.asked), 300))`); n != 1 {
+		t.Errorf("the keys were asked for %d times, want once", n)
+	}
+	s.press(page, "Keys")
+	names(t, page, "CI deploys")
+	quiet(t, page)
+}
+
 // The tabs lead to where somebody was, and the tab of what is shown to the beginning.
 func TestTabsKeepWhatIsLookedFor(t *testing.T) {
 	s := newStage(t)

@@ -163,6 +163,41 @@ func lose(t *testing.T, page *bt.Page, end string) {
 			return answer; }; return true; })()`)
 }
 
+// Where the service says that it changed nothing, the page does not say that nobody knows. What the service says is a sentence.
+func TestNothingWasChanged(t *testing.T) {
+	s := newStage(t)
+	s.create("ada", "CI deploys")
+	page := s.as("ada")
+	s.press(page, "Create API key")
+	s.enter(page, "Name", "another")
+	check := func(button, doubt string) {
+		t.Helper()
+		for _, reason := range []string{"DISK_FULL", "OVERLOADED", "STORE_UNAVAILABLE", "OUTCOME_UNKNOWN", "LEASE"} {
+			message := "the reason is " + reason
+			refuse(t, page, reason, message)
+			s.press(page, button)
+			want := "The reason is " + reason + "."
+			if reason == "OUTCOME_UNKNOWN" || reason == "LEASE" {
+				want += " " + doubt
+			}
+			page.Until(t, `document.querySelector("dialog .notice.bad")?.textContent === `+quote(want))
+		}
+	}
+	check("Create key", "It is not known whether the key was created. Try again: it will not be created twice.")
+	s.press(page, "Cancel")
+	s.press(page, "Revoke CI deploys")
+	check("Revoke key", "It is not known whether the key is revoked. Revoke it again: that does no harm.")
+}
+
+// refuse answers the page's next POST as the service does where it cannot do what it is asked.
+func refuse(t *testing.T, page *bt.Page, reason, message string) {
+	t.Helper()
+	answer := quote(`{"message": ` + quote(message) + `, "details": [{"reason": ` + quote(reason) + `}]}`)
+	bt.Eval[bool](t, page, `(() => { const fetches = window.fetch;
+		window.fetch = async (path, options) => { if (options?.method !== "POST") return fetches(path, options);
+			window.fetch = fetches; return new Response(`+answer+`, { status: 503 }); }; return true; })()`)
+}
+
 // What somebody calls a key is text, whatever it looks like, wherever it is shown.
 func TestNamesAreText(t *testing.T) {
 	s := newStage(t)

@@ -45,6 +45,12 @@ var states = []struct {
 		page.Load(s, s.url+"?again#keys?user=ada")
 		page.Text(s, "tbody", "User ada")
 	}},
+	{"a key where a user belongs", func(s *stage, page *bt.Page) {
+		page.SetCookie(s, s.url, sessionCookie("olga"))
+		page.Load(s, s.url+"?again#keys")
+		s.paste(page, "User", s.create("ada", "another").GetSecret())
+		page.Text(s, ".fault", "That has a key in it.")
+	}},
 	{"create, for a user without projects", func(s *stage, page *bt.Page) {
 		page.Load(s, s.link())
 		page.Text(s, ".who", "Administrator")

@@ -2,12 +2,15 @@
 
 // Calls of the service. Addresses are relative to the page, which may stand behind a proxy that has it elsewhere.
 
-import { setClock } from './format.js';
+import { sentence, setClock } from './format.js';
+
+// Of these the service says that nothing was changed.
+const unchanged = ['DISK_FULL', 'OVERLOADED', 'STORE_UNAVAILABLE'];
 
 // A Failure is a call that came to nothing: what the service says of it, and which fields are at fault.
 class Failure extends Error {
   constructor(status, answer) {
-    super(status === 401 ? 'You are signed out. Sign in again in another tab, and try once more.' : answer?.message || wordsFor(status));
+    super(status === 401 ? 'You are signed out. Sign in again in another tab, and try once more.' : answer?.message ? sentence(answer.message) : wordsFor(status));
     this.status = status;
     this.fields = new Map();
     for (const detail of answer?.details ?? []) {
@@ -19,7 +22,7 @@ class Failure extends Error {
   }
 
   // unknown: it may have been done all the same.
-  get unknown() { return this.status === 0 || this.status >= 500; }
+  get unknown() { return (this.status === 0 || this.status >= 500) && !unchanged.includes(this.reason); }
 }
 
 function wordsFor(status) {

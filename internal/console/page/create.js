@@ -5,7 +5,7 @@
 import { get, post, query } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, choices, field, notice, open } from './dialog.js';
-import { count, day, dayOf, now, sentence, withoutSecret } from './format.js';
+import { count, day, dayOf, hasSecret, now, sentence } from './format.js';
 import { projectPicker } from './picker.js';
 import { openSecret } from './secret.js';
 
@@ -54,7 +54,7 @@ export function openCreate(visitor, created) {
 // keyForm are the fields of a key.
 function keyForm(visitor) {
   const name = el('input', { type: 'text', id: id('name'), autocomplete: 'off', maxlength: '200', placeholder: 'CI deploys', oninput: () => fields.name.fault('') });
-  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', onchange: otherUser, oninput: typed });
+  const user = el('input', { type: 'text', id: id('user'), autocomplete: 'off', spellcheck: 'false', onchange: otherUser, oninput: () => fields.userId.fault('') });
   const access = choices([
     ['ACCESS_LEVEL_READ', 'Read', 'GET, HEAD and OPTIONS'],
     ['ACCESS_LEVEL_WRITE', 'Read and write', 'POST, PUT, PATCH and DELETE as well'],
@@ -63,7 +63,7 @@ function keyForm(visitor) {
     ['all', 'All projects', 'Also those that are created later'],
     ['selected', 'Selected projects', 'No others, and no new ones'],
   ], 'all', { row: true });
-  const picker = projectPicker(() => (visitor.role === 'administrator' ? user.value.trim() : visitor.userId));
+  const picker = projectPicker(() => (visitor.role === 'administrator' ? userId() : visitor.userId));
   const expiry = choices([['7', '7 days'], ['30', '30 days'], ['90', '90 days'], ['never', 'No expiration']], '30', { row: true });
   const until = el('p.hint', { 'aria-live': 'polite' });
   const doubt = el('p.hint', { 'aria-live': 'polite' });
@@ -89,15 +89,15 @@ function keyForm(visitor) {
       : `The key works until ${dayOf(now() + expiry.value * day * 1000)}.`);
   }
 
-  function typed() {
-    user.value = withoutSecret(user.value);
-    fields.userId.fault('');
+  // userId is whom the key is for, as far as that may be sent.
+  function userId() {
+    return hasSecret(user.value) ? '' : user.value.trim();
   }
 
   function otherUser() {
     const dropped = picker.again();
     fields.projects.fault(dropped > 0 ? `Choose again: ${count(dropped, 'project')} of another user ${dropped === 1 ? 'was' : 'were'} chosen.` : '');
-    doubtUser(user.value.trim());
+    doubtUser(userId());
   }
 
   // doubtUser says so where a user has no project: the ID may be mistyped. There are no users here that could be looked up.
@@ -105,7 +105,7 @@ function keyForm(visitor) {
     fill(doubt);
     if (!ownerId) return;
     const { projects } = await get(`v1/projects${query({ ownerId, pageSize: 1 })}`).catch(() => ({})); // and it is known when the key is created
-    if (projects?.length === 0 && user.value.trim() === ownerId) fill(doubt, 'No project here is this user\'s: the key would reach none. Check the ID.');
+    if (projects?.length === 0 && userId() === ownerId) fill(doubt, 'No project here is this user\'s: the key would reach none. Check the ID.');
   }
 
   return {
@@ -116,7 +116,7 @@ function keyForm(visitor) {
       name: name.value.trim(),
       accessLevel: access.value,
       projects: scope.value === 'all' ? { all: true } : { projectIds: picker.ids() },
-      ...(fields.userId && { userId: user.value.trim() }),
+      ...(fields.userId && { userId: userId() }),
       ...(expiry.value === 'never' ? { neverExpires: true } : { expiresIn: `${Number(expiry.value) * day}s` }),
     }),
 
@@ -126,6 +126,8 @@ function keyForm(visitor) {
       const length = [...name.value.trim()].length;
       if (length === 0) found.set('name', 'Give the key a name.');
       else if (length > longestName) found.set('name', `The name has ${length} characters, and may have ${longestName}.`);
+      if (hasSecret(name.value)) found.set('name', 'That has a key in it. Name what the key is for: everybody who sees the key sees its name.');
+      if (hasSecret(user.value)) found.set('userId', 'That has a key in it. Enter the ID of a user.');
       if (scope.value === 'selected' && picker.ids().length === 0) found.set('projects', 'Choose at least one project.');
       return found;
     },

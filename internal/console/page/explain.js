@@ -5,7 +5,7 @@
 import { post } from './api.js';
 import { el, fill, icon, id, say } from './dom.js';
 import { busyButton, field, notice } from './dialog.js';
-import { accessWords, sentence, stateOf, stateWords, wholeKey, withoutSecret } from './format.js';
+import { accessWords, hasSecret, sentence, stateOf, stateWords, wholeKey, withoutSecret } from './format.js';
 
 const outcomes = {
   CHECK_OUTCOME_PASSED: ['passed', 'Passed'],
@@ -56,10 +56,13 @@ export function explainView(visitor, given, remember) {
     path.value = pathOf(path.value);
     showTarget();
     fill(answer);
-    const wrong = Object.keys(boxes).find((one) => wholeKey.test(boxes[one].value));
+    const wrong = Object.keys(boxes).find((one) => boxes[one] !== key && hasSecret(boxes[one].value));
     if (wrong) { // it goes nowhere
-      boxes[wrong].value = '';
-      fields[wrong].fault('That was a whole key. Paste its ID, never the key.', true);
+      boxes[wrong].value = withoutSecret(boxes[wrong].value);
+      fields[wrong].fault('That had a key in it, of which no more is left than may be shown. Is this what you ask about?', true);
+    } else if (wholeKey.test(key.value)) { // nor does this
+      key.value = '';
+      fields.keyId.fault('That was a whole key. Paste its ID, never the key.', true);
     } else if (path.value === '') fields.path.fault('Paste the path that was refused.', true);
     else {
       key.value = withoutSecret(key.value); // of which a piece may be there

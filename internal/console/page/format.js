@@ -70,17 +70,25 @@ export function stateOf(key) {
   return left < soon ? 'soon' : 'live';
 }
 
-// sentence makes a sentence of what the service says in a line.
-export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+// sentence makes a sentence of what the service says in a line, where it is none.
+export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
 // count says how many there are of something.
 export const count = (n, one) => (n === 1 ? `1 ${one}` : `${n} ${one}s`);
 
-// wholeKey matches a key, which goes nowhere from here, and of it what may be displayed.
+// wholeKey matches what is as long as a key, where an ID belongs.
 export const wholeKey = /(ap_[0-9A-Za-z]{16}|ap_[\w-]{8})_[\w-]{32,}/;
 
+// secrets matches pieces of keys that have more than may be displayed. Of our own form that is one character of the secret. What begins like
+// the older form may be something else, as ap_customer_42: of it 16 characters are a piece of a secret, if small letters and capitals are among
+// them. Fewer are a third of it, which helps nobody. Neither begins within a word, which %3D and the like end in an address.
+const secrets = /(?<=^|[^\w-]|%[\dA-Fa-f]{2})(?:(ap_[0-9A-Za-z]{16})_[\w-]+|(ap_[\w-]{8})_(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{16,})/g;
+
 // withoutSecret leaves of keys what may be displayed, however much of the rest is there: that is not to be sent, and stands in no list.
-export const withoutSecret = (text) => text.replace(/(ap_[0-9A-Za-z]{16}|ap_[\w-]{8})_[\w-]*/g, '$1').replace(/…$/, ''); // which a list writes after a prefix
+export const withoutSecret = (text) => text.replace(secrets, '$1$2');
+
+// hasSecret says whether there is more of a key, where what is entered must not be changed.
+export const hasSecret = (text) => withoutSecret(text) !== text;
 
 export const stateWords = { live: 'Live', soon: 'Expires soon', expired: 'Expired', revoked: 'Revoked' };
 

@@ -3,8 +3,9 @@
 // The list of keys.
 
 import { get, query } from './api.js';
+import { field } from './dialog.js';
 import { el, icon, id, say } from './dom.js';
-import { count, withoutSecret } from './format.js';
+import { count, hasSecret, withoutSecret } from './format.js';
 import { keyRows } from './keyrows.js';
 import { listing, page } from './listing.js';
 import { everyState, keysById, projectNames } from './names.js';
@@ -32,12 +33,16 @@ const choices = {
 
 const everything = { query: '', user: '', state: 'current', access: '', order: 'name' };
 
-// typed returns what may be asked for of what somebody has typed, or pasted, into a box.
-const typed = (text) => withoutSecret(text).slice(0, longest);
+// What may be asked for of what somebody has typed, or pasted, into each box. A list writes … after a prefix. A user is not made another one.
+const typed = {
+  query: (text) => withoutSecret(text).replace(/…$/, '').slice(0, longest),
+  user: (text) => text.slice(0, longest),
+};
 
 // askedBy returns what an address asks for, whoever wrote it.
 function askedBy(address, visitor) {
-  const asked = { ...everything, query: typed(address.get('query') ?? ''), user: visitor.everybodys ? typed(address.get('user') ?? '') : '' };
+  const user = visitor.everybodys ? typed.user(address.get('user') ?? '') : '';
+  const asked = { ...everything, query: typed.query(address.get('query') ?? ''), user: hasSecret(user) ? '' : user };
   for (const [name, options] of Object.entries(choices)) {
     if (options.some(([value]) => value === address.get(name))) asked[name] = address.get(name);
   }
@@ -156,22 +161,31 @@ export function keysView(visitor, given, remember) {
 // keyTools are the search and the filters, as they stand at first. ask is called with what has changed of what is asked for.
 function keyTools(asked, visitor, ask) {
   let typing;
-  const labelled = (label, control) => el('div', {}, el('label', { for: control.id }, label), control);
+  const boxes = [];
   const search = (label, name, placeholder) => {
     const box = el('input', {
       type: 'search', id: id(name), name, value: asked[name], placeholder, autocomplete: 'off', spellcheck: 'false',
       oninput() {
         clearTimeout(typing);
-        box.value = typed(box.value);
-        typing = setTimeout(() => ask(Object.fromEntries([...root.querySelectorAll('input')].map((one) => [one.name, one.value.trim()]))), 200);
+        box.value = typed[name](box.value);
+        shown.fault(hasSecret(box.value) ? 'That has a key in it.' : '');
+        typing = setTimeout(() => ask(entered()), 200);
       },
     });
-    return labelled(label, box);
+    const shown = field(label, box);
+    boxes.push({ box, shown });
+    return shown.root;
   };
+  // entered is what is in the boxes. Where that must not be sent, it stays what it was.
+  const entered = () => Object.fromEntries(boxes.filter(({ box }) => !hasSecret(box.value)).map(({ box }) => [box.name, box.value.trim()]));
+  const enter = (values) => boxes.forEach(({ box, shown }) => {
+    box.value = values[box.name];
+    shown.fault('');
+  });
   const choose = (label, name) => {
     const options = choices[name].map(([value, text]) => el('option', { value, selected: value === asked[name] }, text));
     const select = el('select', { id: id(name), onchange: () => ask({ [name]: select.value }) }, options);
-    return labelled(label, select);
+    return field(label, select).root;
   };
   const root = el('div.tools', { role: 'search' },
     search('Search', 'query', 'Name, prefix or ID'),
@@ -182,7 +196,7 @@ function keyTools(asked, visitor, ask) {
   return {
     root,
     reset() {
-      root.querySelectorAll('input').forEach((box) => { box.value = ''; });
+      enter(everything);
       root.querySelectorAll('select').forEach((select) => { select.selectedIndex = 0; });
       root.querySelector('input').focus();
       ask(everything);
@@ -190,7 +204,7 @@ function keyTools(asked, visitor, ask) {
     // close forgets what was typed and is not asked for yet.
     close(now) {
       clearTimeout(typing);
-      root.querySelectorAll('input').forEach((box) => { box.value = now[box.name]; });
+      enter(now);
     },
   };
 }

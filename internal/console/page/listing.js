@@ -84,7 +84,10 @@ export function listing(label, columns) {
         (button || shown).focus();
       }
     },
-    close: () => running?.abort(),
+    close() {
+      next = null;
+      running?.abort();
+    },
   };
 }
 
