@@ -105,32 +105,51 @@ func (f *faults) inField(path string, of protoreflect.MessageDescriptor, name st
 		f.add(at, "must be said once")
 	case beside != "":
 		f.add(at, "must not be said beside %s", path+beside)
+	case !field.IsList():
+		f.inValue(at, field, value)
 	case readable(field, value):
-	case field.IsList() && value[0] == '[':
+	case value[0] == '[':
 		var elements []json.RawMessage
 		_ = json.Unmarshal(value, &elements)
-		for i, e := range elements {
-			if f.enough() {
-				return
-			}
-			if !readable(field, fmt.Appendf(nil, "[%s]", e)) {
-				f.inValue(fmt.Sprintf("%s[%d]", at, i), field, e)
-			}
-		}
-	case field.IsList():
-		f.add(at, "must be a list, in square brackets")
+		f.inHalves(at, field, elements, 0)
 	default:
-		f.inValue(at, field, value)
+		f.add(at, "must be a list, in square brackets")
 	}
 }
 
-// inValue adds what is at fault in a value that cannot be read.
-func (f *faults) inValue(at string, field protoreflect.FieldDescriptor, value []byte) {
-	if m := field.Message(); m != nil && m.ParentFile().Package() != "google.protobuf" && isObject(value) {
-		f.inObject(at+".", m, value)
+// inHalves adds what is at fault in elements of a list, with so many before them, where something is. One by one, those that are right would take
+// many times as long as they took whoever refused them.
+func (f *faults) inHalves(at string, field protoreflect.FieldDescriptor, elements []json.RawMessage, before int) {
+	if len(elements) == 1 {
+		f.inValue(fmt.Sprintf("%s[%d]", at, before), field, elements[0])
 		return
 	}
-	f.add(at, "must be %s", accepted(field, `"%s"`))
+	middle := len(elements) / 2
+	for _, half := range [][]json.RawMessage{elements[:middle], elements[middle:]} {
+		if !f.enough() && !readable(field, listOf(half)) {
+			f.inHalves(at, field, half, before)
+		}
+		before += len(half)
+	}
+}
+
+func listOf(elements []json.RawMessage) []byte {
+	list := []byte("[")
+	for _, e := range elements {
+		list = append(append(list, e...), ',')
+	}
+	list[len(list)-1] = ']'
+	return list
+}
+
+// inValue adds what is at fault in a value, or in an element of a list that cannot be read.
+func (f *faults) inValue(at string, field protoreflect.FieldDescriptor, value []byte) {
+	switch m := field.Message(); {
+	case m != nil && m.ParentFile().Package() != "google.protobuf" && isObject(value):
+		f.inObject(at+".", m, value)
+	case field.IsList(), !readable(field, value):
+		f.add(at, "must be %s", accepted(field, `"%s"`))
+	}
 }
 
 // inQuery adds what is at fault in a query.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	authzv1 "aeroplane.run/authz/gen/aeroplane/authz/v1"
 	"aeroplane.run/authz/server"
@@ -38,7 +39,7 @@ func FuzzFaultsInBodies(f *testing.F) {
 		`{"name":"k","accessLevel":"ACCESS_LEVEL_READ","expiresIn":"90s","projects":{"projectIds":["p"]}}`, `{"accessLevel":"write"}`, `{"accessLevel":1}`,
 		`{"expiresIn":3600}`, `{"expiresIn":"30d"}`, `{"expiresIn":"1s","neverExpires":true}`, `{"projects":["p"]}`, `{"projects":{"all":true,"projectIds":[1]}}`,
 		`{"name":"a","name":"b"}`, `{"user_id":"a","userId":"b"}`, `{"name":null}`, `{"projects":null,"projects":{}}`, `{"x":{}}`, `{"name":"\ud800"}`, "{\"name\":\"\xff\"}", `{}`, ` { }`,
-		`{"expiresIn":null,"neverExpires":true}`, `{"expiresIn":null,"expiresIn":"1s"}`, `{"expiresIn":"1s","expiresIn":null}`, `{"[x]":1}`, `{"":1}`, `{"projects":{"projectIds":null}}`, `{"projects":{"projectIds":[null]}}`,
+		`{"projects":[{"slug":"a"},{"slug":1},{"ownerId":null,"ownerId":""},null,{"x":1}]}`, `{"projects":[{}],"projects":[]}`, `{"expiresIn":null,"neverExpires":true}`, `{"expiresIn":null,"expiresIn":"1s"}`, `{"expiresIn":"1s","expiresIn":null}`, `{"[x]":1}`, `{"":1}`, `{"projects":{"projectIds":null}}`, `{"projects":{"projectIds":[null]}}`, `{"projects":{"projectIds":["a","b",1,"<\u2028>",[]]}}`, "{\"projects\":{\"projectIds\":[\"a\",\"\xff\"]}}",
 	} {
 		f.Add([]byte(body))
 	}
@@ -46,9 +47,13 @@ func FuzzFaultsInBodies(f *testing.F) {
 		if !json.Valid(body) || !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 			return
 		}
-		err := protojson.Unmarshal(body, new(authzv1.CreateKeyRequest))
-		if found := server.FaultsInBody(authzv1.KeyService_CreateKey_FullMethodName, body); (err != nil) != (len(found) > 0) {
-			t.Errorf("%q: %v, and at fault are %v", body, err, found)
+		for call, request := range map[string]proto.Message{
+			authzv1.KeyService_CreateKey_FullMethodName: new(authzv1.CreateKeyRequest), authzv1.CatalogService_BatchPutProjects_FullMethodName: new(authzv1.BatchPutProjectsRequest),
+		} {
+			err := protojson.Unmarshal(body, request)
+			if found := server.FaultsInBody(call, body); (err != nil) != (len(found) > 0) {
+				t.Errorf("%s %q: %v, and at fault are %v", call, body, err, found)
+			}
 		}
 	})
 }

@@ -45,6 +45,8 @@ func TestRESTBodies(t *testing.T) {
 		{strings.Repeat(`{"projects":`, 20_000) + "1" + strings.Repeat("}", 20_000), 400, ""}, {strings.Repeat("[", 2_000_000), 400, ""},
 		{strings.Repeat(`{"projects":`, 5_000) + "1" + strings.Repeat("}", 5_000), 400, "projects.projects"}, {`{"` + strings.Repeat("n", 1<<20) + `":1}`, 400, strings.Repeat("n", 100) + "..."},
 		{`{"projects":{"projectIds":[` + strings.Repeat("1,", 1<<20) + `1]}}`, 400, "projects.projectIds[15]"},
+		{`{"projects":{"projectIds":[` + strings.Repeat(`"p",`, 1000) + `1,` + strings.Repeat(`"p",`, 1000) + `1]}}`, 400, "projects.projectIds[1000]"},
+		{`{"projects":{"projectIds":[` + strings.Repeat(`"p",`, 1000) + `1,` + strings.Repeat(`"p",`, 1000) + `1]}}`, 400, "projects.projectIds[2001]"},
 		{with(`,"requestId":"` + strings.Repeat("a", 200) + `"`), 400, "requestId"}, {with(`,"userId":"a b"`), 400, "userId"},
 		{with("") + strings.Repeat(" ", 4<<20-len(with(""))), 200, ""}, {with("") + strings.Repeat(" ", 4<<20-len(with(""))+1), 413, ""},
 	} {
