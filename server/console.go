@@ -102,7 +102,7 @@ func (d *consoleDoor) serve(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers a request for one of the pages that came to nothing. It is logged, but not by its own path, which may be anything.
 func (d *consoleDoor) refuse(w http.ResponseWriter, r *http.Request, page string, err error) {
-	writeError(w, d.guard.tell(r.Context(), consolePath+page, reads, authz.Actor{}, err), err)
+	writeError(w, d.guard.tell(r.Context(), consolePath+page, reads, authz.Actor{}, err), err, "")
 }
 
 // document answers what there is to be called.

@@ -44,7 +44,7 @@ func newREST(over grpc.ClientConnInterface) http.Handler {
 			if st := status.Convert(err); st.Code() == codes.InvalidArgument && len(st.Details()) == 0 { // all others are ours
 				err = statusOf(unreadable(ctx)).Err()
 			}
-			writeError(w, inBody(ctx, err), nil)
+			writeError(w, err, nil, withinBody(ctx))
 		}),
 		runtime.WithRoutingErrorHandler(notRouted),
 		// A request's method is what it says that it is: what keeps other sites' pages out goes by it.
@@ -79,9 +79,11 @@ func (d *consoleDoor) call(w http.ResponseWriter, r *http.Request, within string
 	in := r.Clone(ctx)
 	in.URL.Path, in.URL.RawPath = within, ""
 	// By another method the gateway would take what is behind a colon for the end of an id.
-	if methods, _ := methodsAt(within); strings.Contains(within, ":") && len(methods) > 0 && !slices.Contains(methods, r.Method) {
-		notRouted(ctx, nil, nil, w, in, http.StatusMethodNotAllowed)
-		return
+	if strings.Contains(within, ":") {
+		if methods, _ := methodsAt(within); len(methods) > 0 && !slices.Contains(methods, r.Method) {
+			notRouted(ctx, nil, nil, w, in, http.StatusMethodNotAllowed)
+			return
+		}
 	}
 	in.Header.Del("Grpc-Timeout") // how long a call may take is not for the gateway to hear
 	in.Body, in.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))

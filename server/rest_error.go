@@ -39,8 +39,8 @@ func notRouted(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w ht
 	}
 }
 
-// writeError answers an error that was made for being sent. cause is what it comes from, where that is known.
-func writeError(w http.ResponseWriter, sent, cause error) {
+// writeError answers an error that was made for being sent. cause is what it comes from, where that is known; within is that of withinBody.
+func writeError(w http.ResponseWriter, sent, cause error, within string) {
 	st := status.Convert(sent)
 	code := runtime.HTTPStatusFromCode(st.Code())
 	switch {
@@ -49,19 +49,12 @@ func writeError(w http.ResponseWriter, sent, cause error) {
 	case errors.Is(cause, errMediaType):
 		code = http.StatusUnsupportedMediaType
 	}
-	writeStatus(w, code, st)
+	writeStatus(w, code, inJSON(st, within))
 }
 
-// writeStatus answers a google.rpc.Status in JSON, with fields called as they are there.
+// writeStatus answers a google.rpc.Status in JSON.
 func writeStatus(w http.ResponseWriter, code int, st *status.Status) {
-	p := st.Proto()
-	for i, detail := range st.Details() {
-		if bad, ok := detail.(*errdetails.BadRequest); ok {
-			p.Message = inJSON(bad, p.GetMessage())
-			_ = p.Details[i].MarshalFrom(bad) // it was read just now
-		}
-	}
-	body, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(p)
+	body, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(st.Proto())
 	if err != nil { // a detail of an unknown type; there is none
 		body, code = []byte(`{"code":13,"message":"internal error","details":[]}`), http.StatusInternalServerError
 	}
@@ -71,40 +64,34 @@ func writeStatus(w http.ResponseWriter, code int, st *status.Status) {
 	writeJSON(w, code, body)
 }
 
-// inBody calls the fields at fault as they are in the body of a call, which may be one field of its request.
-func inBody(ctx context.Context, err error) error {
-	call, known := runtime.RPCMethod(ctx)
-	if !known {
-		return err
-	}
-	_, body := requestOf(call)
-	if body == nil {
-		return err
-	}
-	st := status.Convert(err)
-	p, within := st.Proto(), string(body.Name())+"."
-	p.Message = strings.TrimPrefix(p.GetMessage(), within)
-	for i, detail := range st.Details() {
-		if bad, ok := detail.(*errdetails.BadRequest); ok {
-			for _, v := range bad.GetFieldViolations() {
-				v.Field = strings.TrimPrefix(v.GetField(), within)
-			}
-			_ = p.Details[i].MarshalFrom(bad) // it was read just now
+// withinBody is what stands before the names of fields in a call whose body is one field of its request, such as "project.": it is not in the body.
+func withinBody(ctx context.Context) string {
+	if call, known := runtime.RPCMethod(ctx); known {
+		if _, body := requestOf(call); body != nil {
+			return string(body.Name()) + "."
 		}
 	}
-	return status.FromProto(p).Err()
+	return ""
 }
 
-// inJSON calls the fields at fault by their names in JSON, and so does the message if it begins with one.
-func inJSON(bad *errdetails.BadRequest, message string) string {
-	for _, v := range bad.GetFieldViolations() {
-		name := jsonPath(v.GetField())
-		if rest, ok := strings.CutPrefix(message, v.GetField()+": "); ok {
-			message = name + ": " + rest
+// inJSON calls the fields at fault as they are in JSON, and so does the message if it begins with one.
+func inJSON(st *status.Status, within string) *status.Status {
+	p := st.Proto()
+	for i, detail := range st.Details() {
+		bad, ok := detail.(*errdetails.BadRequest)
+		if !ok {
+			continue
 		}
-		v.Field = name
+		for _, v := range bad.GetFieldViolations() {
+			name := jsonPath(strings.TrimPrefix(v.GetField(), within))
+			if rest, ok := strings.CutPrefix(p.GetMessage(), v.GetField()+": "); ok {
+				p.Message = name + ": " + rest
+			}
+			v.Field = name
+		}
+		_ = p.Details[i].MarshalFrom(bad) // it was read just now
 	}
-	return message
+	return status.FromProto(p)
 }
 
 // jsonPath writes a path of fields, such as projects.project_ids[0], as they are called in JSON.
