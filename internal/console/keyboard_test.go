@@ -108,6 +108,7 @@ func TestBack(t *testing.T) {
 	s := newStage(t)
 	page := s.as("ada")
 	s.press(page, "Why was this refused?")
+	page.Text(t, "h1", "Why was this refused?") // the tabs are written anew until then, and one that is gone hears no click
 	s.press(page, "Keys")
 	page.Text(t, "h1", "API Access")
 	s.press(page, "Create API key")
